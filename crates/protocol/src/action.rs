@@ -1,0 +1,68 @@
+//! What the runtime must now do. An action is carried out only after the event that ordered
+//! it is durable.
+
+use crate::{
+    AgentId, Ask, CallId, Check, Grant, ModelRequest, Outcome, Purpose, RequestId, TaskId, ToolCall,
+};
+
+/// One order to the runtime.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Bring an agent's worker into being.
+    StartAgent {
+        /// Who.
+        agent: AgentId,
+        /// Its role.
+        role: String,
+        /// Why it exists.
+        purpose: Purpose,
+    },
+    /// Call a model.
+    CallModel {
+        /// For whom.
+        agent: AgentId,
+        /// In which turn.
+        turn: u32,
+        /// The call.
+        request: Box<ModelRequest>,
+    },
+    /// Give up a model call; its answer is no longer wanted.
+    CancelModel {
+        /// Whose.
+        agent: AgentId,
+    },
+    /// Run a tool.
+    CallTool {
+        /// The call's id.
+        call: CallId,
+        /// The call.
+        tool_call: ToolCall,
+        /// What it may touch.
+        grants: Vec<Grant>,
+        /// What it may not touch, whatever the grants say.
+        closed: Vec<Grant>,
+    },
+    /// Carry out checks on the workspace.
+    RunChecks {
+        /// For this task; none is the goal itself.
+        task: Option<TaskId>,
+        /// The checks, all of which look at files.
+        checks: Vec<Check>,
+        /// Files this run changed so far.
+        changed: Vec<String>,
+    },
+    /// Ask a person.
+    AskPerson {
+        /// The question's id.
+        request: RequestId,
+        /// The question.
+        ask: Ask,
+    },
+    /// End an agent's worker and whatever it has in flight.
+    EndAgent {
+        /// Who.
+        agent: AgentId,
+    },
+    /// Nothing is left to do: hand over the outcome.
+    Finish(Box<Outcome>),
+}

@@ -1,0 +1,261 @@
+//! Facts in the journal. Applying them in order gives the state of the run, always the same.
+
+use crate::{
+    AgentId, Answer, Artifact, Ask, CallId, ChatMessage, Check, CheckResult, Grant, ModelFault,
+    ModelReply, Outcome, OutcomeKind, Plan, RequestId, Seq, Start, TaskId, ToolCall, ToolFault,
+    ToolOutput, Verdict,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Version of the event format, written with every record. Fields may be added within a
+/// version; a reader refuses a version it does not know.
+pub const FORMAT_VERSION: u8 = 1;
+
+/// An event in its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Position in the run's journal, from 0 without gaps.
+    pub seq: Seq,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// What.
+    pub event: Event,
+}
+
+/// Why an agent exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To make the plan.
+    Plan,
+    /// To revise the plan.
+    Revise,
+    /// To carry out a task.
+    Task(TaskId),
+    /// To judge a task's output against criteria; none is the goal's answer.
+    Judge {
+        /// The task judged.
+        task: Option<TaskId>,
+        /// Which of its checks.
+        check: u32,
+    },
+    /// To write the answer.
+    Answer,
+}
+
+/// Who wants a tool call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The agent's model.
+    Model,
+    /// The task's inputs: a file is read before the first turn.
+    Input,
+    /// The task's output file is written.
+    OutputFile,
+    /// The task is this one call.
+    Template,
+    /// An acceptance check.
+    Check,
+}
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The run began with all it is made from.
+    RunStarted(Box<Start>),
+    /// A stopped run went on.
+    RunResumed,
+    /// A plan was accepted: sound, within limits, known roles and tools.
+    PlanAccepted {
+        /// 0 for the first plan, then one more for each revision.
+        revision: u32,
+        /// The whole plan.
+        plan: Plan,
+    },
+    /// An agent came into being.
+    AgentStarted {
+        /// Its id, counted up within the run.
+        agent: AgentId,
+        /// Its role; empty for a task that is one tool call.
+        role: String,
+        /// Why it exists.
+        purpose: Purpose,
+        /// Which attempt at its task this is, from 1.
+        attempt: u32,
+        /// The prompt it begins with.
+        opening: Vec<Arc<ChatMessage>>,
+    },
+    /// A model call was ordered.
+    TurnStarted {
+        /// Who thinks.
+        agent: AgentId,
+        /// Its turn, from 1.
+        turn: u32,
+    },
+    /// A model answered.
+    ModelReplied {
+        /// Whom.
+        agent: AgentId,
+        /// In which turn.
+        turn: u32,
+        /// What.
+        reply: Box<ModelReply>,
+    },
+    /// No model answered.
+    ModelFailed {
+        /// Who had asked.
+        agent: AgentId,
+        /// In which turn.
+        turn: u32,
+        /// Why.
+        fault: ModelFault,
+    },
+    /// A tool call was judged; it runs if and only if the verdict allows.
+    ToolCalled {
+        /// Its id.
+        call: CallId,
+        /// Who wants it.
+        origin: Origin,
+        /// The call.
+        tool_call: ToolCall,
+        /// What policy said.
+        verdict: Verdict,
+        /// The grants it runs under.
+        grants: Vec<Grant>,
+        /// What deny rules close to it, whatever the grants say.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        closed: Vec<Grant>,
+    },
+    /// A tool call is over.
+    ToolFinished {
+        /// Which.
+        call: CallId,
+        /// What came of it; a fault is data that goes back to the agent.
+        #[serde(with = "crate::tool::outcome")]
+        outcome: Result<ToolOutput, ToolFault>,
+    },
+    /// The program told an agent something: what was wrong, or what a person wants.
+    Told {
+        /// Whom.
+        agent: AgentId,
+        /// Whether it counts as a fault of the agent's last reply.
+        fault: bool,
+        /// The words.
+        text: String,
+    },
+    /// An agent gave its output.
+    OutputGiven {
+        /// Who.
+        agent: AgentId,
+        /// The output: JSON text if its task has a schema, else free text.
+        content: String,
+    },
+    /// Checks were ordered.
+    ChecksOrdered {
+        /// For this task; none is the goal itself.
+        task: Option<TaskId>,
+        /// The checks.
+        checks: Vec<Check>,
+    },
+    /// Checks were carried out.
+    ChecksFinished {
+        /// For this task; none is the goal itself.
+        task: Option<TaskId>,
+        /// What they found.
+        results: Vec<CheckResult>,
+    },
+    /// An agent is no more.
+    AgentEnded {
+        /// Who.
+        agent: AgentId,
+        /// Why it gave up; none when it did what it was there for.
+        failure: Option<String>,
+    },
+    /// A task is done, on evidence.
+    TaskDone {
+        /// Which.
+        task: TaskId,
+        /// Its output, by hash.
+        artifact: Artifact,
+        /// The output itself.
+        content: String,
+    },
+    /// A task failed for good.
+    TaskFailed {
+        /// Which.
+        task: TaskId,
+        /// Why.
+        why: String,
+    },
+    /// The answer stands.
+    AnswerGiven {
+        /// The answer.
+        content: String,
+    },
+    /// A person was asked.
+    PersonAsked {
+        /// The question's id.
+        request: RequestId,
+        /// The question.
+        ask: Ask,
+    },
+    /// A person answered.
+    PersonAnswered {
+        /// Which question.
+        request: RequestId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A person steered the run.
+    Steered {
+        /// One task, or all.
+        task: Option<TaskId>,
+        /// The text.
+        text: String,
+    },
+    /// A detector saw something.
+    Found(Finding),
+    /// Nothing new is to be started; the run stops once no tool call is in flight.
+    StopOrdered {
+        /// How it will have ended.
+        kind: OutcomeKind,
+        /// Why, in words.
+        why: String,
+    },
+    /// The run stopped and can go on later.
+    RunSuspended(Box<Outcome>),
+    /// The run is over.
+    RunEnded(Box<Outcome>),
+}
+
+/// What a detector saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum Finding {
+    /// An agent used up its turns.
+    TurnsSpent {
+        /// Who.
+        agent: AgentId,
+        /// How many it had.
+        turns: u32,
+    },
+    /// An agent's replies were unusable too often in a row.
+    FaultsInARow {
+        /// Who.
+        agent: AgentId,
+        /// How many.
+        times: u32,
+    },
+}
+
+/// A fault of a plan or an output, with the place it is at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Where: a task id, a field or a JSON pointer.
+    pub at: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}

@@ -1,0 +1,41 @@
+//! The words everyone speaks: ids, goals, tasks, chat, tools, grants, limits, and the
+//! events, inputs and actions of the loop. Plain data with `serde`; no behaviour beyond
+//! what keeps a value well formed. What decides anything lives in `engine` and `policy`.
+
+mod action;
+mod chat;
+mod event;
+mod goal;
+mod grant;
+mod hash;
+mod id;
+mod input;
+mod limits;
+mod message;
+mod outcome;
+mod role;
+mod task;
+mod tool;
+
+pub use action::Action;
+pub use chat::{
+    Attempt, ChatMessage, FinishReason, ModelFault, ModelFaultKind, ModelReply, ModelRequest,
+    OutputFormat, Usage,
+};
+pub use event::{Event, FORMAT_VERSION, Fault, Finding, Origin, Purpose, Record};
+pub use goal::{Autonomy, Budget, Goal};
+pub use grant::{Capability, Decision, Grant, Rule, Verdict};
+pub use hash::ContentHash;
+pub use id::{AgentId, CallId, IdError, RequestId, RunId, Seq, TaskId};
+pub use input::{Input, PersonInput, Start, Timed};
+pub use limits::{Limits, ToolLimits};
+pub use message::{Address, Envelope, Message, MessageKind};
+pub use outcome::{Answer, Ask, Outcome, OutcomeKind, TaskReport};
+pub use role::Role;
+pub use task::{
+    Artifact, Check, CheckResult, ForEach, Lock, Plan, Task, TaskInput, TaskSource, ToolTemplate,
+};
+pub use tool::{
+    Access, Change, Effect, FileChange, Isolation, ToolCall, ToolFault, ToolFaultKind, ToolOutput,
+    ToolSpec,
+};

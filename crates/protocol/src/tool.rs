@@ -1,0 +1,182 @@
+//! Tools: what they are, a call, and what comes of it.
+
+use crate::{Capability, ContentHash};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a tool is and what it wants. Written by the tool, so hostile until checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolSpec {
+    /// The name a model calls it by: letters, digits and `_`.
+    pub name: String,
+    /// What it does, in a sentence or two for the model.
+    pub description: String,
+    /// JSON Schema of its arguments: an object.
+    pub arguments: Value,
+    /// What a call does to the world.
+    pub effect: Effect,
+    /// What it wants to touch, and which argument names it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accesses: Vec<Access>,
+    /// Where it runs.
+    pub isolation: Isolation,
+}
+
+/// One capability a tool wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// The capability.
+    pub capability: Capability,
+    /// The argument that names the resource; without one the whole workspace is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub argument: Option<String>,
+}
+
+/// What a tool does to the world, which decides what may be done again after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Changes nothing.
+    Pure,
+    /// Doing it twice is the same as doing it once.
+    Idempotent,
+    /// Must never be done twice.
+    Once,
+    /// Can be undone by another call.
+    Compensable,
+}
+
+/// Where a tool runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Isolation {
+    /// As a WebAssembly component that can touch only what the host hands it.
+    Sandboxed,
+    /// In the embedder's process: policy is asked, but nothing can be enforced.
+    Native,
+}
+
+/// One invocation of one tool with one argument value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The model's own name for the call, echoed with the result.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Value,
+}
+
+/// What a successful call brought.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ToolOutput {
+    /// The result, as the model reads it.
+    pub text: String,
+    /// Files it changed, as the host saw it and not as the guest says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileChange>,
+}
+
+/// A file that a call changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Path within the workspace, with `/`.
+    pub path: String,
+    /// What happened to it.
+    pub change: Change,
+    /// Hash of the new content; none when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<ContentHash>,
+    /// Length of the new content, in bytes.
+    #[serde(default)]
+    pub bytes: u64,
+}
+
+/// What happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// It was not there before.
+    Created,
+    /// It has other content.
+    Modified,
+    /// It is gone.
+    Removed,
+}
+
+/// A call that failed, in words the model can act on. It is data, never an `Err` of the loop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolFault {
+    /// What kind of failure.
+    pub kind: ToolFaultKind,
+    /// What was wrong and what to do.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+}
+
+/// Kinds of tool failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolFaultKind {
+    /// The arguments do not fit the tool.
+    InvalidArguments,
+    /// There is no tool of this name.
+    UnknownTool,
+    /// What the call names is not there.
+    NotFound,
+    /// Policy or the sandbox refused it.
+    Denied,
+    /// A person said no to this very call.
+    Declined,
+    /// A bound of [`crate::ToolLimits`] was reached.
+    LimitExceeded,
+    /// It took too long.
+    TimedOut,
+    /// The guest trapped.
+    Trapped,
+    /// It ran and failed.
+    Failed,
+    /// Nobody knows whether it took effect.
+    InDoubt,
+}
+
+/// Writes what came of a call as `{"ok": …}` or `{"error": …}`, as the command line does.
+pub(crate) mod outcome {
+    use super::{ToolFault, ToolOutput};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Written<'a> {
+        Ok(&'a ToolOutput),
+        Error(&'a ToolFault),
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Read {
+        Ok(ToolOutput),
+        Error(ToolFault),
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        outcome: &Result<ToolOutput, ToolFault>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match outcome {
+            Ok(output) => Written::Ok(output).serialize(serializer),
+            Err(fault) => Written::Error(fault).serialize(serializer),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Result<ToolOutput, ToolFault>, D::Error> {
+        Ok(match Read::deserialize(deserializer)? {
+            Read::Ok(output) => Ok(output),
+            Read::Error(fault) => Err(fault),
+        })
+    }
+}
