@@ -1,0 +1,77 @@
+//! Where things lie under a journal's root, and the few ways files are written there.
+
+use crate::JournalError;
+use crate::error::unwritable;
+use leadhand_protocol::RunId;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// The paths of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFolder {
+    /// `runs/<run-id>`.
+    pub(crate) run: PathBuf,
+    /// The store's own folder.
+    pub(crate) journal: PathBuf,
+    /// The store's one data file; sled 0.34 names it.
+    pub(crate) data: PathBuf,
+    /// How many records there are on disk.
+    pub(crate) head: PathBuf,
+    /// Held by the writer, shared by readers.
+    pub(crate) lock: PathBuf,
+    /// Held by the one process that reads.
+    pub(crate) reading: PathBuf,
+    /// The summary.
+    pub(crate) status: PathBuf,
+}
+
+impl RunFolder {
+    pub(crate) fn new(root: &Path, run: &RunId) -> Self {
+        let run = runs(root).join(run.as_str());
+        let journal = run.join("journal");
+        Self {
+            data: journal.join("db"),
+            journal,
+            head: run.join("head"),
+            lock: run.join("lock"),
+            reading: run.join("reading"),
+            status: run.join("status.json"),
+            run,
+        }
+    }
+}
+
+/// The folder of all runs.
+pub(crate) fn runs(root: &Path) -> PathBuf {
+    root.join("runs")
+}
+
+/// The folder of all blobs.
+pub(crate) fn blobs(root: &Path) -> PathBuf {
+    root.join("blobs")
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn make(folder: &Path) -> Result<(), JournalError> {
+    fs::create_dir_all(folder).map_err(unwritable(folder))
+}
+
+/// The folder that holds the name of `path`, if there is nothing at `path` yet.
+pub(crate) fn named_in_if_new(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
+    (!path.exists()).then(|| parent.unwrap_or(Path::new(".")).to_owned())
+}
+
+/// Puts a file or folder on disk: its content, or the names in it.
+pub(crate) fn sync(path: &Path) -> Result<(), JournalError> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(unwritable(path))
+}
+
+/// Gives `path` new content so that a reader sees all of it or what was there before.
+/// `draft` is a path beside it that nobody else writes.
+pub(crate) fn replace(path: &Path, draft: &Path, content: &[u8]) -> Result<(), JournalError> {
+    fs::write(draft, content).map_err(unwritable(draft))?;
+    fs::rename(draft, path).map_err(unwritable(path))
+}

@@ -1,0 +1,230 @@
+//! How a record is written: `version u8, flags u8, crc32 u32 LE, body`.
+//!
+//! This header is the same in every version, so that any program can tell a newer record
+//! from a damaged one. The checksum (CRC-32 of IEEE 802.3) is over all other bytes of the
+//! value. The body is JSON: the record, or where a large record's event lies.
+
+use crate::JournalError;
+use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+/// Largest value given to the store, header included, in bytes. sled 0.34 puts pages of
+/// larger ones into files of its own that it never syncs.
+pub const VALUE_BYTES_MAX: usize = 4096;
+
+/// Largest record, encoded, in bytes: far above what the limits of a run let through.
+pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Deepest nesting of arrays and objects in a record. A parsed value is at most 128 deep, and
+/// stands a few levels down in its event; reading more would cost stack without bound.
+const DEPTH_MAX: usize = 160;
+
+const HEADER_BYTES: usize = 6;
+
+/// What every body begins with, whichever it is: `seq` is the first field.
+const BODY_BEGINS: &[u8] = b"{\"seq\":";
+
+/// The body is a [`Reference`]. The other seven flags are not in use.
+const EVENT_IN_BLOB: u8 = 1;
+
+/// A record ready to be stored.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Entry {
+    /// Its `seq`, big-endian, so that keys sort in order.
+    pub(crate) key: [u8; 8],
+    pub(crate) value: Vec<u8>,
+    /// The bytes that must be stored by their hash before the value is.
+    pub(crate) blob: Option<(ContentHash, Vec<u8>)>,
+}
+
+impl Entry {
+    pub(crate) fn bytes(&self) -> usize {
+        self.value.len() + self.blob.as_ref().map_or(0, |(_, content)| content.len())
+    }
+}
+
+/// Body of a record whose event is too large to stand in the value. Without `seq` and time
+/// in the blob, an event that is copied into another run is stored once.
+#[derive(Debug, Serialize, Deserialize)]
+struct Reference {
+    seq: Seq,
+    at_ms: u64,
+    /// SHA-256 of the event's JSON.
+    event: ContentHash,
+    /// Length of the event's JSON.
+    bytes: u64,
+}
+
+/// Why a value cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is not what was written.
+    Damaged(String),
+    /// It is of this newer version.
+    TooNew(u8),
+}
+
+pub(crate) fn encode(run: &RunId, record: &Record) -> Result<Entry, JournalError> {
+    let unencodable = |error: serde_json::Error| JournalError::Unencodable {
+        run: run.clone(),
+        seq: record.seq,
+        what: error.to_string(),
+    };
+    let body = serde_json::to_vec(record).map_err(unencodable)?;
+    if body.len() > RECORD_BYTES_MAX {
+        return Err(JournalError::RecordTooLarge {
+            run: run.clone(),
+            seq: record.seq,
+            bytes: body.len(),
+            bytes_max: RECORD_BYTES_MAX,
+        });
+    }
+    if depth(&body) > DEPTH_MAX {
+        return Err(JournalError::Unencodable {
+            run: run.clone(),
+            seq: record.seq,
+            what: format!("it is nested more than {DEPTH_MAX} deep"),
+        });
+    }
+    let key = record.seq.to_be_bytes();
+    if HEADER_BYTES + body.len() <= VALUE_BYTES_MAX {
+        return Ok(Entry {
+            key,
+            value: seal(0, &body),
+            blob: None,
+        });
+    }
+    let content = serde_json::to_vec(&record.event).map_err(unencodable)?;
+    let reference = Reference {
+        seq: record.seq,
+        at_ms: record.at_ms,
+        event: ContentHash::of(&content),
+        bytes: content.len() as u64,
+    };
+    let body = serde_json::to_vec(&reference).map_err(unencodable)?;
+    Ok(Entry {
+        key,
+        value: seal(EVENT_IN_BLOB, &body),
+        blob: Some((reference.event, content)),
+    })
+}
+
+/// Reads the record `seq` from its value; `blob` fetches content by hash and length.
+pub(crate) fn decode(
+    seq: Seq,
+    value: &[u8],
+    blob: impl FnOnce(ContentHash, u64) -> Result<Vec<u8>, String>,
+) -> Result<Record, Fault> {
+    let record = decode_any(value, blob)?;
+    if record.seq == seq {
+        Ok(record)
+    } else {
+        let found = record.seq;
+        Err(Fault::Damaged(format!(
+            "record {found} stands in its place"
+        )))
+    }
+}
+
+/// Reads whatever record a value holds.
+pub(crate) fn decode_any(
+    value: &[u8],
+    blob: impl FnOnce(ContentHash, u64) -> Result<Vec<u8>, String>,
+) -> Result<Record, Fault> {
+    let (flags, body) = unseal(value)?;
+    match flags {
+        0 => parse(body),
+        EVENT_IN_BLOB => {
+            let reference = parse::<Reference>(body)?;
+            let content = blob(reference.event, reference.bytes).map_err(Fault::Damaged)?;
+            Ok(Record {
+                seq: reference.seq,
+                at_ms: reference.at_ms,
+                event: parse(&content)?,
+            })
+        }
+        _ => Err(Fault::Damaged(format!("it has unknown flags {flags:#04x}"))),
+    }
+}
+
+/// Where in a store's file values may begin: before what every body begins with.
+pub(crate) fn candidates(file: &[u8]) -> impl Iterator<Item = usize> {
+    file.windows(BODY_BEGINS.len())
+        .enumerate()
+        .filter(|(_, window)| *window == BODY_BEGINS)
+        .filter_map(|(at, _)| at.checked_sub(HEADER_BYTES))
+}
+
+/// The value that `bytes` begin with; it ends where the JSON of its body does.
+pub(crate) fn first_value(bytes: &[u8]) -> Option<&[u8]> {
+    let body = bytes.get(HEADER_BYTES..)?;
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    bytes.get(..HEADER_BYTES + values.byte_offset())
+}
+
+fn seal(flags: u8, body: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(HEADER_BYTES + body.len());
+    value.extend([FORMAT_VERSION, flags]);
+    value.extend(checksum(&[FORMAT_VERSION, flags], body).to_le_bytes());
+    value.extend(body);
+    value
+}
+
+fn unseal(value: &[u8]) -> Result<(u8, &[u8]), Fault> {
+    let Some((&[version, flags, a, b, c, d], body)) = value.split_first_chunk::<HEADER_BYTES>()
+    else {
+        return Err(Fault::Damaged(format!("it has only {} bytes", value.len())));
+    };
+    if checksum(&[version, flags], body) != u32::from_le_bytes([a, b, c, d]) {
+        return Err(Fault::Damaged("its checksum does not fit".to_owned()));
+    }
+    match version {
+        0 => Err(Fault::Damaged("its format version is 0".to_owned())),
+        1..=FORMAT_VERSION => Ok((flags, body)),
+        _ => Err(Fault::TooNew(version)),
+    }
+}
+
+fn checksum(head: &[u8], body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(head);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Fault> {
+    let not_understood = |why| Fault::Damaged(format!("it is whole but not understood: {why}"));
+    if depth(json) > DEPTH_MAX {
+        return Err(not_understood(format!("nested more than {DEPTH_MAX} deep")));
+    }
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    // Its own bound of 128 would refuse what an event adds to a value of depth 128.
+    reader.disable_recursion_limit();
+    let value = T::deserialize(&mut reader).map_err(|error| not_understood(error.to_string()))?;
+    let end = reader
+        .end()
+        .map_err(|error| not_understood(error.to_string()));
+    end.map(|()| value)
+}
+
+/// How deep arrays and objects are nested in a JSON text; an upper bound for anything else.
+fn depth(json: &[u8]) -> usize {
+    let (mut deepest, mut open) = (0, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                open += 1;
+                deepest = deepest.max(open);
+            }
+            b']' | b'}' if !in_string => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}

@@ -1,0 +1,58 @@
+//! How many records of a run were on disk when it was last synced.
+//!
+//! sled takes a changed byte in its file for the end of what a crash left, and drops all
+//! after it without a word. The head is how such a loss is noticed. It is written after
+//! each sync and never synced itself, so it may lag behind but never says too much.
+
+use crate::JournalError;
+use crate::error::unwritable;
+use leadhand_protocol::Seq;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// The head of a run that is being written.
+#[derive(Debug)]
+pub(crate) struct Head {
+    path: PathBuf,
+    file: File,
+}
+
+impl Head {
+    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(unwritable(path))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
+    /// Says that the records before `end` are on disk.
+    pub(crate) fn write(&mut self, end: Seq) -> Result<(), JournalError> {
+        let line = line(end);
+        self.file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.write_all(line.as_bytes()))
+            .map_err(unwritable(&self.path))
+    }
+}
+
+/// The end that a head tells of; 0, which claims nothing, where it cannot be read.
+pub(crate) fn read(path: &Path) -> Seq {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let end = text.split(' ').next().and_then(|word| word.parse().ok());
+    end.filter(|end| line(*end) == text).unwrap_or(0)
+}
+
+/// Always of one length, so that one write replaces it, and with a checksum (CRC-32), so
+/// that a changed head is not believed.
+fn line(end: Seq) -> String {
+    let number = format!("{end:020}");
+    let checksum = crc32fast::hash(number.as_bytes());
+    format!("{number} {checksum:08x}\n")
+}

@@ -1,0 +1,137 @@
+//! What a journal is, whatever keeps it. Nothing in here knows a file or a store.
+
+use crate::{JournalError, Ticket};
+use leadhand_protocol::{Record, RunId, Seq};
+use serde_json::Value;
+
+/// A store of runs. Shared by everything in a process that reads or writes runs.
+pub trait Journal: Send + Sync + 'static {
+    /// Begins a run that has no records yet and makes the caller its one writer.
+    ///
+    /// # Errors
+    /// [`JournalError::RunExists`] when there is one of this name already,
+    /// [`JournalError::Unwritable`] when it cannot be stored.
+    fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError>;
+
+    /// Goes on with a run that exists. Only its end is looked at; [`Journal::read`] checks
+    /// the whole of it and may be called while the writer is held.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`], [`JournalError::Locked`] when another writer holds it,
+    /// [`JournalError::Damaged`] or [`JournalError::SchemaTooNew`] when its last record
+    /// cannot be read.
+    fn open(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError>;
+
+    /// All durable records of a run, in order, up to its end or to the first damage.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`], [`JournalError::Live`] when another process writes
+    /// it, [`JournalError::SchemaTooNew`] when a newer program wrote it. Damage is no
+    /// error: it stands in the [`History`].
+    fn read(&self, run: &RunId) -> Result<History, JournalError>;
+
+    /// The runs there are, the one last created or opened first.
+    ///
+    /// # Errors
+    /// [`JournalError::Unreadable`] when the store cannot be listed.
+    fn runs(&self) -> Result<Vec<RunEntry>, JournalError>;
+}
+
+/// The one writer of a run. Dropping it does what [`Writer::close`] does, as well as it can.
+pub trait Writer: Send {
+    /// Queues records to be stored, all of them or none, in order and after everything
+    /// queued before; waits for no disk. An empty slice makes a ticket that resolves when
+    /// everything queued before is durable.
+    ///
+    /// # Errors
+    /// [`JournalError::Gap`] when a record's `seq` is not the next one,
+    /// [`JournalError::RecordTooLarge`], [`JournalError::Backlog`] when too much is queued
+    /// already; in these cases nothing was queued. [`JournalError::Stopped`] after an
+    /// earlier append failed: nothing can be appended any more.
+    fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError>;
+
+    /// The `seq` that the next record must have.
+    fn next_seq(&self) -> Seq;
+
+    /// Replaces the run's summary, which [`Journal::runs`] shows. A reader sees the old one
+    /// or the new one, never half of one; it is a convenience and not synced.
+    ///
+    /// # Errors
+    /// [`JournalError::StatusTooLarge`], [`JournalError::Unwritable`].
+    fn set_status(&mut self, status: &Value) -> Result<(), JournalError>;
+
+    /// Waits until everything queued is durable, then lets go of the run.
+    ///
+    /// # Errors
+    /// What kept the last of it from being stored.
+    fn close(self: Box<Self>) -> Result<(), JournalError>;
+}
+
+/// What an acknowledged record survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Durability {
+    /// The death of the process, at any instruction. It is on disk, and so survives a power
+    /// cut, within about [`crate::DISK_SYNC_MS`].
+    #[default]
+    Process,
+    /// A power cut: it was synced to disk before it was acknowledged.
+    Disk,
+}
+
+/// What a journal holds of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// All records before the damage, or all there are; `seq` runs from 0 without gaps.
+    pub records: Vec<Record>,
+    /// Why the records end where they do, if not because the run does.
+    pub damage: Option<Damage>,
+}
+
+/// A place from which on a journal cannot be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The first record that cannot be read.
+    pub seq: Seq,
+    /// What is wrong with it, in a sentence.
+    pub what: String,
+}
+
+/// A run in a list of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunEntry {
+    /// Its name.
+    pub run: RunId,
+    /// The process that writes it now, by pid (0 if it has not said yet); none if nobody does.
+    pub live: Option<u32>,
+    /// The summary its writer last set; none if there is none that can be read.
+    pub status: Option<Value>,
+}
+
+/// Checks that records follow on `next_seq`; gives the `seq` after them.
+pub(crate) fn follow(run: &RunId, next_seq: Seq, records: &[Record]) -> Result<Seq, JournalError> {
+    let mut expected = next_seq;
+    for record in records {
+        if record.seq != expected {
+            return Err(JournalError::Gap {
+                run: run.clone(),
+                expected,
+                found: record.seq,
+            });
+        }
+        expected += 1;
+    }
+    Ok(expected)
+}
+
+/// A summary as text, if it is not too large.
+pub(crate) fn status_json(run: &RunId, status: &Value) -> Result<String, JournalError> {
+    let json = status.to_string();
+    if json.len() > crate::STATUS_BYTES_MAX {
+        return Err(JournalError::StatusTooLarge {
+            run: run.clone(),
+            bytes: json.len(),
+            bytes_max: crate::STATUS_BYTES_MAX,
+        });
+    }
+    Ok(json)
+}

@@ -1,0 +1,42 @@
+//! What can still be read of a run when sled refuses to open its store.
+//!
+//! sled writes a value as it is, in one piece, and a value of ours carries its length (its
+//! body is one JSON object), its checksum and its `seq`: so values can be found in the
+//! store's file without sled. Only read from; the file is left as it is.
+
+use crate::blobs::Blobs;
+use crate::folder::RunFolder;
+use crate::format::{self, VALUE_BYTES_MAX};
+use crate::{Damage, History, JournalError, error};
+use leadhand_protocol::{Record, Seq};
+use std::collections::BTreeMap;
+use std::fs;
+
+/// The records from 0 on, up to the first that is nowhere in the file; `why` is what sled
+/// said, and stands in the damage that the history always has.
+pub(crate) fn salvage(
+    folder: &RunFolder,
+    blobs: &Blobs,
+    why: &str,
+) -> Result<History, JournalError> {
+    let file = fs::read(&folder.data).map_err(error::unreadable(&folder.data))?;
+    let mut found: BTreeMap<Seq, Record> = BTreeMap::new();
+    for at in format::candidates(&file) {
+        let rest = &file[at..file.len().min(at + VALUE_BYTES_MAX)];
+        let Some(value) = format::first_value(rest) else {
+            continue;
+        };
+        if let Ok(record) = format::decode_any(value, |hash, bytes| blobs.get(hash, bytes)) {
+            found.insert(record.seq, record);
+        }
+    }
+    let mut history = History::default();
+    while let Some(record) = found.remove(&(history.records.len() as Seq)) {
+        history.records.push(record);
+    }
+    history.damage = Some(Damage {
+        seq: history.records.len() as Seq,
+        what: format!("the store refuses to open, and no more could be saved from it: {why}"),
+    });
+    Ok(history)
+}
