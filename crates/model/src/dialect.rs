@@ -1,0 +1,87 @@
+//! Three ways to make a model call tools, see [`ToolStyle`]: how a request is put to the
+//! model in each, and how its reply is read. Pure text in, text out; which endpoint gets
+//! which style is decided in `choose`, and sending is the models' business.
+
+use crate::ToolStyle;
+use leadhand_protocol::{FinishReason, ModelRequest, ToolCall};
+use serde_json::Value;
+
+mod choose;
+mod describe;
+mod find;
+mod json;
+mod read;
+mod render;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use choose::choose_style;
+
+/// A request in the words of one style.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Prompt {
+    /// The entries, in order. The same conversation gives the same beginning every time, so
+    /// that a model can keep what it computed for it.
+    pub(crate) entries: Vec<PromptEntry>,
+    /// What the whole reply must fit, where it must.
+    pub(crate) schema: Option<Value>,
+    /// Whether the tools go along in the endpoint's own field.
+    pub(crate) sends_tools: bool,
+}
+
+/// One entry of a [`Prompt`].
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PromptEntry {
+    /// Instructions.
+    System(String),
+    /// What the program or a person says.
+    User(String),
+    /// What the model said; calls only in the native style.
+    Assistant(String, Vec<ToolCall>),
+    /// What a tool answered.
+    Tool {
+        /// The call it answers.
+        call_id: String,
+        /// The tool.
+        name: String,
+        /// Its result.
+        text: String,
+    },
+}
+
+/// A reply as it came from a model.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct RawReply {
+    /// The text.
+    pub(crate) text: String,
+    /// Native tool calls.
+    pub(crate) calls: Vec<RawCall>,
+    /// Why it stopped.
+    pub(crate) finish: FinishReason,
+}
+
+/// A native tool call before its arguments are read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct RawCall {
+    /// The model's name for the call; may be empty.
+    pub(crate) id: String,
+    /// The tool.
+    pub(crate) name: String,
+    /// The arguments as JSON text.
+    pub(crate) arguments: String,
+}
+
+/// Puts a request into the words of a style.
+pub(crate) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt {
+    render::render(request, style)
+}
+
+/// Reads a reply to that request. Usage, model and money are left for the caller.
+pub(crate) fn read(
+    request: &ModelRequest,
+    style: ToolStyle,
+    raw: RawReply,
+) -> leadhand_protocol::ModelReply {
+    read::read(request, style, raw)
+}

@@ -1,0 +1,32 @@
+//! The HTTP client that endpoints, downloads and discovery share: TLS by rustls with ring,
+//! the system's certificates, and no proxy for this machine itself.
+
+use std::net::IpAddr;
+use std::sync::Once;
+
+/// A client for one address, to be given its time-outs.
+pub(crate) fn client_for(base_url: &str) -> reqwest::ClientBuilder {
+    static PROVIDER: Once = Once::new();
+    // Fails when the embedder has installed another provider, which is then used.
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("leadhand/", env!("CARGO_PKG_VERSION")))
+        .pool_max_idle_per_host(32);
+    if is_loopback(base_url) {
+        builder.no_proxy()
+    } else {
+        builder
+    }
+}
+
+/// Whether an address is on this machine.
+pub(crate) fn is_loopback(base_url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(base_url) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
