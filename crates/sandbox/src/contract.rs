@@ -1,0 +1,127 @@
+//! The contract of `sandbox/wit` as Rust types, and what tools say of themselves, checked:
+//! a component is hostile until its names, sizes and schemas have been looked at.
+
+use crate::SandboxError;
+use leadhand_protocol::{Access, Capability, Effect, Isolation, ToolSpec};
+use serde_json::Value;
+
+mod bindings {
+    #![allow(missing_docs, unreachable_pub, clippy::wildcard_imports)]
+    wasmtime::component::bindgen!({
+        path: "../../sandbox/wit",
+        world: "tool",
+        imports: { default: async | trappable },
+        exports: { default: async },
+    });
+}
+
+pub(crate) use bindings::ToolPre;
+pub(crate) use bindings::leadhand::tool::{files, log, types};
+
+/// What a component may import, by interface.
+pub(crate) const OFFERED: [&str; 3] = [
+    "leadhand:tool/types@0.1.0",
+    "leadhand:tool/files@0.1.0",
+    "leadhand:tool/log@0.1.0",
+];
+
+/// Longest name of a tool, in bytes.
+const NAME_BYTES_MAX: usize = 64;
+/// Longest description, in bytes: it stands in every prompt.
+const DESCRIPTION_BYTES_MAX: usize = 1_024;
+/// Longest schema of arguments, in bytes.
+const SCHEMA_BYTES_MAX: usize = 16 * 1_024;
+/// Most accesses of one tool.
+const ACCESSES_MAX: usize = 16;
+/// Most tools in one component.
+pub(crate) const TOOLS_MAX: usize = 64;
+
+const CAPABILITIES: [Capability; 11] = [
+    Capability::FsRead,
+    Capability::FsWrite,
+    Capability::Net,
+    Capability::Env,
+    Capability::Secret,
+    Capability::Spawn,
+    Capability::Model,
+    Capability::Delegate,
+    Capability::Memory,
+    Capability::Clock,
+    Capability::Random,
+];
+
+/// Checks what a component says of one of its tools.
+pub(crate) fn checked_spec(
+    component: &str,
+    spec: types::ToolSpec,
+) -> Result<ToolSpec, SandboxError> {
+    let tool: String = spec
+        .name
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(NAME_BYTES_MAX)
+        .collect();
+    let wrong = |reason: String| SandboxError::Spec {
+        component: component.to_owned(),
+        tool: tool.clone(),
+        reason,
+    };
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if spec.name.is_empty() || spec.name.len() > NAME_BYTES_MAX || !spec.name.bytes().all(plain) {
+        return Err(wrong(format!(
+            "its name must be [a-z0-9_], at most {NAME_BYTES_MAX} bytes"
+        )));
+    }
+    if spec.description.is_empty() || spec.description.len() > DESCRIPTION_BYTES_MAX {
+        let reason = format!("its description must have 1 to {DESCRIPTION_BYTES_MAX} bytes");
+        return Err(wrong(reason));
+    }
+    if spec.arguments_schema.len() > SCHEMA_BYTES_MAX || spec.accesses.len() > ACCESSES_MAX {
+        let reason = format!(
+            "its schema may have {SCHEMA_BYTES_MAX} bytes and its accesses may be {ACCESSES_MAX}"
+        );
+        return Err(wrong(reason));
+    }
+    let arguments: Value = serde_json::from_str(&spec.arguments_schema)
+        .map_err(|error| wrong(format!("its schema of arguments is not JSON: {error}")))?;
+    if arguments["type"] != "object" || !arguments["properties"].is_object() {
+        return Err(wrong(
+            "its schema of arguments must be of an object with properties".into(),
+        ));
+    }
+    let accesses = spec
+        .accesses
+        .into_iter()
+        .map(|access| {
+            let capability = CAPABILITIES
+                .into_iter()
+                .find(|capability| capability.as_str() == access.capability)
+                .ok_or_else(|| wrong("it names a capability that there is not".into()))?;
+            if let Some(argument) = &access.argument
+                && arguments["properties"].get(argument).is_none()
+            {
+                return Err(wrong(
+                    "an access names an argument that its schema lacks".into(),
+                ));
+            }
+            Ok(Access {
+                capability,
+                argument: access.argument,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let effect = match spec.effect {
+        types::Effect::Pure => Effect::Pure,
+        types::Effect::Idempotent => Effect::Idempotent,
+        types::Effect::Once => Effect::Once,
+        types::Effect::Compensable => Effect::Compensable,
+    };
+    Ok(ToolSpec {
+        name: spec.name,
+        description: spec.description,
+        arguments,
+        effect,
+        accesses,
+        isolation: Isolation::Sandboxed,
+    })
+}

@@ -1,0 +1,51 @@
+//! The wasmtime host: runs tools as WebAssembly components under the grants it is handed.
+//!
+//! Everything is closed until a [`CallContext`] opens it: a call sees the workspace folder
+//! only, in it only the paths its grants cover, and never `.leadhand` or `.git`. What may be
+//! granted is decided elsewhere; here it is enforced. The contract with the guests is
+//! `sandbox/wit/tool.wit`. Calls need a tokio runtime with its timer.
+//!
+//! ```
+//! use leadhand_protocol::{Capability, Grant, ToolCall, ToolLimits};
+//! use leadhand_sandbox::{CallContext, ToolHost, Workspace};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! std::fs::write(folder.path().join("a.md"), "Hello")?;
+//! let host = ToolHost::builder().build()?;
+//! let context = CallContext {
+//!     workspace: Workspace::open(folder.path())?.into(),
+//!     grants: vec![Grant { capability: Capability::FsRead, resource: "**".into() }],
+//!     closed: Vec::new(),
+//!     limits: ToolLimits::default(),
+//!     call_id: "call-1".into(),
+//!     agent: "researcher".into(),
+//!     seed: 0,
+//! };
+//! let arguments = serde_json::json!({ "path": "a.md" });
+//! let call = ToolCall { id: "1".into(), name: "read_file".into(), arguments };
+//! assert_eq!(host.call(&call, &context).await?.text, "Hello");
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod changes;
+mod component;
+mod contract;
+mod engine;
+mod error;
+mod files;
+mod grants;
+mod host;
+mod imports;
+mod look;
+mod meter;
+mod path;
+mod regular_file;
+mod workspace;
+
+pub use call::CallContext;
+pub use error::SandboxError;
+pub use host::{ToolHost, ToolHostBuilder};
+pub use workspace::Workspace;

@@ -1,0 +1,11 @@
+//! The sandbox from outside: the real guests through the real host, and guests and paths that
+//! mean harm. One program, since linking wasmtime is what takes the time.
+// A test that cannot set up its room has failed, in whatever function that happens.
+#![allow(clippy::unwrap_used)]
+
+mod calculate;
+mod hostile_guests;
+mod hostile_paths;
+mod loading;
+mod room;
+mod standard_tools;
