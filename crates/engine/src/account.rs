@@ -1,0 +1,47 @@
+//! The account of a run at its end: what was achieved, what was not and why, what it cost.
+
+use crate::run::Run;
+use leadhand_protocol::{Outcome, OutcomeKind, TaskReport};
+use leadhand_task_graph::TaskState;
+
+pub(crate) fn outcome(run: &Run, kind: OutcomeKind, why: &str) -> Outcome {
+    Outcome {
+        kind,
+        why: why.to_owned(),
+        answer: run.answer.content.clone().unwrap_or_default(),
+        tasks: reports(run),
+        files: run.files.values().cloned().collect(),
+        usage: run.spent.usage,
+        micro_usd: run.spent.micro_usd,
+        turns: run.spent.turns,
+        tool_calls: run.spent.tool_calls,
+        revisions: run.plan.revision,
+    }
+}
+
+fn reports(run: &Run) -> Vec<TaskReport> {
+    let Some(graph) = run.graph() else {
+        return Vec::new();
+    };
+    let report = |task: &leadhand_protocol::Task| {
+        let record = run.task(&task.id).cloned().unwrap_or_default();
+        let state = match graph.state(&task.id) {
+            Some(TaskState::Done) => "done",
+            Some(TaskState::Failed) => "failed",
+            Some(TaskState::Running) => "running",
+            Some(TaskState::Waiting | TaskState::Ready) | None => "waiting",
+        };
+        TaskReport {
+            task: task.id.clone(),
+            title: task.title.clone(),
+            state: state.to_owned(),
+            why: if state == "done" {
+                String::new()
+            } else {
+                record.failure.unwrap_or_default()
+            },
+            artifact: record.output.map(|(artifact, _)| artifact),
+        }
+    };
+    graph.plan().tasks.iter().map(report).collect()
+}

@@ -1,0 +1,181 @@
+//! A running role: its conversation and where it stands within its turn.
+
+use leadhand_protocol::{
+    AgentId, CallId, ChatMessage, CheckResult, Grant, ModelReply, ModelRequest, Origin,
+    OutputFormat, Purpose, RequestId, TaskId, ToolCall, ToolFault, ToolOutput, ToolSpec,
+};
+use std::sync::Arc;
+
+/// An agent at work.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Its id.
+    pub id: AgentId,
+    /// Its role; empty for a task that is one tool call.
+    pub role: String,
+    /// Why it exists.
+    pub purpose: Purpose,
+    /// Which attempt at its task this is, from 1.
+    pub attempt: u32,
+    /// Turns it has begun; also the number of its current turn, counted from 1.
+    pub turns: u32,
+    /// Where it stands.
+    pub state: AgentState,
+    pub(crate) faults_in_a_row: u32,
+    pub(crate) conversation: Vec<Arc<ChatMessage>>,
+    /// Things to be told once the turn is over; a chat message cannot stand between a call
+    /// and its result.
+    pub(crate) notes: Vec<String>,
+    /// Calls that are over and would end alike, made since a file last changed.
+    pub(crate) made: Vec<ToolCall>,
+    pub(crate) equipment: Equipment,
+}
+
+/// What an agent works with; fixed for its life.
+#[derive(Debug, Clone)]
+pub(crate) struct Equipment {
+    pub(crate) models: Vec<String>,
+    pub(crate) tools: Arc<[ToolSpec]>,
+    pub(crate) output: OutputFormat,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) turns_max: u32,
+    pub(crate) output_tokens_max: u32,
+    pub(crate) temperature_milli: u32,
+}
+
+/// Where an agent stands.
+#[derive(Debug, Clone)]
+pub enum AgentState {
+    /// Its inputs must be read, or its one tool call made, before its first turn.
+    Preparing,
+    /// Its inputs were read: what it is to be told, and the outcome of each.
+    Prepared(Vec<PendingCall>),
+    /// It owes a turn.
+    Due,
+    /// Its model is thinking.
+    Thinking,
+    /// No model answered: it gives up, unless the run stops for that very reason.
+    Unanswered(String),
+    /// Its model answered.
+    Replied(Box<ModelReply>),
+    /// Its tools are at work.
+    Acting(Vec<PendingCall>),
+    /// It gave its output, which is being written and checked.
+    Delivered(Box<Delivery>),
+}
+
+/// A tool call of the current turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingCall {
+    /// Its id.
+    pub id: CallId,
+    /// Who wants it.
+    pub origin: Origin,
+    /// The call.
+    pub call: ToolCall,
+    /// How far it is.
+    pub status: CallStatus,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) closed: Vec<Grant>,
+}
+
+/// How far a tool call is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallStatus {
+    /// A person must be asked; why.
+    ToAsk(String),
+    /// A person was asked.
+    Asked(RequestId),
+    /// It will not be made: policy is against it; why.
+    Refused(String),
+    /// It will not be made: a person said no; why.
+    Declined(String),
+    /// It was ordered.
+    Running,
+    /// It is over.
+    Finished(Result<ToolOutput, ToolFault>),
+}
+
+/// An output on its way from given to accepted.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Delivery {
+    /// The output.
+    pub content: String,
+    /// The call that writes the output file, or carries out a check that is a tool call.
+    pub(crate) call: Option<PendingCall>,
+    pub(crate) written: bool,
+    pub(crate) checking: bool,
+    pub(crate) checks: Vec<CheckResult>,
+}
+
+impl Agent {
+    pub(crate) fn request(&self, seed: u64) -> ModelRequest {
+        ModelRequest {
+            models: self.equipment.models.clone(),
+            messages: self.conversation.clone(),
+            tools: Arc::clone(&self.equipment.tools),
+            output: self.equipment.output.clone(),
+            output_tokens_max: self.equipment.output_tokens_max,
+            temperature_milli: self.equipment.temperature_milli,
+            seed: seed
+                .wrapping_add(u64::from(self.id.0) << 16)
+                .wrapping_add(u64::from(self.turns)),
+        }
+    }
+
+    pub(crate) fn say(&mut self, message: ChatMessage) {
+        self.conversation.push(Arc::new(message));
+    }
+
+    /// Back to owing a turn, with what was waiting to be told.
+    pub(crate) fn becomes_due(&mut self) {
+        if !self.notes.is_empty() {
+            let text = std::mem::take(&mut self.notes).join("\n\n");
+            self.say(ChatMessage::User { text });
+        }
+        self.state = AgentState::Due;
+    }
+
+    /// Whether its last two replies are the same.
+    pub(crate) fn repeats_itself(&self) -> bool {
+        let replies = self.conversation.iter().rev();
+        let mut replies = replies.filter(|entry| matches!(***entry, ChatMessage::Assistant { .. }));
+        let last = replies.next();
+        last.is_some() && last == replies.next()
+    }
+
+    /// The calls of the current turn, whatever they are for.
+    #[must_use]
+    pub fn calls(&self) -> &[PendingCall] {
+        match &self.state {
+            AgentState::Prepared(calls) | AgentState::Acting(calls) => calls,
+            AgentState::Delivered(delivery) => delivery.call.as_slice(),
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn call_mut(&mut self, id: CallId) -> Option<&mut PendingCall> {
+        let calls = match &mut self.state {
+            AgentState::Acting(calls) => calls.as_mut_slice(),
+            AgentState::Delivered(delivery) => delivery.call.as_mut_slice(),
+            _ => &mut [],
+        };
+        calls.iter_mut().find(|call| call.id == id)
+    }
+
+    /// Whether a tool call of its is in flight.
+    pub(crate) fn is_acting(&self) -> bool {
+        self.calls()
+            .iter()
+            .any(|call| call.status == CallStatus::Running)
+    }
+
+    /// The task it carries out, if that is what it is for.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskId> {
+        match &self.purpose {
+            Purpose::Task(task) => Some(task),
+            _ => None,
+        }
+    }
+}

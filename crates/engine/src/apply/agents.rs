@@ -1,0 +1,152 @@
+//! What becomes of agents: they start, take turns, are told things, give outputs, and end.
+
+use crate::agent::{Agent, AgentState, Delivery};
+use crate::run::{Run, Spent};
+use leadhand_protocol::{Action, AgentId, ChatMessage, ModelReply, Purpose};
+use std::sync::Arc;
+impl Run {
+    pub(super) fn agent_started(
+        &mut self,
+        id: AgentId,
+        role: &str,
+        purpose: &Purpose,
+        attempt: u32,
+        opening: &[Arc<ChatMessage>],
+    ) -> Vec<Action> {
+        self.agents_started = self.agents_started.max(id.0 + 1);
+        let mut unprepared = false;
+        if let Purpose::Task(task) = purpose {
+            self.tasks.entry(task.clone()).or_default().attempts = attempt;
+            self.graph_mut(|graph| graph.start(task));
+            unprepared = opening.len() < 2;
+        }
+        let agent = Agent {
+            id,
+            role: role.to_owned(),
+            purpose: purpose.clone(),
+            attempt,
+            turns: 0,
+            state: if unprepared {
+                AgentState::Preparing
+            } else {
+                AgentState::Due
+            },
+            faults_in_a_row: 0,
+            conversation: opening.to_vec(),
+            notes: Vec::new(),
+            made: Vec::new(),
+            equipment: self.equip(role, purpose, attempt),
+        };
+        self.agents.insert(id, agent);
+        vec![Action::StartAgent {
+            agent: id,
+            role: role.to_owned(),
+            purpose: purpose.clone(),
+        }]
+    }
+
+    /// Counts what an agent spends for the run, and for the task that it carries out.
+    pub(super) fn spend(&mut self, id: AgentId, count: impl Fn(&mut Spent)) {
+        count(&mut self.spent);
+        if let Some(task) = self.agents.get(&id).and_then(Agent::task).cloned() {
+            count(&mut self.tasks.entry(task).or_default().spent);
+        }
+    }
+
+    pub(super) fn turn_started(&mut self, id: AgentId) -> Vec<Action> {
+        let seed = self.started().start.seed;
+        self.spend(id, |spent| spent.turns += 1);
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return Vec::new();
+        };
+        agent.turns += 1;
+        agent.state = AgentState::Thinking;
+        vec![think(agent, seed)]
+    }
+
+    pub(super) fn model_replied(&mut self, id: AgentId, reply: &ModelReply) -> Vec<Action> {
+        self.spend(id, |spent| {
+            spent.usage.add(reply.usage);
+            spent.micro_usd = spent.micro_usd.saturating_add(reply.micro_usd);
+        });
+        let calls_max = self.started().start.limits.tool_calls_per_turn_max;
+        if let Some(agent) = self.agents.get_mut(&id) {
+            let tool_calls = reply.tool_calls.iter().take(calls_max).cloned().collect();
+            agent.say(ChatMessage::Assistant {
+                text: reply.text.clone(),
+                tool_calls,
+            });
+            agent.state = AgentState::Replied(Box::new(reply.clone()));
+        }
+        Vec::new()
+    }
+
+    /// A call that failed for reasons of its own ends the agent; one that found no model waits
+    /// for the run to be resumed.
+    pub(super) fn model_failed(&mut self, id: AgentId, why: &str) -> Vec<Action> {
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.state = AgentState::Unanswered(why.to_owned());
+        }
+        Vec::new()
+    }
+
+    pub(super) fn told(&mut self, id: AgentId, fault: bool, text: &str) -> Vec<Action> {
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return Vec::new();
+        };
+        if fault {
+            agent.faults_in_a_row += 1;
+        }
+        agent.notes.push(text.to_owned());
+        let goes_on = match agent.state {
+            AgentState::Prepared(_) | AgentState::Due => true,
+            AgentState::Replied(_) | AgentState::Delivered(_) => fault,
+            AgentState::Preparing
+            | AgentState::Thinking
+            | AgentState::Acting(_)
+            | AgentState::Unanswered(_) => false,
+        };
+        if goes_on {
+            agent.becomes_due();
+        }
+        Vec::new()
+    }
+
+    pub(super) fn output_given(&mut self, id: AgentId, content: &str) -> Vec<Action> {
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.state = AgentState::Delivered(Box::new(Delivery {
+                content: content.to_owned(),
+                ..Delivery::default()
+            }));
+        }
+        Vec::new()
+    }
+
+    pub(super) fn agent_ended(&mut self, id: AgentId, failure: Option<&str>) -> Vec<Action> {
+        let Some(agent) = self.agents.remove(&id) else {
+            return Vec::new();
+        };
+        if let Some(why) = failure {
+            match &agent.purpose {
+                Purpose::Task(task) => {
+                    self.tasks.entry(task.clone()).or_default().failure = Some(why.to_owned());
+                    self.graph_mut(|graph| graph.give_back(task));
+                }
+                Purpose::Plan | Purpose::Revise | Purpose::Answer => {
+                    self.plan.given_up = Some(why.to_owned());
+                }
+                Purpose::Judge { .. } => {}
+            }
+        }
+        vec![Action::EndAgent { agent: id }]
+    }
+}
+
+/// The order that makes an agent take its turn.
+pub(crate) fn think(agent: &Agent, seed: u64) -> Action {
+    Action::CallModel {
+        agent: agent.id,
+        turn: agent.turns,
+        request: Box::new(agent.request(seed)),
+    }
+}

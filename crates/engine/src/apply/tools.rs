@@ -1,0 +1,251 @@
+//! What becomes of tool calls and checks, and of the files that they change.
+
+use crate::agent::{Agent, AgentState, CallStatus, Delivery, PendingCall};
+use crate::run::Run;
+use crate::{brief, checks};
+use leadhand_protocol::{
+    Action, AgentId, CallId, Change, ChatMessage, Check, CheckResult, Decision, FileChange, Origin,
+    TaskId, ToolCall, ToolFault, ToolFaultKind, ToolOutput, Verdict,
+};
+
+impl Run {
+    pub(super) fn tool_called(&mut self, pending: PendingCall) -> Vec<Action> {
+        let id = pending.id.agent;
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return Vec::new();
+        };
+        let action = (pending.status == CallStatus::Running).then(|| call_tool(&pending));
+        match &mut agent.state {
+            AgentState::Acting(calls) => calls.push(pending),
+            AgentState::Delivered(delivery) => delivery.call = Some(pending),
+            _ => agent.state = AgentState::Acting(vec![pending]),
+        }
+        if action.is_some() {
+            self.spend(id, |spent| spent.tool_calls += 1);
+        }
+        action.into_iter().collect()
+    }
+
+    pub(super) fn tool_finished(
+        &mut self,
+        id: CallId,
+        outcome: &Result<ToolOutput, ToolFault>,
+    ) -> Vec<Action> {
+        for file in outcome.iter().flat_map(|output| &output.files) {
+            self.file_changed(file);
+            self.written.insert(file.path.clone());
+            // What any agent has read may read otherwise now.
+            self.agents
+                .values_mut()
+                .for_each(|agent| agent.made.clear());
+        }
+        let chars_max = self.started().start.limits.tool_result_chars_max;
+        let check = self.check_in_turn(id.agent);
+        let Some(agent) = self.agents.get_mut(&id.agent) else {
+            return Vec::new();
+        };
+        let Some(pending) = agent.call_mut(id) else {
+            return Vec::new();
+        };
+        pending.status = CallStatus::Finished(outcome.clone());
+        if let (true, Some(path)) = (outcome.is_ok(), written_path(&pending.call)) {
+            self.written.insert(path.to_owned());
+        }
+        match &mut agent.state {
+            AgentState::Acting(calls) => {
+                let over = calls
+                    .iter()
+                    .all(|call| matches!(call.status, CallStatus::Finished(_)));
+                if over {
+                    let calls = std::mem::take(calls);
+                    acted(agent, calls, chars_max);
+                }
+            }
+            AgentState::Delivered(delivery) => delivered_call(delivery, check),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// The next check of the output that an agent has given.
+    fn check_in_turn(&self, id: AgentId) -> Option<Check> {
+        let agent = self.agents.get(&id)?;
+        let AgentState::Delivered(delivery) = &agent.state else {
+            return None;
+        };
+        let checks = &self.graph()?.task(agent.task()?)?.acceptance;
+        checks.get(delivery.checks.len()).cloned()
+    }
+
+    /// What a call did to a file, taken together with what calls before it did: a file that was
+    /// created and removed again leaves nothing to report.
+    fn file_changed(&mut self, file: &FileChange) {
+        let known = self.files.get(&file.path).map(|known| known.change);
+        let change = match (known, file.change) {
+            (Some(Change::Created), Change::Removed) => {
+                self.files.remove(&file.path);
+                return;
+            }
+            (Some(Change::Created), _) => Change::Created,
+            (Some(Change::Removed), Change::Created) => Change::Modified,
+            (_, change) => change,
+        };
+        let file = FileChange {
+            change,
+            ..file.clone()
+        };
+        self.files.insert(file.path.clone(), file);
+    }
+
+    pub(super) fn checks_ordered(
+        &mut self,
+        task: Option<&TaskId>,
+        checks: &[Check],
+    ) -> Vec<Action> {
+        match task {
+            None => self.answer.checking = true,
+            Some(id) => {
+                if let Some(delivery) = self.delivery_mut(id) {
+                    delivery.checking = true;
+                }
+            }
+        }
+        vec![self.file_checks(task, checks)]
+    }
+
+    pub(crate) fn file_checks(&self, task: Option<&TaskId>, checks: &[Check]) -> Action {
+        let files = checks.iter().take_while(|check| check.file().is_some());
+        Action::RunChecks {
+            task: task.cloned(),
+            checks: files.cloned().collect(),
+            changed: self.written.iter().cloned().collect(),
+        }
+    }
+
+    pub(super) fn checks_finished(
+        &mut self,
+        task: Option<&TaskId>,
+        results: &[CheckResult],
+    ) -> Vec<Action> {
+        match task {
+            None => {
+                self.answer.checking = false;
+                self.answer.checks.extend_from_slice(results);
+            }
+            Some(id) => {
+                if let Some(delivery) = self.delivery_mut(id) {
+                    delivery.checking = false;
+                    delivery.checks.extend_from_slice(results);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn delivery_mut(&mut self, task: &TaskId) -> Option<&mut Delivery> {
+        let agent = self.agents.values_mut().find(|agent| {
+            agent.task() == Some(task) && matches!(agent.state, AgentState::Delivered(_))
+        })?;
+        match &mut agent.state {
+            AgentState::Delivered(delivery) => Some(delivery),
+            _ => None,
+        }
+    }
+}
+
+impl From<&Verdict> for CallStatus {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict.decision {
+            Decision::Allow => Self::Running,
+            Decision::Ask => Self::ToAsk(verdict.because.clone()),
+            Decision::Deny => Self::Refused(verdict.because.clone()),
+        }
+    }
+}
+
+/// The order that carries out a call.
+pub(crate) fn call_tool(pending: &PendingCall) -> Action {
+    Action::CallTool {
+        call: pending.id,
+        tool_call: pending.call.clone(),
+        grants: pending.grants.clone(),
+        closed: pending.closed.clone(),
+    }
+}
+
+/// The file that a call of the standard tool for writing names.
+fn written_path(call: &ToolCall) -> Option<&str> {
+    let writes = call.name == crate::turn::WRITE_TOOL;
+    call.arguments
+        .get("path")
+        .and_then(|path| path.as_str())
+        .filter(|_| writes)
+}
+
+/// All calls of a turn are over.
+fn acted(agent: &mut Agent, calls: Vec<PendingCall>, chars_max: usize) {
+    match calls.first().map(|call| call.origin) {
+        Some(Origin::Input) => agent.state = AgentState::Prepared(calls),
+        Some(Origin::Template) => {
+            let output = calls.iter().find_map(|call| match &call.status {
+                CallStatus::Finished(Ok(output)) => Some(output.text.clone()),
+                _ => None,
+            });
+            agent.state = match output {
+                Some(content) => AgentState::Delivered(Box::new(Delivery {
+                    content,
+                    ..Delivery::default()
+                })),
+                None => AgentState::Prepared(calls),
+            };
+        }
+        _ => {
+            for pending in calls {
+                if is_settled(&pending.status) {
+                    agent.made.push(pending.call.clone());
+                }
+                let text = match pending.status {
+                    CallStatus::Finished(Ok(output)) => {
+                        agent.faults_in_a_row = 0;
+                        output.text
+                    }
+                    CallStatus::Finished(Err(fault)) => format!("Error: {}", fault.message),
+                    _ => String::new(),
+                };
+                let text = brief::cut(&text, chars_max);
+                agent.say(ChatMessage::Tool {
+                    call_id: pending.call.id,
+                    name: pending.call.name,
+                    text,
+                });
+            }
+            agent.becomes_due();
+        }
+    }
+}
+
+/// Whether the call would end alike if it were made again: not when a person may think better of
+/// it, and not when the tool says that trying again may help.
+fn is_settled(status: &CallStatus) -> bool {
+    match status {
+        CallStatus::Finished(Ok(_)) => true,
+        CallStatus::Finished(Err(fault)) => {
+            fault.kind != ToolFaultKind::Declined && !fault.retryable
+        }
+        _ => false,
+    }
+}
+
+/// The call of a delivery is over: the output is written, or `check` has its result.
+fn delivered_call(delivery: &mut Delivery, check: Option<Check>) {
+    let Some(pending) = delivery.call.take() else {
+        return;
+    };
+    match (&pending.status, pending.origin, check) {
+        (CallStatus::Finished(Ok(_)), Origin::OutputFile, _) => delivery.written = true,
+        (CallStatus::Finished(outcome), Origin::Check, Some(check)) => {
+            delivery.checks.push(checks::by_tool(check, outcome));
+        }
+        _ => delivery.call = Some(pending),
+    }
+}

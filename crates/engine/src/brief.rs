@@ -1,0 +1,245 @@
+//! What agents are told. How a role behaves stands in `agents/`; in here is only what a run
+//! adds: the goal, the files, the inputs, and what the output is for. Material comes first and
+//! the order last, since models follow best what they read last.
+
+use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::draft::files_now;
+use crate::run::Run;
+use crate::schedule::{MANAGER, known};
+use leadhand_protocol::{ChatMessage, Task, TaskId, TaskSource};
+use leadhand_task_graph::TaskState;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// The role that judges outputs against criteria.
+pub(crate) const JUDGE_ROLE: &str = "reviewer";
+
+fn system(run: &Run, role: &str) -> Arc<ChatMessage> {
+    let setting = run.started();
+    let mut text = setting
+        .role(role)
+        .map_or("", |role| role.prompt.as_str())
+        .to_owned();
+    let instructions = setting.start.instructions.trim();
+    if !instructions.is_empty() {
+        let _ = write!(text, "\n\nInstructions of this project:\n{instructions}");
+    }
+    Arc::new(ChatMessage::System { text })
+}
+
+fn opened(run: &Run, role: &str, text: String) -> Vec<Arc<ChatMessage>> {
+    vec![system(run, role), Arc::new(ChatMessage::User { text })]
+}
+
+/// The opening of the agent that plans.
+pub(crate) fn plan(run: &Run) -> Vec<Arc<ChatMessage>> {
+    let mut text = surroundings(run);
+    let _ = write!(
+        text,
+        "Goal:\n{}\n\nMake the plan.",
+        run.started().start.goal.text.trim()
+    );
+    opened(run, MANAGER, text)
+}
+
+/// The opening of the agent that revises the plan, with the evidence.
+pub(crate) fn revise(run: &Run, why: &str) -> Vec<Arc<ChatMessage>> {
+    let mut text = surroundings(run);
+    text.push_str("The plan so far:\n");
+    for task in run.graph().iter().flat_map(|graph| &graph.plan().tasks) {
+        let state = match run.graph().and_then(|graph| graph.state(&task.id)) {
+            Some(TaskState::Done) => "done",
+            Some(TaskState::Failed) => "FAILED",
+            _ => "not started",
+        };
+        let _ = writeln!(
+            text,
+            "- {} ({}, {state}): {}",
+            task.id, task.role, task.instruction
+        );
+    }
+    let _ = write!(
+        text,
+        "\nWhat went wrong: {why}\n\nGoal:\n{}\n\nMake new tasks for what is still missing. Finished tasks stay as they are and can be depended on. Change what did not work.",
+        run.started().start.goal.text.trim()
+    );
+    opened(run, MANAGER, text)
+}
+
+fn surroundings(run: &Run) -> String {
+    let start = &run.started().start;
+    let mut text = String::from("Roles:\n");
+    let workers = known(run).roles;
+    for role in start
+        .roles
+        .iter()
+        .filter(|role| workers.contains(role.name.as_str()))
+    {
+        let _ = writeln!(text, "- {}: {}", role.name, role.description);
+    }
+    let files = files_now(run);
+    if files.is_empty() {
+        text.push_str("\nThere are no files in the workspace.\n\n");
+    } else {
+        text.push_str("\nFiles:\n");
+        files.iter().for_each(|path| {
+            let _ = writeln!(text, "- {path}");
+        });
+        if start.files_left_out > 0 {
+            let _ = writeln!(text, "- and {} more", start.files_left_out);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The opening of the agent that writes the answer from what the tasks gave.
+pub(crate) fn answer(run: &Run) -> Vec<Arc<ChatMessage>> {
+    let mut text = String::new();
+    for task in run.graph().iter().flat_map(|graph| &graph.plan().tasks) {
+        if let Some(content) = run.output_of(&task.id) {
+            let content = cut(content, run.started().start.limits.input_chars_max);
+            let _ = write!(
+                text,
+                "Result [{}] of \"{}\":\n{content}\n\n",
+                task.id, task.title
+            );
+        }
+    }
+    let _ = write!(
+        text,
+        "Goal:\n{}\n\nAll tasks are done. Write the answer to the goal from these results alone, and cite each result you use by its id in brackets.",
+        run.started().start.goal.text.trim()
+    );
+    opened(run, MANAGER, text)
+}
+
+/// The opening of the agent that judges an output.
+pub(crate) fn judge(run: &Run, criteria: &str, output: &str) -> Vec<Arc<ChatMessage>> {
+    let output = cut(output, run.started().start.limits.input_chars_max);
+    let text = format!(
+        "Result to judge:\n{output}\n\nCriteria:\n{criteria}\n\nDoes the result meet all criteria?"
+    );
+    opened(run, JUDGE_ROLE, text)
+}
+
+/// The opening of a worker: whole when all it is given is known, else only who it is.
+pub(crate) fn opening(run: &Run, task: &Task, attempt: u32) -> Vec<Arc<ChatMessage>> {
+    if task.call.is_some() {
+        return Vec::new();
+    }
+    if task
+        .inputs
+        .iter()
+        .any(|input| matches!(input.from, TaskSource::File(_)))
+    {
+        return vec![system(run, &task.role)];
+    }
+    opened(run, &task.role, text(run, task, attempt, &[]))
+}
+
+/// What a worker is told once its input files are read.
+pub(crate) fn task(run: &Run, task: &Task, agent: &Agent, read: &[PendingCall]) -> String {
+    text(run, task, agent.attempt, read)
+}
+
+fn text(run: &Run, task: &Task, attempt: u32, read: &[PendingCall]) -> String {
+    let mut text = inputs(run, task, read);
+    let alone = run
+        .graph()
+        .is_some_and(|graph| graph.plan().tasks.len() == 1);
+    if alone || !task.acceptance.is_empty() {
+        let goal = &run.started().start.goal.text;
+        let goal = cut(goal.trim(), run.started().start.limits.input_chars_max);
+        let _ = writeln!(text, "The goal: {goal}\n");
+    }
+    if let Some(path) = &task.output_file {
+        let _ = writeln!(
+            text,
+            "Your result is saved as `{path}` by the program: reply with its content and nothing else.\n"
+        );
+    }
+    let _ = writeln!(text, "Your task: {}", task.instruction.trim());
+    for (_, steer) in run
+        .people
+        .steers
+        .iter()
+        .filter(|(for_task, _)| for_task.as_ref().is_none_or(|id| *id == task.id))
+    {
+        let _ = writeln!(text, "The person you work for says: {steer}");
+    }
+    let failure = run
+        .task(&task.id)
+        .and_then(|record| record.failure.as_deref());
+    if let (Some(why), true) = (failure, attempt > 1) {
+        let _ = writeln!(text, "An earlier attempt failed: {why}");
+    }
+    text
+}
+
+/// What the task is given: files that were read, outputs of tasks before it, texts.
+fn inputs(run: &Run, task: &Task, read: &[PendingCall]) -> String {
+    let chars_max = run.started().start.limits.input_chars_max;
+    let mut text = String::new();
+    let mut add = |title: &str, content: &str| {
+        let content = cut(content.trim_end(), chars_max);
+        let fence = fence_around(&content);
+        let _ = write!(text, "{title}:\n{fence}\n{content}\n{fence}\n\n");
+    };
+    let mut files = read.iter();
+    for input in &task.inputs {
+        match &input.from {
+            TaskSource::File(path) => {
+                if let Some(CallStatus::Finished(Ok(output))) =
+                    files.next().map(|call| &call.status)
+                {
+                    add(&format!("File `{path}`"), &output.text);
+                }
+            }
+            TaskSource::Task(id) => {
+                let content = run.output_of(id).unwrap_or_default();
+                add(&format!("{} (from task {id})", input.name), content);
+            }
+            TaskSource::Text(content) => add(&input.name, content),
+        }
+    }
+    let named = |id: &TaskId| {
+        task.inputs
+            .iter()
+            .any(|input| matches!(&input.from, TaskSource::Task(from) if from == id))
+    };
+    for id in task.depends_on.iter().filter(|id| !named(id)) {
+        let title = run
+            .graph()
+            .and_then(|graph| graph.task(id))
+            .map_or("", |task| &task.title);
+        add(
+            &format!("Result of task {id} \"{title}\""),
+            run.output_of(id).unwrap_or_default(),
+        );
+    }
+    text
+}
+
+/// A code fence that no line of `content` can close: longer than any it holds itself.
+fn fence_around(content: &str) -> String {
+    let runs = content.lines().map(|line| {
+        let line = line.trim_start();
+        line.len() - line.trim_start_matches('`').len()
+    });
+    "`".repeat(runs.max().unwrap_or(0).max(2) + 1)
+}
+
+/// The first `chars_max` characters, saying how many were left out.
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => text.to_owned(),
+        Some((at, _)) => {
+            format!(
+                "{}\n[{} more characters left out]",
+                &text[..at],
+                text[at..].chars().count()
+            )
+        }
+    }
+}

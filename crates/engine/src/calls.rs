@@ -1,0 +1,182 @@
+//! A tool call on its way: it is judged before anything happens, a person is asked where policy
+//! says so, and what cannot be made at all is refused with what to do instead.
+
+use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::run::Run;
+use crate::schema;
+use leadhand_policy::Question;
+use leadhand_protocol::{
+    Ask, CallId, Decision, Event, Isolation, Origin, RequestId, ToolCall, ToolFault, ToolFaultKind,
+    Verdict,
+};
+
+/// A judged tool call, and its fault at once if it cannot be made at all.
+pub(crate) fn called(
+    run: &Run,
+    agent: &Agent,
+    origin: Origin,
+    index: u32,
+    tool_call: ToolCall,
+) -> Vec<Event> {
+    let call = CallId {
+        agent: agent.id,
+        turn: agent.turns,
+        index,
+    };
+    let (verdict, fault) = judge(run, agent, origin, &tool_call);
+    let grants = agent.equipment.grants.clone();
+    let closed = run.started().policy.closed(&tool_call.name, &agent.role);
+    let mut events = vec![Event::ToolCalled {
+        call,
+        origin,
+        tool_call,
+        verdict,
+        grants,
+        closed,
+    }];
+    if let Some(fault) = fault {
+        events.push(Event::ToolFinished {
+            call,
+            outcome: Err(fault),
+        });
+    }
+    events
+}
+
+fn judge(
+    run: &Run,
+    agent: &Agent,
+    origin: Origin,
+    call: &ToolCall,
+) -> (Verdict, Option<ToolFault>) {
+    let setting = run.started();
+    let offered = agent
+        .equipment
+        .tools
+        .iter()
+        .any(|tool| tool.name == call.name);
+    let tool = setting
+        .tool(&call.name)
+        .filter(|_| offered || origin != Origin::Model);
+    let Some(tool) = tool else {
+        let names: Vec<&str> = agent
+            .equipment
+            .tools
+            .iter()
+            .map(|tool| tool.name.as_str())
+            .collect();
+        let tools = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        let message = format!(
+            "There is no tool `{}` for you. Your tools: {tools}.",
+            call.name
+        );
+        return refused(ToolFaultKind::UnknownTool, message);
+    };
+    let faults = schema::schema_faults(&tool.arguments, &call.arguments);
+    if !faults.is_empty() {
+        let message = format!(
+            "The arguments of `{}` do not fit: {}.",
+            call.name,
+            faults.join("; ")
+        );
+        return refused(ToolFaultKind::InvalidArguments, message);
+    }
+    if origin == Origin::Model && repeats(run, agent, call) {
+        let message = format!(
+            "You have made this very call of `{}` before, its result stands above, and no file has changed since. Go on with the next step, or give the final result.",
+            call.name
+        );
+        return refused(ToolFaultKind::Failed, message);
+    }
+    let role = setting.role(&agent.role);
+    let autonomy = role
+        .and_then(|role| role.autonomy)
+        .map_or(setting.start.goal.autonomy, |own| {
+            own.min(setting.start.goal.autonomy)
+        });
+    let verdict = setting.policy.judge(&Question {
+        tool,
+        role: &agent.role,
+        call,
+        grants: &agent.equipment.grants,
+        autonomy,
+        planned: origin != Origin::Model,
+    });
+    if verdict.decision == Decision::Ask && run.people.always.contains(&call.name) {
+        let because = "a person allowed this tool for the whole run".to_owned();
+        return (
+            Verdict {
+                decision: Decision::Allow,
+                because,
+            },
+            None,
+        );
+    }
+    (verdict, None)
+}
+
+/// Whether the agent has made the same call before. What a sandboxed tool answers depends on the
+/// workspace alone, so while no file changes, making it again brings nothing new.
+pub(crate) fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
+    let tool = run.started().tool(&call.name);
+    let same = |made: &ToolCall| made.name == call.name && made.arguments == call.arguments;
+    tool.is_some_and(|tool| tool.isolation == Isolation::Sandboxed) && agent.made.iter().any(same)
+}
+
+fn refused(kind: ToolFaultKind, message: String) -> (Verdict, Option<ToolFault>) {
+    let verdict = Verdict {
+        decision: Decision::Deny,
+        because: message.clone(),
+    };
+    (
+        verdict,
+        Some(ToolFault {
+            kind,
+            message,
+            retryable: false,
+        }),
+    )
+}
+
+/// Brings one call a step further: a person is asked, or a refusal becomes its result.
+pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Option<Event> {
+    match &pending.status {
+        CallStatus::ToAsk(because) => Some(Event::PersonAsked {
+            request: RequestId(run.people.asked),
+            ask: Ask::Tool {
+                call: pending.id,
+                role: agent.role.clone(),
+                tool_call: pending.call.clone(),
+                because: because.clone(),
+            },
+        }),
+        CallStatus::Refused(why) => {
+            let message = format!("`{}` was not allowed: {why}", pending.call.name);
+            Some(not_made(pending, ToolFaultKind::Denied, message))
+        }
+        CallStatus::Declined(why) => {
+            let message = format!(
+                "A person said no to this call of `{}`: {why}",
+                pending.call.name
+            );
+            Some(not_made(pending, ToolFaultKind::Declined, message))
+        }
+        CallStatus::Asked(_) | CallStatus::Running | CallStatus::Finished(_) => None,
+    }
+}
+
+fn not_made(pending: &PendingCall, kind: ToolFaultKind, message: String) -> Event {
+    let outcome = Err(ToolFault {
+        kind,
+        message,
+        retryable: false,
+    });
+    Event::ToolFinished {
+        call: pending.id,
+        outcome,
+    }
+}

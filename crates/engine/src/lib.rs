@@ -1,0 +1,32 @@
+//! What happens next, as plain functions of the state of a run. In reading order:
+//! [`decide`] turns an input into facts, [`Run::apply`] turns facts into state and actions,
+//! [`settle`] says what follows from the state alone. Nothing in here waits, reads a clock,
+//! draws a random number or touches a file; carrying actions out is `runtime`'s business.
+//!
+//! ```text
+//! decide(&run, input) ─► events ─► journal ─► run.apply(event) ─► actions
+//!         settle(&run) ─► events ─┘   (until nothing more follows)
+//! ```
+
+mod account;
+mod agent;
+mod apply;
+mod brief;
+mod calls;
+mod checks;
+mod decide;
+mod delivery;
+mod draft;
+mod equip;
+mod outstanding;
+mod run;
+mod schedule;
+mod schema;
+mod settle;
+mod turn;
+
+pub use agent::{Agent, AgentState, CallStatus, PendingCall};
+pub use decide::decide;
+pub use run::{Run, Setting, Spent, TaskRecord};
+pub use schema::schema_faults;
+pub use settle::{SETTLE_ROUNDS_MAX, settle};

@@ -1,0 +1,215 @@
+//! The state of a run: everything that [`settle`](crate::settle) may look at, and nothing
+//! that cannot be had again by applying the journal from the beginning.
+
+use crate::agent::Agent;
+use leadhand_policy::Policy;
+use leadhand_protocol::{
+    AgentId, Artifact, Ask, Budget, CheckResult, FileChange, Outcome, OutcomeKind, RequestId, Role,
+    Start, TaskId, ToolSpec, Usage,
+};
+use leadhand_task_graph::TaskGraph;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a run was started with, prepared for look-ups. Never changes.
+#[derive(Debug)]
+pub struct Setting {
+    /// The start itself.
+    pub start: Start,
+    /// Its rules, compiled.
+    pub policy: Policy,
+}
+
+impl Setting {
+    /// The role of this name.
+    #[must_use]
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.start.roles.iter().find(|role| role.name == name)
+    }
+
+    /// The tool of this name.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<&ToolSpec> {
+        self.start.tools.iter().find(|tool| tool.name == name)
+    }
+}
+
+/// What has been spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Tokens.
+    pub usage: Usage,
+    /// Money, in millionths of a US dollar.
+    pub micro_usd: u64,
+    /// Model calls.
+    pub turns: u64,
+    /// Tool calls that ran.
+    pub tool_calls: u64,
+}
+
+impl Spent {
+    /// What of `budget` is spent, in words; `None` while all of it holds. Seconds are not
+    /// counted here: the engine has no clock.
+    pub(crate) fn over(&self, budget: &Budget) -> Option<String> {
+        let reached = |spent: u64, max: Option<u64>| max.is_some_and(|max| spent >= max);
+        if reached(self.usage.total(), budget.tokens_max) {
+            Some(format!("{} tokens are spent", self.usage.total()))
+        } else if reached(self.micro_usd, budget.micro_usd_max) {
+            let spent = self.micro_usd;
+            Some(format!("{spent} millionths of a dollar are spent"))
+        } else if reached(self.tool_calls, budget.tool_calls_max) {
+            Some(format!("{} tool calls are made", self.tool_calls))
+        } else {
+            None
+        }
+    }
+}
+
+/// What is known of a task beyond its place in the graph.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TaskRecord {
+    /// Attempts that were started.
+    pub attempts: u32,
+    /// Why the last attempt failed, or why the task did.
+    pub failure: Option<String>,
+    /// What it gave.
+    pub output: Option<(Artifact, String)>,
+    /// What all its attempts have spent.
+    pub spent: Spent,
+}
+
+/// How a run is about to stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub(crate) kind: OutcomeKind,
+    pub(crate) why: String,
+}
+
+/// The answer and what checking it against the goal has shown.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct AnswerRecord {
+    pub(crate) content: Option<String>,
+    pub(crate) checks: Vec<CheckResult>,
+    pub(crate) checking: bool,
+}
+
+/// One execution of a goal.
+#[derive(Debug, Default)]
+pub struct Run {
+    pub(crate) setting: Option<Arc<Setting>>,
+    pub(crate) plan: PlanRecord,
+    pub(crate) agents: BTreeMap<AgentId, Agent>,
+    pub(crate) agents_started: u32,
+    pub(crate) tasks: BTreeMap<TaskId, TaskRecord>,
+    pub(crate) people: People,
+    pub(crate) spent: Spent,
+    pub(crate) files: BTreeMap<String, FileChange>,
+    /// Files that tool calls wrote, also where that left them as they were.
+    pub(crate) written: BTreeSet<String>,
+    pub(crate) answer: AnswerRecord,
+    pub(crate) stop: Option<Stop>,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// The plan and how often it was made anew.
+#[derive(Debug, Default)]
+pub(crate) struct PlanRecord {
+    pub(crate) graph: Option<TaskGraph>,
+    pub(crate) revision: u32,
+    pub(crate) approved: bool,
+    /// Why the manager cannot go on: the last planning agent gave up.
+    pub(crate) given_up: Option<String>,
+}
+
+/// Questions to people and what they said.
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    pub(crate) asked: u32,
+    pub(crate) open: BTreeMap<RequestId, Ask>,
+    pub(crate) always: BTreeSet<String>,
+    pub(crate) steers: Vec<(Option<TaskId>, String)>,
+    pub(crate) refusal: Option<String>,
+}
+
+impl Run {
+    /// A run before its first event.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What it was started with; `None` before the first event.
+    #[must_use]
+    pub fn setting(&self) -> Option<&Setting> {
+        self.setting.as_deref()
+    }
+
+    /// The plan as it stands; `None` before there is one.
+    #[must_use]
+    pub fn graph(&self) -> Option<&TaskGraph> {
+        self.plan.graph.as_ref()
+    }
+
+    /// Agents that are at work, in the order they were started.
+    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.values()
+    }
+
+    /// What is known of a task.
+    #[must_use]
+    pub fn task(&self, id: &TaskId) -> Option<&TaskRecord> {
+        self.tasks.get(id)
+    }
+
+    /// What has been spent so far.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// How often the plan was revised.
+    #[must_use]
+    pub fn revisions(&self) -> u32 {
+        self.plan.revision
+    }
+
+    /// Files the run has changed, by path.
+    #[must_use]
+    pub fn files(&self) -> &BTreeMap<String, FileChange> {
+        &self.files
+    }
+
+    /// Questions that wait for a person.
+    #[must_use]
+    pub fn questions(&self) -> &BTreeMap<RequestId, Ask> {
+        &self.people.open
+    }
+
+    /// How the run ended or was suspended; `None` while it goes on.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// Whether it was ordered to stop for good.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.stop
+            .as_ref()
+            .is_some_and(|stop| !stop.kind.resumable())
+    }
+
+    pub(crate) fn started(&self) -> &Setting {
+        self.setting
+            .as_deref()
+            .expect("a run's first event is RunStarted: `apply` refuses others")
+    }
+
+    /// Content of a task that is done.
+    pub(crate) fn output_of(&self, task: &TaskId) -> Option<&str> {
+        self.tasks
+            .get(task)?
+            .output
+            .as_ref()
+            .map(|(_, content)| content.as_str())
+    }
+}

@@ -1,0 +1,51 @@
+//! What follows from the state alone. The runtime asks again after each answer has been
+//! applied, until nothing more follows; so after a crash, applying the journal and settling
+//! goes on exactly where the run stood.
+
+use crate::agent::Agent;
+use crate::run::{Run, Stop};
+use crate::{account, delivery, schedule, turn};
+use leadhand_protocol::{Event, OutcomeKind};
+
+/// How often in a row the state may be settled after one input. Each round brings at least one
+/// agent or task a step further, so more than this is a fault of the engine, not a long run.
+pub const SETTLE_ROUNDS_MAX: usize = 100_000;
+
+/// The events that must happen now; empty when the run waits for the world, or is over.
+#[must_use]
+pub fn settle(run: &Run) -> Vec<Event> {
+    if run.setting.is_none() || run.outcome.is_some() {
+        return Vec::new();
+    }
+    if let Some(stop) = &run.stop {
+        return finish(run, stop);
+    }
+    for agent in run.agents.values() {
+        let events = match delivery::settle(run, agent) {
+            events if events.is_empty() => turn::settle(run, agent),
+            events => events,
+        };
+        if !events.is_empty() {
+            return events;
+        }
+    }
+    schedule::settle(run)
+}
+
+/// A run that is to stop waits for the tool calls in flight: what they did must be known.
+fn finish(run: &Run, stop: &Stop) -> Vec<Event> {
+    if run.agents.values().any(Agent::is_acting) {
+        return Vec::new();
+    }
+    vec![ended(run, stop.kind, &stop.why)]
+}
+
+/// The event that ends or suspends the run.
+pub(crate) fn ended(run: &Run, kind: OutcomeKind, why: &str) -> Event {
+    let outcome = Box::new(account::outcome(run, kind, why));
+    if kind.resumable() {
+        Event::RunSuspended(outcome)
+    } else {
+        Event::RunEnded(outcome)
+    }
+}
