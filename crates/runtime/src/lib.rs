@@ -1,0 +1,21 @@
+//! The loop: the only code that waits, and the only crate that spawns. In reading order:
+//! [`Runtime`] is what a run is carried out with; `run_loop` takes inputs, has the engine
+//! decide, journals, applies and carries out; `worker` is what stands behind an agent;
+//! `toolbox` and `file_checks` are what actions come down to. What happens next is never
+//! decided in here.
+
+mod error;
+mod file_checks;
+mod person;
+mod run_loop;
+mod runtime;
+mod status;
+mod toolbox;
+mod worker;
+
+pub use error::RuntimeError;
+pub use person::{Absent, Approver, Control, control};
+pub use run_loop::{Observation, Observer};
+pub use runtime::{Clock, Runtime, rebuild, system_clock};
+pub use status::Status;
+pub use toolbox::{NativeTool, Toolbox, ToolboxError};

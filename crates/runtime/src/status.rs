@@ -1,0 +1,69 @@
+//! The summary of a run that others see beside its journal, while it is live and after.
+
+use leadhand_engine::Run;
+use leadhand_protocol::{OutcomeKind, Usage};
+use leadhand_task_graph::TaskState;
+use serde::{Deserialize, Serialize};
+
+/// Characters of the goal that are shown.
+const GOAL_CHARS_MAX: usize = 160;
+
+/// What `ps` shows of a run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// The goal's first line, cut.
+    pub goal: String,
+    /// How it ended or was suspended; none while it goes on.
+    pub outcome: Option<OutcomeKind>,
+    /// Why, in words.
+    pub why: String,
+    /// When it was started, in milliseconds since the Unix epoch.
+    pub started_ms: u64,
+    /// When this was written, in milliseconds since the Unix epoch.
+    pub updated_ms: u64,
+    /// Tasks of the plan.
+    pub tasks: usize,
+    /// Tasks that are done.
+    pub tasks_done: usize,
+    /// Tokens spent.
+    pub usage: Usage,
+    /// Money spent, in millionths of a US dollar.
+    pub micro_usd: u64,
+    /// Tool calls made.
+    pub tool_calls: u64,
+}
+
+impl Status {
+    /// The summary of a run as it stands.
+    #[must_use]
+    pub fn of(run: &Run, started_ms: u64, updated_ms: u64) -> Self {
+        let goal = run
+            .setting()
+            .map_or("", |setting| setting.start.goal.text.as_str());
+        let spent = run.spent();
+        Self {
+            goal: goal
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(GOAL_CHARS_MAX)
+                .collect(),
+            outcome: run.outcome().map(|outcome| outcome.kind),
+            why: run
+                .outcome()
+                .map(|outcome| outcome.why.clone())
+                .unwrap_or_default(),
+            started_ms,
+            updated_ms,
+            tasks: run.graph().map_or(0, |graph| graph.plan().tasks.len()),
+            tasks_done: run
+                .graph()
+                .map_or(0, |graph| graph.in_state(TaskState::Done).count()),
+            usage: spent.usage,
+            micro_usd: spent.micro_usd,
+            tool_calls: spent.tool_calls,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What stands behind an agent: it does what its mailbox says (think, act, stop), several
+//! tool calls at once, and sends back what came of it. It knows nothing of plans.
+
+use crate::toolbox::Toolbox;
+use futures::FutureExt;
+use leadhand_channel::{Mailbox, Outbox};
+use leadhand_model::ModelSet;
+use leadhand_protocol::{
+    CallId, Message, ModelFault, ModelFaultKind, ModelRequest, ToolFault, ToolFaultKind, ToolOutput,
+};
+use std::panic::AssertUnwindSafe;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// What workers work with.
+#[derive(Clone)]
+pub(crate) struct Equipment {
+    pub(crate) models: ModelSet,
+    pub(crate) tools: Toolbox,
+}
+
+/// Serves one agent until its mailbox is closed. Dropping the future ends all it has in flight.
+///
+/// Each job sends what came of it by itself, so that somebody is always there to take what the
+/// hub sends: an agent that waited for room at the hub, which waits for room here, would wait
+/// for ever.
+pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
+    let mut jobs: JoinSet<()> = JoinSet::new();
+    let mut thought: Option<AbortHandle> = None;
+    while let Some(envelope) = mailbox.recv().await {
+        let outbox = mailbox.outbox();
+        match envelope.message {
+            Message::Think { turn, request } => {
+                let models = equipment.models.clone();
+                thought = Some(jobs.spawn(async move {
+                    let message = think(models, turn, request, &outbox).await;
+                    tell(&outbox, message).await;
+                }));
+            }
+            Message::Act {
+                call,
+                tool_call,
+                grants,
+                closed,
+            } => {
+                let tools = equipment.tools.clone();
+                jobs.spawn(async move {
+                    let acting = tools.call(call, &tool_call, grants, closed);
+                    let message = act(call, &tool_call.name, acting).await;
+                    tell(&outbox, message).await;
+                });
+            }
+            Message::Cancel => {
+                if let Some(thought) = thought.take() {
+                    thought.abort();
+                }
+            }
+            Message::Assign { role, purpose } => {
+                tracing::debug!(agent = %mailbox.agent(), role, ?purpose, "assigned");
+            }
+            Message::Progress { .. } | Message::Replied { .. } | Message::Acted { .. } => {
+                tracing::warn!(agent = %mailbox.agent(), "a message for the hub came to an agent");
+            }
+        }
+        // Finished jobs are let go of as new ones come.
+        while jobs.try_join_next().is_some() {}
+    }
+}
+
+/// The hub is gone only when the run is over, and then nobody wants to know.
+async fn tell(outbox: &Outbox, message: Message) {
+    if let Err(error) = outbox.send(message).await {
+        tracing::debug!(%error, "nobody took what came of a job");
+    }
+}
+
+async fn think(
+    models: ModelSet,
+    turn: u32,
+    request: Box<ModelRequest>,
+    outbox: &Outbox,
+) -> Message {
+    let pieces = |piece: &str| {
+        outbox.try_progress(turn, piece.to_owned());
+    };
+    let called = AssertUnwindSafe(models.call(&request, &pieces))
+        .catch_unwind()
+        .await;
+    let result = called.unwrap_or_else(|_| {
+        Err(ModelFault {
+            kind: ModelFaultKind::BadAnswer,
+            message: "the code of the model panicked; this is a defect of that code".to_owned(),
+            retry_after_ms: None,
+        })
+    });
+    Message::Replied {
+        turn,
+        result: result.map(Box::new),
+    }
+}
+
+async fn act(
+    call: CallId,
+    name: &str,
+    acting: impl Future<Output = Result<ToolOutput, ToolFault>>,
+) -> Message {
+    let acted = AssertUnwindSafe(acting).catch_unwind().await;
+    let outcome = acted.unwrap_or_else(|_| {
+        Err(ToolFault {
+            kind: ToolFaultKind::Failed,
+            message: format!("the code of `{name}` panicked; try another tool"),
+            retryable: false,
+        })
+    });
+    Message::Acted { call, outcome }
+}
