@@ -1,0 +1,261 @@
+//! How a [`Leadhand`] is put together. Every default is stated at the method that changes it.
+
+use crate::error::Error;
+use crate::session::{Leadhand, Parts};
+use leadhand_agents::{Notice, Roster};
+use leadhand_journal::{Journal, MemoryJournal};
+use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder};
+use leadhand_policy::{Policy, built_in_rules};
+use leadhand_protocol::{Limits, Rule, ToolLimits};
+use leadhand_runtime::{
+    Absent, Approver, Clock, NativeTool, Observer, Runtime, Toolbox, system_clock,
+};
+use leadhand_sandbox::{ToolHost, Workspace};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+type Secrets = Box<dyn Fn(&str) -> Option<String>>;
+
+/// Collects what a [`Leadhand`] is made of.
+pub struct Builder {
+    workspace: PathBuf,
+    instructions: String,
+    models: Option<ModelSetBuilder>,
+    faults: Vec<Error>,
+    secrets: Secrets,
+    roster: Roster,
+    notices: Vec<Notice>,
+    tools: Vec<Arc<dyn NativeTool>>,
+    rules: Vec<Rule>,
+    limits: Limits,
+    tool_limits: ToolLimits,
+    cache_folder: Option<PathBuf>,
+    journal: Arc<dyn Journal>,
+    approver: Arc<dyn Approver>,
+    observer: Option<Observer>,
+    clock: Clock,
+    seed: u64,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            workspace: PathBuf::from("."),
+            instructions: String::new(),
+            models: None,
+            faults: Vec::new(),
+            secrets: Box::new(|_| None),
+            roster: Roster::built_in(),
+            notices: Vec::new(),
+            tools: Vec::new(),
+            rules: built_in_rules(),
+            limits: Limits::default(),
+            tool_limits: ToolLimits::default(),
+            cache_folder: None,
+            journal: Arc::new(MemoryJournal::new()),
+            approver: Arc::new(Absent),
+            observer: None,
+            clock: system_clock(),
+            seed: 0,
+        }
+    }
+}
+
+impl Builder {
+    /// The folder that agents work in and cannot leave; the current folder unless given.
+    #[must_use]
+    pub fn workspace(mut self, folder: impl AsRef<Path>) -> Self {
+        folder.as_ref().clone_into(&mut self.workspace);
+        self
+    }
+
+    /// Adds a model under a name that roles can use. The first one is the default.
+    #[must_use]
+    pub fn model(self, name: &str, model: impl Model) -> Self {
+        self.with_models(|models| Ok(models.add(name, model)?))
+    }
+
+    /// Adds a model as a configuration describes it.
+    #[must_use]
+    pub fn model_config(mut self, name: &str, config: &ModelConfig) -> Self {
+        let secrets = std::mem::replace(&mut self.secrets, Box::new(|_| None));
+        let mut builder = self.with_models(|models| Ok(models.add_config(name, config, &secrets)?));
+        builder.secrets = secrets;
+        builder
+    }
+
+    /// The model for roles that name none; the first one added unless given.
+    #[must_use]
+    pub fn default_model(self, name: &str) -> Self {
+        self.with_models(|models| Ok(models.default_model(name)))
+    }
+
+    /// The folder in which the files of embedded models lie. Comes before their configuration.
+    #[must_use]
+    pub fn model_folder(self, folder: impl Into<PathBuf>) -> Self {
+        self.with_models(|models| Ok(models.model_folder(folder)))
+    }
+
+    /// Gives the values of the environment variables that model configurations name for keys;
+    /// nothing reads the environment unless this does. Comes before the configurations.
+    #[must_use]
+    pub fn secrets(mut self, secrets: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        self.secrets = Box::new(secrets);
+        self
+    }
+
+    /// Adds a role, or puts it in place of a built-in one, from the text of a role file.
+    #[must_use]
+    pub fn role_file(mut self, name: &str, text: &str) -> Self {
+        match self.roster.add(name, text) {
+            Ok(notices) => self.notices.extend(notices),
+            Err(error) => self.faults.push(error.into()),
+        }
+        self
+    }
+
+    /// Adds a tool of your own; see [`crate::tool`].
+    #[must_use]
+    pub fn tool(mut self, tool: impl NativeTool) -> Self {
+        self.tools.push(Arc::new(tool));
+        self
+    }
+
+    /// The rules, in place of the built-in ones (everything in the workspace may be read, what
+    /// a task declares may be written, nothing else).
+    #[must_use]
+    pub fn rules(mut self, rules: Vec<Rule>) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Adds rules to those there are; `deny` wins over `ask`, `ask` over `allow`.
+    #[must_use]
+    pub fn add_rules(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
+        self.rules.extend(rules);
+        self
+    }
+
+    /// The bounds of runs; see [`Limits`] for what holds unless given.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The bounds of tool calls; see [`ToolLimits`] for what holds unless given.
+    #[must_use]
+    pub fn tool_limits(mut self, limits: ToolLimits) -> Self {
+        self.tool_limits = limits;
+        self
+    }
+
+    /// Keeps compiled tools in this folder; unless given they are compiled anew each time.
+    #[must_use]
+    pub fn cache_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache_folder = Some(folder.into());
+        self
+    }
+
+    /// Where runs are recorded; in memory unless given.
+    #[must_use]
+    pub fn journal(mut self, journal: impl Journal) -> Self {
+        self.journal = Arc::new(journal);
+        self
+    }
+
+    /// Who answers questions; unless given nobody does, and a run that asks stops, resumable.
+    #[must_use]
+    pub fn approver(mut self, approver: impl Approver) -> Self {
+        self.approver = Arc::new(approver);
+        self
+    }
+
+    /// Is shown every record and every piece of a reply, on the run's own task: be quick.
+    #[must_use]
+    pub fn observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Instructions of the project that every agent is given, such as the text of `AGENTS.md`.
+    #[must_use]
+    pub fn instructions(mut self, text: impl Into<String>) -> Self {
+        self.instructions = text.into();
+        self
+    }
+
+    /// The clock; the machine's unless given.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Seed of all sampling; 0 unless given.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    fn with_models(
+        mut self,
+        change: impl FnOnce(ModelSetBuilder) -> Result<ModelSetBuilder, Error>,
+    ) -> Self {
+        let limits = &self.limits;
+        let models = self
+            .models
+            .take()
+            .unwrap_or_else(|| ModelSet::builder().limits(limits));
+        match change(models) {
+            Ok(models) => self.models = Some(models),
+            Err(error) => self.faults.push(error),
+        }
+        self
+    }
+
+    /// Puts it together: opens the workspace, compiles the tools, checks roles and rules.
+    ///
+    /// # Errors
+    /// The first fault found; see [`Error`].
+    pub fn build(mut self) -> Result<Leadhand, Error> {
+        if let Some(error) = self.faults.into_iter().next() {
+            return Err(error);
+        }
+        let models = self
+            .models
+            .ok_or(Error::NoModel)?
+            .limits(&self.limits)
+            .build()?;
+        Policy::new(&self.rules)?;
+        let workspace = Arc::new(Workspace::open(&self.workspace)?);
+        let host = ToolHost::builder().cache_dir(self.cache_folder).build()?;
+        let tools = Toolbox::new(Arc::new(host), self.tools, workspace, self.tool_limits)?;
+        let specs = tools.specs();
+        let tool_names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let model_names: Vec<&str> = models.names().collect();
+        self.notices
+            .extend(self.roster.check(&tool_names, &model_names));
+        Ok(Leadhand {
+            parts: Arc::new(Parts {
+                workspace: self.workspace,
+                instructions: self.instructions,
+                roster: self.roster,
+                notices: self.notices,
+                rules: self.rules,
+                limits: self.limits,
+                seed: self.seed,
+                observer: self.observer,
+            }),
+            runtime: Runtime {
+                models,
+                tools,
+                journal: self.journal,
+                approver: self.approver,
+                observer: Arc::new(|_| ()),
+                clock: self.clock,
+            },
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! A tool out of an async closure, its schema derived from the type of its argument.
+
+use leadhand_model::BoxFuture;
+use leadhand_protocol::{
+    Access, Effect, Isolation, ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
+};
+use leadhand_runtime::NativeTool;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+type Function =
+    dyn Fn(serde_json::Value) -> BoxFuture<'static, Result<String, ToolFault>> + Send + Sync;
+
+/// A tool in the embedder's process. It passes the permission engine as every tool does, but
+/// nothing can be enforced on it, and it says so wherever tools are shown.
+#[derive(Clone)]
+pub struct FunctionTool {
+    spec: ToolSpec,
+    function: Arc<Function>,
+}
+
+/// A tool of this name that calls `function`. Its arguments are described to the model by the
+/// JSON Schema of `Arguments`; what does not fit is sent back to the model and never reaches
+/// the function. An `Err` goes back to the model as well, in its own words.
+///
+/// ```
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Order {
+///     /// Number of the order.
+///     number: u32,
+/// }
+/// let tool = leadhand::tool("order_state", "Says how far an order is.", |order: Order| async move {
+///     if order.number == 7 { Ok("shipped".to_owned()) } else { Err(format!("no order {}", order.number)) }
+/// });
+/// # let _ = tool;
+/// ```
+pub fn tool<Arguments, Function, Output>(
+    name: impl Into<String>,
+    description: impl Into<String>,
+    function: Function,
+) -> FunctionTool
+where
+    Arguments: DeserializeOwned + JsonSchema,
+    Function: Fn(Arguments) -> Output + Send + Sync + 'static,
+    Output: Future<Output = Result<String, String>> + Send + 'static,
+{
+    let mut schema = schemars::schema_for!(Arguments).to_value();
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("$schema");
+        fields.remove("title");
+    }
+    let function = Arc::new(function);
+    FunctionTool {
+        spec: ToolSpec {
+            name: name.into(),
+            description: description.into(),
+            arguments: schema,
+            effect: Effect::Once,
+            accesses: Vec::new(),
+            isolation: Isolation::Native,
+        },
+        function: Arc::new(move |arguments| match serde_json::from_value(arguments) {
+            Err(error) => {
+                let fault = fault(ToolFaultKind::InvalidArguments, error.to_string());
+                Box::pin(async move { Err(fault) })
+            }
+            Ok(arguments) => {
+                let running = function(arguments);
+                Box::pin(async move {
+                    running
+                        .await
+                        .map_err(|message| fault(ToolFaultKind::Failed, message))
+                })
+            }
+        }),
+    }
+}
+
+fn fault(kind: ToolFaultKind, message: String) -> ToolFault {
+    ToolFault {
+        kind,
+        message,
+        retryable: false,
+    }
+}
+
+impl FunctionTool {
+    /// What a call does to the world; without this it is taken for something that must never
+    /// be done twice.
+    #[must_use]
+    pub fn effect(mut self, effect: Effect) -> Self {
+        self.spec.effect = effect;
+        self
+    }
+
+    /// A capability the tool uses, so that policy can judge it by its resources.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.spec.accesses.push(access);
+        self
+    }
+}
+
+impl NativeTool for FunctionTool {
+    fn spec(&self) -> ToolSpec {
+        self.spec.clone()
+    }
+
+    fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
+        let running = (self.function)(call.arguments.clone());
+        Box::pin(async move {
+            Ok(ToolOutput {
+                text: running.await?,
+                files: Vec::new(),
+            })
+        })
+    }
+}

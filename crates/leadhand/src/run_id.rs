@@ -1,0 +1,36 @@
+//! Ids of new runs: the time, so that they sort, and chance, so that two at once differ.
+
+use leadhand_protocol::RunId;
+use std::hash::{BuildHasher, RandomState};
+
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+fn written(mut number: u64, digits: usize) -> String {
+    let mut text = vec![b'0'; digits];
+    for place in text.iter_mut().rev() {
+        *place = DIGITS[(number % 32) as usize];
+        number /= 32;
+    }
+    text.into_iter().map(char::from).collect()
+}
+
+/// A fresh id: nine digits of time in milliseconds and four of chance, in base 32 without the
+/// letters that look like others.
+pub(crate) fn fresh(now_ms: u64) -> RunId {
+    let chance = RandomState::new().hash_one(now_ms);
+    let text = format!("{}-{}", written(now_ms, 9), written(chance, 4));
+    RunId::new(text).expect("base-32 digits and a hyphen are a valid id")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time() {
+        let ids: Vec<RunId> = [1, 40, 1_700_000_000_000, 1_700_000_000_001]
+            .map(fresh)
+            .into();
+        assert!(ids.is_sorted());
+    }
+}

@@ -1,0 +1,269 @@
+//! The entry of the library: goals in, runs out.
+
+use crate::builder::Builder;
+use crate::error::Error;
+use crate::goal_faults::goal_faults;
+use crate::listing::relevant;
+use crate::run::{Run, Typed, publishing};
+use crate::run_id::fresh;
+use leadhand_agents::{Notice, Roster};
+use leadhand_journal::Journal;
+use leadhand_model::ModelSet;
+use leadhand_protocol::{Goal, Limits, Outcome, OutcomeKind, Plan, Rule, RunId, Start, ToolSpec};
+use leadhand_runtime::{Control, Observer, Runtime, control};
+use leadhand_task_graph::{Known, validate};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Characters of a wrong answer that an error shows.
+const ANSWER_CHARS_SHOWN_MAX: usize = 300;
+
+/// Files of the workspace that are looked at for a goal or a pattern.
+pub(crate) const FILES_LOOKED_AT_MAX: usize = 50_000;
+
+/// Carries out goals. Cheap to clone; runs of one `Leadhand` go on side by side.
+#[derive(Clone)]
+pub struct Leadhand {
+    pub(crate) parts: Arc<Parts>,
+    pub(crate) runtime: Runtime,
+}
+
+pub(crate) struct Parts {
+    pub(crate) workspace: PathBuf,
+    pub(crate) instructions: String,
+    pub(crate) roster: Roster,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) limits: Limits,
+    pub(crate) seed: u64,
+    pub(crate) observer: Option<Observer>,
+}
+
+impl Leadhand {
+    /// Begins to put one together.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Carries out a goal to its outcome.
+    ///
+    /// # Errors
+    /// See [`Leadhand::start`], and [`Error::Runtime`] when the journal fails.
+    pub async fn run(&self, goal: impl Into<Goal>) -> Result<Outcome, Error> {
+        self.start(goal)?.await
+    }
+
+    /// Carries out a goal whose answer is a value of your own type.
+    ///
+    /// ```no_run
+    /// # async fn example(leadhand: leadhand::Leadhand) -> Result<(), leadhand::Error> {
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Invoice { number: String, total_cents: u64 }
+    /// let invoice = leadhand.run_typed::<Invoice>("Read invoice.txt.").await?.value;
+    /// println!("{}: {}", invoice.number, invoice.total_cents);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Leadhand::run`]; [`Error::NotAchieved`] with the outcome's reason, and
+    /// [`Error::Untyped`] when the answer fits the schema but not the type.
+    pub async fn run_typed<T: JsonSchema + DeserializeOwned>(
+        &self,
+        goal: impl Into<Goal>,
+    ) -> Result<Typed<T>, Error> {
+        let mut goal = goal.into();
+        goal.output_schema = Some(schemars::schema_for!(T).to_value());
+        let outcome = self.run(goal).await?;
+        if outcome.kind != OutcomeKind::Done {
+            return Err(Error::NotAchieved { why: outcome.why });
+        }
+        match serde_json::from_str(&outcome.answer) {
+            Ok(value) => Ok(Typed { value, outcome }),
+            Err(error) => Err(Error::Untyped {
+                why: error.to_string(),
+                answer: outcome
+                    .answer
+                    .chars()
+                    .take(ANSWER_CHARS_SHOWN_MAX)
+                    .collect(),
+            }),
+        }
+    }
+
+    /// Prepares a run of a goal, planned by the manager.
+    ///
+    /// # Errors
+    /// [`Error::GoalEmpty`], [`Error::GoalTooLong`], [`Error::GoalUncheckable`],
+    /// [`Error::GoalFileMissing`], [`Error::Listing`].
+    pub fn start(&self, goal: impl Into<Goal>) -> Result<Run, Error> {
+        self.prepare(goal.into(), None)
+    }
+
+    /// Prepares a run of a goal with a ready plan.
+    ///
+    /// # Errors
+    /// As [`Leadhand::start`], and [`Error::Plan`] with all faults of the plan.
+    pub fn start_plan(&self, goal: impl Into<Goal>, plan: Plan) -> Result<Run, Error> {
+        let tools = self.tools();
+        let known = Known {
+            roles: self
+                .parts
+                .roster
+                .workers()
+                .map(|role| role.name.as_str())
+                .collect(),
+            tools: tools.iter().map(|tool| tool.name.as_str()).collect(),
+        };
+        let faults = validate(&plan, &known, self.limits());
+        if faults.is_empty() {
+            return self.prepare(goal.into(), Some(plan));
+        }
+        let faults = faults
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.at, fault.message));
+        Err(Error::Plan {
+            faults: faults.collect(),
+        })
+    }
+
+    /// Prepares to take up a run that stopped, from the journal.
+    ///
+    /// # Errors
+    /// None here; what the journal has against it comes when the run is awaited.
+    pub fn resume(&self, id: &RunId) -> Run {
+        let (runtime, orders, control, events) = self.wired();
+        let run = id.clone();
+        let driven = async move { Ok(runtime.resume(&run, orders).await?) };
+        Run {
+            id: id.clone(),
+            control,
+            events,
+            driven: Box::pin(driven),
+        }
+    }
+
+    fn prepare(&self, goal: Goal, plan: Option<Plan>) -> Result<Run, Error> {
+        self.check_goal(&goal, plan.is_some())?;
+        let (files, unseen) = self.files(FILES_LOOKED_AT_MAX)?;
+        if let Some(path) = goal
+            .files
+            .iter()
+            .find(|path| unseen == 0 && !files.contains(path))
+        {
+            let path = path.clone();
+            return Err(Error::GoalFileMissing { path });
+        }
+        let files_max = self.limits().listed_files_max;
+        let (files, left_out) = relevant(files, &goal, files_max);
+        let id = fresh((self.runtime.clock)());
+        let start = Start {
+            run: id.clone(),
+            goal,
+            roles: self.parts.roster.roles().cloned().collect(),
+            tools: self.tools(),
+            rules: self.parts.rules.clone(),
+            limits: self.limits().clone(),
+            plan,
+            files,
+            files_left_out: left_out.saturating_add(unseen),
+            instructions: self.parts.instructions.clone(),
+            seed: self.parts.seed,
+        };
+        let (runtime, orders, control, events) = self.wired();
+        let driven = async move { Ok(runtime.run(start, orders).await?) };
+        Ok(Run {
+            id,
+            control,
+            events,
+            driven: Box::pin(driven),
+        })
+    }
+
+    fn wired(&self) -> Wired {
+        let (control, orders) = control();
+        let (events, observer) = publishing(self.parts.observer.clone());
+        (
+            Runtime {
+                observer,
+                ..self.runtime.clone()
+            },
+            orders,
+            control,
+            events,
+        )
+    }
+
+    fn check_goal(&self, goal: &Goal, planned: bool) -> Result<(), Error> {
+        if goal.text.trim().is_empty() && !planned {
+            return Err(Error::GoalEmpty);
+        }
+        let (chars, chars_max) = (goal.text.chars().count(), self.limits().goal_chars_max);
+        if chars > chars_max {
+            return Err(Error::GoalTooLong { chars, chars_max });
+        }
+        let faults = goal_faults(goal);
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(Error::GoalUncheckable { faults })
+    }
+
+    /// The files of the workspace, sorted, at most `files_max`, and how many more there are.
+    ///
+    /// # Errors
+    /// [`Error::Listing`].
+    pub fn files(&self, files_max: usize) -> Result<(Vec<String>, usize), Error> {
+        let listed = self.runtime.tools.workspace().files(files_max);
+        listed.map_err(|source| Error::Listing {
+            path: self.parts.workspace.clone(),
+            source,
+        })
+    }
+
+    /// All tools, sandboxed ones first.
+    #[must_use]
+    pub fn tools(&self) -> Vec<ToolSpec> {
+        self.runtime.tools.specs()
+    }
+
+    /// All roles.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.parts.roster
+    }
+
+    /// All models.
+    #[must_use]
+    pub fn models(&self) -> &ModelSet {
+        &self.runtime.models
+    }
+
+    /// Where runs are recorded.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.runtime.journal
+    }
+
+    /// The bounds of runs.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.parts.limits
+    }
+
+    /// What was noticed about role files: unknown keys, tools and models.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.parts.notices
+    }
+}
+
+type Wired = (
+    Runtime,
+    tokio::sync::mpsc::Receiver<leadhand_protocol::PersonInput>,
+    Control,
+    tokio::sync::broadcast::Sender<crate::run::RunEvent>,
+);
