@@ -1,0 +1,69 @@
+//! The commands, one file each. What they have in common is in the files beside this one.
+
+use crate::failure::Failure;
+use crate::logging::LogFormat;
+use crate::project::ProjectOptions;
+use clap::{Parser, Subcommand};
+
+mod agents;
+mod completion;
+mod doctor;
+mod model;
+mod plan;
+mod ps;
+mod resume;
+mod run;
+mod tool;
+mod trace;
+
+/// Gives a goal to a manager agent, whose workers carry it out in a sandbox, journaled.
+#[derive(Debug, Parser)]
+#[command(name = "leadhand", version, propagate_version = true)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) project: ProjectOptions,
+    /// How logs are written; only with LEADHAND_LOG set, such as LEADHAND_LOG=debug
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(run::RunArguments),
+    Plan(plan::PlanArguments),
+    Ps(ps::PsArguments),
+    Resume(resume::ResumeArguments),
+    #[command(subcommand)]
+    Trace(trace::TraceCommand),
+    #[command(subcommand)]
+    Tool(tool::ToolCommand),
+    #[command(subcommand)]
+    Agents(agents::AgentsCommand),
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    Doctor(doctor::DoctorArguments),
+    Completion(completion::CompletionArguments),
+}
+
+impl Command {
+    /// Carries the command out; gives the exit code.
+    ///
+    /// # Errors
+    /// What kept it from being carried out.
+    pub(crate) async fn carry_out(self, project: &ProjectOptions) -> Result<u8, Failure> {
+        match self {
+            Self::Run(arguments) => run::run(arguments, project).await,
+            Self::Plan(arguments) => plan::run(arguments, project).await,
+            Self::Ps(arguments) => ps::run(&arguments, project),
+            Self::Resume(arguments) => resume::run(arguments, project).await,
+            Self::Trace(command) => trace::run(&command, project),
+            Self::Tool(command) => tool::run(&command),
+            Self::Agents(command) => agents::run(&command, project),
+            Self::Model(command) => model::run(&command, project).await,
+            Self::Doctor(arguments) => doctor::run(&arguments, project).await,
+            Self::Completion(arguments) => completion::run(&arguments),
+        }
+    }
+}

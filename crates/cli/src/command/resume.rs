@@ -1,0 +1,53 @@
+//! `leadhand resume`: takes a run up where it stopped or where its process died.
+
+use crate::failure::Failure;
+use crate::model_choice::ModelOptions;
+use crate::project::{Project, ProjectOptions};
+use crate::run_name;
+use crate::screen;
+use crate::session::Session;
+use crate::watch::Show;
+use clap::Args;
+
+/// Take up a run that was paused, waits for a person, found no model, ran out of time or crashed
+///
+/// A run keeps the goal, plan, level, rules, limits and budget it began with. One that has spent
+/// its tokens, money or tool calls would stop again at once: start its goal again with a larger
+/// budget. Seconds are counted anew.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    /// The run, its first letters, or `last`
+    run: String,
+    #[command(flatten)]
+    models: ModelOptions,
+    /// Write every new event as JSON, one a line, to standard output; the outcome last
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    project: ProjectOptions,
+}
+
+pub(crate) async fn run(
+    arguments: ResumeArguments,
+    before: &ProjectOptions,
+) -> Result<u8, Failure> {
+    let options = &arguments.project.after(before);
+    let project = Project::open(options)?;
+    let id = run_name::find(&project.journal()?, &arguments.run)?;
+    let show = if arguments.json {
+        Show::Json
+    } else {
+        Show::People
+    };
+    let session = Session::open(&project, &arguments.models, show).await?;
+    // What is wrong with a journal is told by resuming it.
+    if let Ok(history) = session.leadhand.journal().read(&id) {
+        session.watch.before(history.records);
+    }
+    let run = session.leadhand.resume(&id);
+    let outcome = session.carry(run, options).await?;
+    if !arguments.json && !outcome.answer.is_empty() {
+        screen::out_foreign(&outcome.answer);
+    }
+    Ok(outcome.kind.exit_code())
+}

@@ -1,0 +1,32 @@
+//! The folders of the user, by the XDG base directory rules on every system.
+
+use crate::failure::Failure;
+use etcetera::base_strategy::{BaseStrategy, Xdg};
+use std::path::PathBuf;
+
+/// Where the user's own files of this program lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Folders {
+    /// `leadhand.toml` and `policy.toml` of the user.
+    pub(crate) config: PathBuf,
+    /// Model files.
+    pub(crate) models: PathBuf,
+    /// Compiled tools.
+    pub(crate) tools: PathBuf,
+}
+
+impl Folders {
+    /// # Errors
+    /// [`Failure::Usage`] when the user has no home folder.
+    pub(crate) fn of_user() -> Result<Self, Failure> {
+        let xdg = Xdg::new().map_err(|error| {
+            Failure::usage(format!("there is no home folder: {error}"), "set HOME")
+        })?;
+        let cache = xdg.cache_dir().join("leadhand");
+        Ok(Self {
+            config: xdg.config_dir().join("leadhand"),
+            models: cache.join("models"),
+            tools: cache.join("tools"),
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! How far a run is, as its records tell: one row for each task and each agent of the manager.
+//! It only reads; drawing is [`crate::watch`]'s business.
+
+use crate::escape;
+use crate::words;
+use leadhand::rooms::protocol::{
+    AgentId, Artifact, CallId, Decision, Purpose, ToolCall, ToolFault, Usage, Verdict,
+};
+use leadhand::{Event, Record, Task, TaskId};
+use std::collections::BTreeMap;
+
+/// Characters of arguments, results and reasons in a line.
+const TEXT_CHARS_MAX: usize = 160;
+/// Characters of a title in a line.
+const TITLE_CHARS_MAX: usize = 60;
+
+/// A run as it stands.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    pub(crate) rows: Vec<Row>,
+    /// Which row an agent works on.
+    seats: BTreeMap<AgentId, usize>,
+    calls: BTreeMap<CallId, String>,
+    /// Tokens spent.
+    pub(crate) usage: Usage,
+    /// When the first record was made, in milliseconds since the Unix epoch.
+    pub(crate) began_ms: u64,
+    now_ms: u64,
+}
+
+/// Where the work of a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum State {
+    #[default]
+    Waiting,
+    Running,
+    Done,
+    Failed,
+    /// A revision of the plan does without it.
+    Dropped,
+}
+
+/// One piece of work.
+#[derive(Debug, Default)]
+pub(crate) struct Row {
+    /// The task's id; empty for the manager's own work.
+    pub(crate) id: String,
+    /// What it is about; escaped.
+    pub(crate) title: String,
+    /// Who does it.
+    pub(crate) role: String,
+    pub(crate) state: State,
+    /// What is done just now; escaped.
+    pub(crate) doing: String,
+    /// Characters of the reply that is being written.
+    pub(crate) chars: usize,
+    pub(crate) tokens: u64,
+    pub(crate) began_ms: u64,
+    pub(crate) ended_ms: u64,
+}
+
+impl Progress {
+    /// Takes one record; gives the line that is worth showing where nothing can be redrawn.
+    pub(crate) fn take(&mut self, record: &Record) -> Option<String> {
+        self.now_ms = record.at_ms;
+        if self.began_ms == 0 {
+            self.began_ms = record.at_ms;
+        }
+        match &record.event {
+            Event::PlanAccepted { revision, plan } => Some(self.planned(*revision, &plan.tasks)),
+            Event::AgentStarted {
+                agent,
+                role,
+                purpose,
+                attempt,
+                ..
+            } => Some(self.agent_started(*agent, role, purpose, *attempt)),
+            Event::TurnStarted { agent, turn } => {
+                self.doing(*agent, format!("thinks, turn {turn}"));
+                None
+            }
+            Event::ModelReplied { agent, reply, .. } => {
+                self.usage.add(reply.usage);
+                let row = self.row(*agent)?;
+                row.tokens += reply.usage.total();
+                row.doing.clear();
+                None
+            }
+            Event::ModelFailed { agent, fault, .. } => {
+                let who = self.name(*agent);
+                Some(format!(
+                    "{who}: the model failed: {}",
+                    shown(&fault.message)
+                ))
+            }
+            Event::ToolCalled {
+                call,
+                tool_call,
+                verdict,
+                ..
+            } => Some(self.tool_called(*call, tool_call, verdict)),
+            Event::ToolFinished { call, outcome } => {
+                self.tool_finished(*call, outcome.as_ref().err())
+            }
+            Event::AgentEnded { agent, failure } => self.agent_ended(*agent, failure.as_deref()),
+            Event::TaskDone { task, artifact, .. } => self.task_done(task, artifact),
+            Event::TaskFailed { task, why } => {
+                self.end(task, State::Failed);
+                Some(format!("{task} failed: {}", shown(why)))
+            }
+            Event::PersonAsked { request, .. } => Some(format!("question {request} for a person")),
+            Event::PersonAnswered { request, .. } => {
+                Some(format!("question {request} is answered"))
+            }
+            Event::Found(finding) => Some(words::finding(finding, |agent| self.name(agent))),
+            Event::StopOrdered { why, .. } => Some(format!("stopping: {}", shown(why))),
+            Event::RunResumed => Some(self.resumed()),
+            Event::RunStarted(_)
+            | Event::Told { .. }
+            | Event::OutputGiven { .. }
+            | Event::ChecksOrdered { .. }
+            | Event::ChecksFinished { .. }
+            | Event::AnswerGiven { .. }
+            | Event::Steered { .. }
+            | Event::RunSuspended(_)
+            | Event::RunEnded(_) => None,
+        }
+    }
+
+    /// A piece of a reply of this many characters came.
+    pub(crate) fn piece(&mut self, agent: AgentId, chars: usize) {
+        if let Some(row) = self.row(agent) {
+            row.chars += chars;
+        }
+    }
+
+    fn row(&mut self, agent: AgentId) -> Option<&mut Row> {
+        self.rows.get_mut(*self.seats.get(&agent)?)
+    }
+
+    fn name(&self, agent: AgentId) -> String {
+        let row = self.seats.get(&agent).and_then(|seat| self.rows.get(*seat));
+        match row {
+            Some(row) if row.id.is_empty() => row.title.clone(),
+            Some(row) => row.id.clone(),
+            None => agent.to_string(),
+        }
+    }
+
+    fn doing(&mut self, agent: AgentId, what: String) {
+        if let Some(row) = self.row(agent) {
+            row.doing = what;
+            row.chars = 0;
+        }
+    }
+
+    /// The clocks begin anew: the time a run lay idle is nobody's work.
+    fn resumed(&mut self) -> String {
+        self.began_ms = self.now_ms;
+        for row in &mut self.rows {
+            if row.state == State::Running {
+                row.began_ms = self.now_ms;
+            }
+        }
+        "resumed".to_owned()
+    }
+
+    fn planned(&mut self, revision: u32, tasks: &[Task]) -> String {
+        for task in tasks {
+            let title = if task.title.is_empty() {
+                &task.instruction
+            } else {
+                &task.title
+            };
+            let role = task.call.as_ref().map_or(&task.role, |call| &call.tool);
+            let row = Row {
+                id: task.id.to_string(),
+                title: escape::line(title, TITLE_CHARS_MAX),
+                role: escape::line(role, TITLE_CHARS_MAX),
+                ..Row::default()
+            };
+            match self.rows.iter_mut().find(|known| known.id == row.id) {
+                Some(known) => (known.title, known.role) = (row.title, row.role),
+                None => self.rows.push(row),
+            }
+        }
+        let is_planned = |row: &Row| tasks.iter().any(|task| task.id.as_str() == row.id);
+        for row in self.rows.iter_mut().filter(|row| !row.id.is_empty()) {
+            if row.state == State::Waiting && !is_planned(row) {
+                row.state = State::Dropped;
+            }
+        }
+        let count = crate::words::count(tasks.len(), "task");
+        match revision {
+            0 => format!("plan: {count}"),
+            revision => format!("plan, revision {revision}: {count}"),
+        }
+    }
+
+    fn agent_started(
+        &mut self,
+        agent: AgentId,
+        role: &str,
+        purpose: &Purpose,
+        attempt: u32,
+    ) -> String {
+        let (id, title) = match purpose {
+            Purpose::Task(task) => (task.to_string(), String::new()),
+            Purpose::Plan => (String::new(), "plan".to_owned()),
+            Purpose::Revise => (String::new(), "revision of the plan".to_owned()),
+            Purpose::Judge {
+                task: Some(task), ..
+            } => (String::new(), format!("judgement of {task}")),
+            Purpose::Judge { task: None, .. } => {
+                (String::new(), "judgement of the answer".to_owned())
+            }
+            Purpose::Answer => (String::new(), "answer".to_owned()),
+        };
+        let seat = self
+            .rows
+            .iter()
+            .position(|row| !id.is_empty() && row.id == id);
+        let seat = seat.unwrap_or_else(|| {
+            self.rows.push(Row {
+                id,
+                title,
+                role: escape::line(role, TITLE_CHARS_MAX),
+                ..Row::default()
+            });
+            self.rows.len() - 1
+        });
+        self.seats.insert(agent, seat);
+        let now_ms = self.now_ms;
+        let row = &mut self.rows[seat];
+        row.state = State::Running;
+        row.began_ms = if row.began_ms == 0 {
+            now_ms
+        } else {
+            row.began_ms
+        };
+        let again = if attempt > 1 {
+            format!(", attempt {attempt}")
+        } else {
+            String::new()
+        };
+        match row.id.as_str() {
+            "" => format!("{} started{again}", row.title),
+            id => format!("{id} started{again}: {} [{}]", row.title, row.role),
+        }
+    }
+
+    fn tool_called(&mut self, call: CallId, tool_call: &ToolCall, verdict: &Verdict) -> String {
+        let tool = escape::line(&tool_call.name, TITLE_CHARS_MAX);
+        self.doing(call.agent, tool.clone());
+        let arguments = shown(&tool_call.arguments.to_string());
+        let line = format!("{}: {tool} {arguments}", self.name(call.agent));
+        // A denied call is over with this line.
+        if verdict.decision != Decision::Deny {
+            self.calls.insert(call, tool);
+        }
+        match verdict.decision {
+            Decision::Allow => line,
+            Decision::Ask => format!("{line} asks: {}", shown(&verdict.because)),
+            Decision::Deny => format!("{line} denied: {}", shown(&verdict.because)),
+        }
+    }
+
+    fn tool_finished(&mut self, call: CallId, fault: Option<&ToolFault>) -> Option<String> {
+        self.doing(call.agent, String::new());
+        let tool = self.calls.remove(&call)?;
+        let who = self.name(call.agent);
+        fault.map(|fault| format!("{who}: {tool} failed: {}", shown(&fault.message)))
+    }
+
+    fn agent_ended(&mut self, agent: AgentId, failure: Option<&str>) -> Option<String> {
+        let (name, now_ms) = (self.name(agent), self.now_ms);
+        let row = self.row(agent)?;
+        row.doing.clear();
+        // What becomes of a task is told by its own events.
+        if row.id.is_empty() {
+            row.state = if failure.is_some() {
+                State::Failed
+            } else {
+                State::Done
+            };
+            row.ended_ms = now_ms;
+        }
+        failure.map(|why| format!("{name}: gave up: {}", shown(why)))
+    }
+
+    fn task_done(&mut self, task: &TaskId, artifact: &Artifact) -> Option<String> {
+        self.end(task, State::Done);
+        let row = self.rows.iter().find(|row| row.id == task.as_str())?;
+        let time = crate::words::seconds(row.ended_ms.saturating_sub(row.began_ms));
+        let tokens = crate::words::number(row.tokens);
+        let file = artifact
+            .path
+            .as_ref()
+            .map(|path| format!(", in {}", shown(path)));
+        Some(format!(
+            "{task} done in {time}, {tokens} tokens{}",
+            file.unwrap_or_default()
+        ))
+    }
+
+    fn end(&mut self, task: &TaskId, state: State) {
+        let now_ms = self.now_ms;
+        if let Some(row) = self.rows.iter_mut().find(|row| row.id == task.as_str()) {
+            row.state = state;
+            row.ended_ms = now_ms;
+            row.doing.clear();
+        }
+    }
+}
+
+fn shown(text: &str) -> String {
+    escape::line(text, TEXT_CHARS_MAX)
+}

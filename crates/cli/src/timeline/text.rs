@@ -1,0 +1,258 @@
+//! The timeline for people: an indented tree. All texts in it are of foreign origin.
+
+use super::{AgentLine, Step, TaskLine, Timeline};
+use crate::account;
+use crate::escape;
+use crate::words;
+use leadhand::rooms::protocol::{Decision, Origin, Usage};
+use std::fmt::Write;
+
+const TITLE_CHARS_MAX: usize = 70;
+const TEXT_CHARS_MAX: usize = 200;
+const WHY_CHARS_MAX: usize = 1_000;
+
+impl Timeline {
+    /// The tree as lines, safe to be shown on a terminal.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = format!("run   {}\n", self.run);
+        let _ = writeln!(text, "goal  {}", escape::line(&self.goal, WHY_CHARS_MAX));
+        let ending = self
+            .outcome
+            .as_ref()
+            .map_or("not ended", |outcome| account::ending(outcome.kind));
+        let took = words::seconds(self.ended_ms.saturating_sub(self.began_ms));
+        let _ = writeln!(
+            text,
+            "state {ending}, autonomy {}, {} in {took}",
+            self.autonomy,
+            words::count(self.records, "event")
+        );
+        if let Some(outcome) = self
+            .outcome
+            .as_ref()
+            .filter(|outcome| !outcome.why.is_empty())
+        {
+            let _ = writeln!(text, "why   {}", escape::line(&outcome.why, WHY_CHARS_MAX));
+        }
+        for note in &self.notes {
+            let at = words::seconds(note.at_ms.saturating_sub(self.began_ms));
+            let _ = writeln!(
+                text,
+                "note  {at}: {}",
+                escape::line(&note.text, WHY_CHARS_MAX)
+            );
+        }
+        for agent in &self.others {
+            text.push('\n');
+            agent_lines(&mut text, agent, "");
+        }
+        for task in &self.tasks {
+            text.push('\n');
+            task_lines(&mut text, task);
+        }
+        text
+    }
+}
+
+fn task_lines(text: &mut String, task: &TaskLine) {
+    let _ = write!(
+        text,
+        "{} [{}] {}: {}",
+        task.id,
+        escape::line(&task.worker, TITLE_CHARS_MAX),
+        escape::line(&task.title, TITLE_CHARS_MAX),
+        task.state
+    );
+    if let Some(hash) = &task.artifact {
+        let _ = write!(text, ", output {hash}");
+    }
+    if let Some(file) = &task.file {
+        let _ = write!(text, " in {}", escape::line(file, TEXT_CHARS_MAX));
+    }
+    if !task.depends_on.is_empty() {
+        let after: Vec<&str> = task
+            .depends_on
+            .iter()
+            .map(leadhand::TaskId::as_str)
+            .collect();
+        let _ = write!(text, ", after {}", after.join(", "));
+    }
+    if task.revision > 0 {
+        let _ = write!(text, ", since revision {}", task.revision);
+    }
+    text.push('\n');
+    if !task.why.is_empty() {
+        let _ = writeln!(
+            text,
+            "  failed because: {}",
+            escape::line(&task.why, WHY_CHARS_MAX)
+        );
+    }
+    for agent in &task.agents {
+        agent_lines(text, agent, "  ");
+    }
+}
+
+fn agent_lines(text: &mut String, agent: &AgentLine, indent: &str) {
+    let mut usage = Usage::default();
+    let (mut turns, mut calls) = (0, 0);
+    for step in &agent.steps {
+        match step {
+            Step::Turn { usage: spent, .. } => {
+                usage.add(*spent);
+                turns += 1;
+            }
+            Step::Call { .. } => calls += 1,
+            Step::Told { .. } | Step::Checked { .. } => {}
+        }
+    }
+    let took = agent.ended_ms.map_or("not ended".to_owned(), |ended_ms| {
+        words::seconds(ended_ms.saturating_sub(agent.began_ms))
+    });
+    let role = if agent.role.is_empty() {
+        "no model"
+    } else {
+        &agent.role
+    };
+    let attempt = if agent.attempt > 1 {
+        format!(", attempt {}", agent.attempt)
+    } else {
+        String::new()
+    };
+    let _ = writeln!(
+        text,
+        "{indent}{} {} ({}{attempt}): {}, {}, {} tokens, {took}",
+        agent.agent,
+        escape::line(role, TITLE_CHARS_MAX),
+        agent.purpose,
+        words::count(turns, "turn"),
+        words::count(calls, "tool call"),
+        words::number(usage.total())
+    );
+    for step in &agent.steps {
+        step_lines(text, step, indent);
+    }
+    if let Some(failure) = &agent.failure {
+        let _ = writeln!(
+            text,
+            "{indent}  gave up: {}",
+            escape::line(failure, WHY_CHARS_MAX)
+        );
+    }
+}
+
+fn step_lines(text: &mut String, step: &Step, indent: &str) {
+    match step {
+        Step::Turn {
+            turn,
+            took_ms,
+            model,
+            usage,
+            fault,
+            attempts_failed,
+            text: said,
+            ..
+        } => {
+            let line = match took_ms.map(words::seconds) {
+                None => "no answer".to_owned(),
+                Some(took) if model.is_empty() => format!("no model answered, {took}"),
+                Some(took) => format!(
+                    "{} {}+{} tokens, {took}  {}",
+                    escape::line(model, TITLE_CHARS_MAX),
+                    words::number(usage.input_tokens),
+                    words::number(usage.output_tokens),
+                    escape::line(said, TEXT_CHARS_MAX)
+                ),
+            };
+            let _ = writeln!(text, "{indent}  turn {turn}: {}", line.trim_end());
+            for failed in attempts_failed {
+                let _ = writeln!(
+                    text,
+                    "{indent}    attempt failed: {}",
+                    escape::line(failed, WHY_CHARS_MAX)
+                );
+            }
+            if let Some(fault) = fault {
+                let _ = writeln!(
+                    text,
+                    "{indent}    fault: {}",
+                    escape::line(fault, WHY_CHARS_MAX)
+                );
+            }
+        }
+        Step::Call { .. } => call_lines(text, step, indent),
+        Step::Told { fault, text: told } => {
+            let word = if *fault { "sent back" } else { "told" };
+            let _ = writeln!(
+                text,
+                "{indent}  {word}: {}",
+                escape::line(told, WHY_CHARS_MAX)
+            );
+        }
+        Step::Checked { passed, evidence } => {
+            let word = if *passed { "holds" } else { "does not hold" };
+            let _ = writeln!(
+                text,
+                "{indent}  check {word}: {}",
+                escape::line(evidence, WHY_CHARS_MAX)
+            );
+        }
+    }
+}
+
+fn call_lines(text: &mut String, step: &Step, indent: &str) {
+    let Step::Call {
+        origin,
+        tool,
+        arguments,
+        decision,
+        because,
+        took_ms,
+        result,
+        files,
+        ..
+    } = step
+    else {
+        return;
+    };
+    let origin = match origin {
+        Origin::Model => "",
+        Origin::Input => " (input)",
+        Origin::OutputFile => " (output file)",
+        Origin::Template => " (the task)",
+        Origin::Check => " (check)",
+    };
+    let _ = write!(
+        text,
+        "{indent}  {}{origin} {}: ",
+        escape::line(tool, TITLE_CHARS_MAX),
+        escape::line(&arguments.to_string(), TEXT_CHARS_MAX)
+    );
+    let took = took_ms.map_or("not finished".to_owned(), words::seconds);
+    match (decision, result) {
+        (_, Some(Ok(output))) => {
+            let _ = writeln!(text, "ok, {took}  {}", escape::line(output, TEXT_CHARS_MAX));
+        }
+        (_, Some(Err(fault))) if *decision != Decision::Deny => {
+            let _ = writeln!(
+                text,
+                "failed, {took}: {}",
+                escape::line(&fault.message, WHY_CHARS_MAX)
+            );
+        }
+        (Decision::Deny, _) => {
+            let _ = writeln!(text, "denied: {}", escape::line(because, WHY_CHARS_MAX));
+        }
+        (Decision::Allow | Decision::Ask, _) => {
+            let _ = writeln!(text, "{took}; {}", escape::line(because, WHY_CHARS_MAX));
+        }
+    }
+    for file in files {
+        let change = format!("{:?}", file.change).to_lowercase();
+        let _ = writeln!(
+            text,
+            "{indent}    {change} {}",
+            escape::line(&file.path, TEXT_CHARS_MAX)
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! Numbers and findings as people read them.
+
+use leadhand::rooms::protocol::{AgentId, Finding};
+
+/// `1 task`, `2 tasks`.
+pub(crate) fn count(number: usize, of: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {of}{ending}", self::number(number as u64))
+}
+
+/// A number with its thousands apart.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time in milliseconds as seconds or minutes.
+pub(crate) fn seconds(ms: u64) -> String {
+    if ms < 60_000 {
+        return format!("{}.{} s", ms / 1000, ms % 1000 / 100);
+    }
+    format!("{} min {:02} s", ms / 60_000, ms / 1000 % 60)
+}
+
+/// Millionths of a dollar as dollars.
+pub(crate) fn money(micro_usd: u64) -> String {
+    format!("${}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000)
+}
+
+/// What a detector saw, with the agent as `name` calls it.
+pub(crate) fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> String {
+    match *finding {
+        Finding::TurnsSpent { agent, turns } => {
+            format!("{}: all {turns} turns are used up", name(agent))
+        }
+        Finding::FaultsInARow { agent, times } => {
+            format!("{}: {times} unusable replies in a row", name(agent))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(number),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [0, 1_250, 61_000].map(seconds),
+            ["0.0 s", "1.2 s", "1 min 01 s"]
+        );
+        assert_eq!(money(1_200), "$0.001200");
+        assert_eq!([count(1, "task"), count(2, "task")], ["1 task", "2 tasks"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as people meet it: real processes in folders of their own, with scripted
+//! models; exit code, standard output and standard error compared whole.
+
+#![allow(clippy::unwrap_used, reason = "what does not work in a test ends it")]
+
+mod inspect;
+mod place;
+mod refuse;
+mod run;
+mod stop;

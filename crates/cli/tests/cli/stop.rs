@@ -1,0 +1,106 @@
+//! Pausing, dying and going on.
+
+use crate::place::{Place, WRITES_NOTES};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// The same run as [`WRITES_NOTES`], but its worker thinks for an hour.
+fn slow() -> String {
+    WRITES_NOTES.replace(
+        r#"{"times": 0, "reply""#,
+        r#"{"delay_ms": 3600000, "times": 0, "reply""#,
+    )
+}
+
+/// Starts the slow run and comes back once its worker is thinking.
+fn started(place: &Place) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut command = place.command(&["run", "Write notes", "-m", "scripted:slow.jsonl"]);
+    let mut child = command
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("t1 started") {
+        line.clear();
+        assert!(
+            err.read_line(&mut line).unwrap() > 0,
+            "the run ended before its worker began"
+        );
+    }
+    (child, err)
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+fn state(place: &Place) -> (String, bool) {
+    let seen = place.leadhand(&["ps", "--json"]);
+    let runs: Value = serde_json::from_str(&seen.out).unwrap();
+    (
+        runs[0]["state"].as_str().unwrap().to_owned(),
+        runs[0]["resumable"].as_bool().unwrap(),
+    )
+}
+
+fn goes_on(place: &Place) {
+    let seen = place.leadhand(&["resume", "last", "-m", "scripted:script.jsonl"]);
+    assert_eq!(seen.code, 0, "{}", seen.err);
+    assert_eq!(seen.out, "`notes.md` is written (7 bytes):\n\nHello.\n");
+    // What was under way has its name, although it did not begin here.
+    let told = "\n\
+                t1: write_file {\"path\":\"notes.md\",\"content\":\"Hello.\\n\"}\n\
+                t1 done in TIME, TOKENS, in notes.md\n";
+    for told in ["\nresumed\n", told] {
+        assert!(seen.err.contains(told), "{}", seen.err);
+    }
+    assert_eq!(state(place), ("done".to_owned(), false));
+}
+
+#[test]
+fn ctrl_c_pauses_and_the_run_goes_on_later() {
+    let place = Place::new(&[("slow.jsonl", &slow()), ("script.jsonl", WRITES_NOTES)]);
+    let (mut child, err) = started(&place);
+    assert_eq!(state(&place), ("running".to_owned(), false));
+    signal(&child, "-INT");
+    let said: Vec<String> = err.lines().map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said:?}");
+    assert_eq!(said[0], "pausing… (again to stop at once)");
+    assert!(
+        said.last()
+            .unwrap()
+            .starts_with("resume with: leadhand resume 1"),
+        "{said:?}"
+    );
+    assert_eq!(state(&place), ("interrupted".to_owned(), true));
+    goes_on(&place);
+}
+
+#[test]
+fn a_request_to_end_pauses_as_well() {
+    let place = Place::new(&[("slow.jsonl", &slow())]);
+    let (mut child, _err) = started(&place);
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(state(&place), ("interrupted".to_owned(), true));
+}
+
+#[test]
+fn a_killed_run_goes_on_later() {
+    let place = Place::new(&[("slow.jsonl", &slow()), ("script.jsonl", WRITES_NOTES)]);
+    let (mut child, _err) = started(&place);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(state(&place), ("stopped".to_owned(), true));
+    goes_on(&place);
+    let seen = place.leadhand(&["resume", "last", "-m", "scripted:script.jsonl"]);
+    assert_eq!(seen.code, 2);
+    assert!(seen.err.contains("run RUN is over"), "{}", seen.err);
+}
