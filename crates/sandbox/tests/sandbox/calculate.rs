@@ -88,6 +88,10 @@ fn faulty_expressions_are_told_what_is_wrong() {
         ),
         ("sqrt(1, 2)", "sqrt does not take 2 numbers."),
         ("sum()", "sum needs at least one number."),
+        (
+            "sum(trips/coast.txt, trips/lake.txt)",
+            "a `.` stands alone; write the numbers themselves, not names of files or values.",
+        ),
         ("x = 2", "write only the expression, without `=`."),
         ("$5 * 2", "leave out `$`: numbers have no currency."),
         (

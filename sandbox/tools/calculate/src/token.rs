@@ -85,7 +85,12 @@ fn number(rest: &str, tokens: &mut Vec<Token>) -> Result<usize, String> {
     }
     let wrong = || format!("`{}` is not a number that fits 28 digits", &rest[..length]);
     let written = match mantissa.trim_matches('.') {
-        "" => return Err(wrong()),
+        "" => {
+            return Err(
+                "a `.` stands alone; write the numbers themselves, not names of files or values"
+                    .to_owned(),
+            );
+        }
         _ if mantissa.starts_with('.') => format!("0{mantissa}"),
         _ => mantissa.trim_end_matches('.').to_owned(),
     };
