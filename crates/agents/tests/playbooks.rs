@@ -282,7 +282,7 @@ fn faulty_playbooks_are_refused_with_file_and_line() {
     check(
         "[[tasks]]\nid = \"a\"\ninstructions = \"x\"\n[[acceptance]]\ncheck = \"file_exist\"\npath = \"a\"\n",
         &[
-            "p.toml:3: the task `a` is not a task: unknown field `instructions`, expected one of `id`, `title`, `instruction`, `role`, `depends_on`, `inputs`, `output_schema`, `output_file`, `acceptance`, `writes`, `locks`, `budget`, `attempts_max`, `estimate_seconds`, `call`, `for_each`",
+            "p.toml:3: the task `a` is not a task: unknown field `instructions`, expected one of `id`, `title`, `instruction`, `role`, `depends_on`, `inputs`, `output_schema`, `output_file`, `acceptance`, `writes`, `effects`, `locks`, `budget`, `attempts_max`, `estimate_seconds`, `call`, `for_each`",
             "p.toml:6: this is not a check: unknown variant `file_exist`, expected one of `file_exists`, `file_absent`, `file_changed`, `file_unchanged`, `file_matches`, `file_lacks`, `file_fits`, `output_matches`, `tool_passes`, `citations_resolve`, `judged`",
         ],
     );

@@ -5,7 +5,7 @@ use crate::escape;
 use crate::watch::Voice;
 use leadhand::rooms::model::BoxFuture;
 use leadhand::rooms::protocol::RequestId;
-use leadhand::{Answer, Approver, Ask, RunId, to_text};
+use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId, to_text};
 use std::io::{BufRead, Read};
 use tokio::sync::{Mutex, oneshot};
 
@@ -67,7 +67,7 @@ fn question(ask: &Ask) -> String {
             let arguments = serde_json::to_string_pretty(&tool_call.arguments)
                 .unwrap_or_else(|_| tool_call.arguments.to_string());
             format!(
-                "\n{} wants to call {}:\n{}\n{}\nMay it? [y]es, [n]o with a reason, [a]lways this tool in this run:",
+                "\n{} wants to call {}:\n{}\n{}\nMay it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run:",
                 escape::line(role, 80),
                 escape::line(&tool_call.name, 80),
                 escape::lines(&arguments),
@@ -99,7 +99,14 @@ fn read(line: &str, is_tool: bool) -> Option<Answer> {
     let (word, rest) = line.split_once([' ', ',', ':']).unwrap_or((line, ""));
     match word.to_lowercase().as_str() {
         "y" | "yes" => Some(Answer::Allow),
-        "a" | "always" if is_tool => Some(Answer::AllowAlways),
+        "a" | "always" if is_tool => Some(Answer::AllowFor {
+            scope: ApprovalScope::Run,
+            until_ms: None,
+        }),
+        "t" | "task" if is_tool => Some(Answer::AllowFor {
+            scope: ApprovalScope::Task,
+            until_ms: None,
+        }),
         "n" | "no" => {
             let reason = rest.trim_start_matches([' ', ',', ':']).to_owned();
             let reason = if reason.is_empty() {
@@ -129,7 +136,14 @@ mod tests {
         };
         check("y\n", true, Some(Answer::Allow));
         check("YES\n", false, Some(Answer::Allow));
-        check("a\n", true, Some(Answer::AllowAlways));
+        let allow = |scope| {
+            Some(Answer::AllowFor {
+                scope,
+                until_ms: None,
+            })
+        };
+        check("a\n", true, allow(ApprovalScope::Run));
+        check("task", true, allow(ApprovalScope::Task));
         check("a\n", false, None);
         check(
             "n, use notes.md instead\n",
@@ -156,7 +170,7 @@ mod tests {
         assert_eq!(
             question(&ask),
             "\nwriter wants to call write_file:\n{\n  \"path\": \"a\\u001b[2J.md\",\n  \"text\": \"x\\u{9b}y\"\n}\n\
-             autonomy L2 asks\nMay it? [y]es, [n]o with a reason, [a]lways this tool in this run:"
+             autonomy L2 asks\nMay it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run:"
         );
     }
 }

@@ -371,7 +371,13 @@ fn note(event: &Event) -> Option<String> {
         Event::PersonAsked { request, .. } => Some(format!("question {request} put to a person")),
         Event::PersonAnswered { request, answer } => Some(match answer {
             leadhand::Answer::Allow => format!("question {request} answered: yes"),
-            leadhand::Answer::AllowAlways => format!("question {request} answered: always"),
+            leadhand::Answer::AllowFor { scope, .. } => {
+                let whole = match scope {
+                    leadhand::ApprovalScope::Task => "task",
+                    leadhand::ApprovalScope::Run => "run",
+                };
+                format!("question {request} answered: yes, for the whole {whole}")
+            }
             leadhand::Answer::Deny { reason } => {
                 format!("question {request} answered: no, {reason}")
             }

@@ -2,7 +2,7 @@
 
 use leadhand_protocol::{
     AgentId, CallId, ChatMessage, CheckResult, Grant, ModelReply, ModelRequest, Origin,
-    OutputFormat, Purpose, RequestId, TaskId, ToolCall, ToolFault, ToolOutput, ToolSpec,
+    OutputFormat, Permit, Purpose, RequestId, TaskId, ToolCall, ToolFault, ToolOutput, ToolSpec,
 };
 use std::sync::Arc;
 
@@ -75,8 +75,7 @@ pub struct PendingCall {
     pub call: ToolCall,
     /// How far it is.
     pub status: CallStatus,
-    pub(crate) grants: Vec<Grant>,
-    pub(crate) closed: Vec<Grant>,
+    pub(crate) permit: Permit,
 }
 
 /// How far a tool call is.

@@ -12,7 +12,7 @@ use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::run::{AnswerRecord, Run, Setting, Stop};
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    Action, Artifact, Autonomy, Event, Outcome, OutcomeKind, Plan, Start, TaskId,
+    Action, Artifact, Autonomy, Event, Outcome, OutcomeKind, Plan, Record, Start, TaskId,
 };
 use leadhand_task_graph::TaskGraph;
 use std::sync::Arc;
@@ -22,7 +22,9 @@ impl Run {
     ///
     /// Facts come from [`decide`](crate::decide) and [`settle`](crate::settle) of this very
     /// state, or from a journal that they wrote; one that fits nothing changes nothing.
-    pub fn apply(&mut self, event: &Event) -> Vec<Action> {
+    pub fn apply(&mut self, record: &Record) -> Vec<Action> {
+        self.at_ms = record.at_ms;
+        let event = &record.event;
         if let Event::RunStarted(start) = event {
             self.start(start);
             return Vec::new();
@@ -49,15 +51,13 @@ impl Run {
                 origin,
                 tool_call,
                 verdict,
-                grants,
-                closed,
+                permit,
             } => self.tool_called(PendingCall {
                 id: *call,
                 origin: *origin,
                 call: tool_call.clone(),
                 status: CallStatus::from(verdict),
-                grants: grants.clone(),
-                closed: closed.clone(),
+                permit: permit.clone(),
             }),
             Event::ToolFinished { call, outcome } => self.tool_finished(*call, outcome),
             Event::Told { agent, fault, text } => self.told(*agent, *fault, text),

@@ -6,8 +6,8 @@ use crate::run::Run;
 use crate::schema;
 use leadhand_policy::Question;
 use leadhand_protocol::{
-    Ask, CallId, Decision, Event, Isolation, Origin, RequestId, ToolCall, ToolFault, ToolFaultKind,
-    Verdict,
+    Ask, CallId, Decision, Event, Isolation, Label, Origin, Permit, RequestId, ToolCall, ToolFault,
+    ToolFaultKind, Verdict,
 };
 
 /// A judged tool call, and its fault at once if it cannot be made at all.
@@ -24,15 +24,16 @@ pub(crate) fn called(
         index,
     };
     let (verdict, fault) = judge(run, agent, origin, &tool_call);
-    let grants = agent.equipment.grants.clone();
-    let closed = run.started().policy.closed(&tool_call.name, &agent.role);
+    let permit = Permit {
+        grants: agent.equipment.grants.clone(),
+        closed: run.started().policy.closed(&tool_call.name, &agent.role),
+    };
     let mut events = vec![Event::ToolCalled {
         call,
         origin,
         tool_call,
         verdict,
-        grants,
-        closed,
+        permit,
     }];
     if let Some(fault) = fault {
         events.push(Event::ToolFinished {
@@ -98,24 +99,19 @@ fn judge(
         .map_or(setting.start.goal.autonomy, |own| {
             own.min(setting.start.goal.autonomy)
         });
+    let task = agent.task().and_then(|id| run.graph()?.task(id));
     let verdict = setting.policy.judge(&Question {
         tool,
         role: &agent.role,
+        task,
         call,
         grants: &agent.equipment.grants,
         autonomy,
         planned: origin != Origin::Model,
+        label: &Label::default(),
+        approvals: &run.people.approvals,
+        now_ms: run.at_ms,
     });
-    if verdict.decision == Decision::Ask && run.people.always.contains(&call.name) {
-        let because = "a person allowed this tool for the whole run".to_owned();
-        return (
-            Verdict {
-                decision: Decision::Allow,
-                because,
-            },
-            None,
-        );
-    }
     (verdict, None)
 }
 

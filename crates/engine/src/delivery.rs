@@ -8,7 +8,7 @@ use crate::draft;
 use crate::run::Run;
 use crate::turn::{WRITE_TOOL, give_up, tell_fault};
 use leadhand_protocol::{
-    Artifact, CheckResult, ContentHash, Event, Origin, OutcomeKind, Purpose, Task, TaskId,
+    Artifact, CheckResult, ContentHash, Event, Label, Origin, OutcomeKind, Purpose, Task, TaskId,
     ToolCall, ToolFaultKind,
 };
 use serde_json::{Value, json};
@@ -178,6 +178,7 @@ fn artifact(run: &Run, task: &Task, content: &str) -> Artifact {
         }
         .into(),
         path: task.output_file.clone(),
+        label: Label::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::agent::Equipment;
 use crate::draft;
 use crate::run::{Run, Setting};
-use leadhand_policy::{task_grants, workspace_grants};
+use leadhand_policy::task_grants;
 use leadhand_protocol::{Capability, Grant, OutputFormat, Purpose, Role, Task, ToolSpec};
 use serde_json::json;
 
@@ -126,13 +126,13 @@ fn grants_of(setting: &Setting, role: &str, task: &Task) -> Vec<Grant> {
         .as_ref()
         .and_then(|call| call.arguments.get("path")?.as_str());
     match named.filter(|_| task.writes.is_empty()) {
-        None => task_grants(&workspace_grants(), role, task),
+        None => task_grants(&setting.start.grants, role, task),
         Some(path) => {
             let declaring = Task {
                 output_file: Some(path.to_owned()),
                 ..task.clone()
             };
-            task_grants(&workspace_grants(), role, &declaring)
+            task_grants(&setting.start.grants, role, &declaring)
         }
     }
 }

@@ -4,8 +4,8 @@
 use crate::agent::Agent;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    AgentId, Artifact, Ask, Budget, CheckResult, FileChange, Outcome, OutcomeKind, RequestId, Role,
-    Start, TaskId, ToolSpec, Usage,
+    AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Outcome, OutcomeKind,
+    RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
 use std::collections::{BTreeMap, BTreeSet};
@@ -97,6 +97,8 @@ pub(crate) struct AnswerRecord {
 #[derive(Debug, Default)]
 pub struct Run {
     pub(crate) setting: Option<Arc<Setting>>,
+    /// When the last record was made.
+    pub(crate) at_ms: u64,
     pub(crate) plan: PlanRecord,
     pub(crate) agents: BTreeMap<AgentId, Agent>,
     pub(crate) agents_started: u32,
@@ -126,7 +128,8 @@ pub(crate) struct PlanRecord {
 pub(crate) struct People {
     pub(crate) asked: u32,
     pub(crate) open: BTreeMap<RequestId, Ask>,
-    pub(crate) always: BTreeSet<String>,
+    /// What they allowed beyond one call.
+    pub(crate) approvals: Vec<Approval>,
     pub(crate) steers: Vec<(Option<TaskId>, String)>,
     pub(crate) refusal: Option<String>,
 }

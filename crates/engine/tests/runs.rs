@@ -8,12 +8,12 @@
 )]
 
 use leadhand_engine::{Run, SETTLE_ROUNDS_MAX, decide, settle};
-use leadhand_policy::built_in_rules;
+use leadhand_policy::{built_in_rules, workspace_grants};
 use leadhand_protocol::{
     Access, Action, Answer, Autonomy, Budget, Capability, Change, Check, CheckResult, ContentHash,
     Effect, Event, FileChange, Goal, Input, Isolation, Limits, ModelFault, ModelFaultKind,
-    ModelReply, Outcome, OutcomeKind, PersonInput, Plan, Purpose, Role, RunId, Start, Task, TaskId,
-    TaskInput, TaskSource, Timed, ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
+    ModelReply, Outcome, OutcomeKind, PersonInput, Plan, Purpose, Record, Role, RunId, Start, Task,
+    TaskId, TaskInput, TaskSource, Timed, ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -53,12 +53,11 @@ fn tool(name: &str, capability: Capability, effect: Effect) -> ToolSpec {
         name: name.into(),
         description: String::new(),
         arguments: json!({"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}}, "required": ["path"], "additionalProperties": false}),
+        result: None,
         effect,
-        accesses: vec![Access {
-            capability,
-            argument: Some("path".into()),
-        }],
+        accesses: vec![Access::new(capability, Some("path"))],
         isolation: Isolation::Sandboxed,
+        trusted: false,
     }
 }
 
@@ -86,6 +85,9 @@ fn start(goal: Goal, plan: Option<Plan>, files: &[&str]) -> Start {
             tool("write_file", Capability::FsWrite, Effect::Idempotent),
         ],
         rules: built_in_rules(),
+        grants: workspace_grants(),
+        approvals: Vec::new(),
+        labels: Vec::new(),
         limits: Limits::default(),
         plan,
         files: files.iter().map(ToString::to_string).collect(),
@@ -134,7 +136,7 @@ impl World {
                 return actions;
             }
             for event in events {
-                actions.extend(self.run.apply(&event));
+                actions.extend(self.run.apply(&recorded(&event)));
                 self.journal.push(event);
             }
             events = settle(&self.run);
@@ -226,12 +228,7 @@ impl World {
                 message: format!("`{path}` does not exist"),
                 retryable: false,
             };
-            return text
-                .map(|text| ToolOutput {
-                    text,
-                    files: vec![],
-                })
-                .ok_or(missing);
+            return text.map(ToolOutput::text).ok_or(missing);
         }
         let content = call.arguments["content"].as_str().unwrap().to_owned();
         let file = FileChange {
@@ -242,8 +239,8 @@ impl World {
         };
         self.files.insert(path, content);
         Ok(ToolOutput {
-            text: "written".into(),
             files: vec![file],
+            ..ToolOutput::text("written")
         })
     }
 
@@ -315,11 +312,19 @@ fn check(world: &World, expected: &str) {
     replays(&world.journal);
 }
 
+fn recorded(event: &Event) -> Record {
+    Record {
+        seq: 0,
+        at_ms: 0,
+        event: event.clone(),
+    }
+}
+
 /// Applying the journal again gives a run with nothing left to do, after every event.
 fn replays(journal: &[Event]) {
     let mut run = Run::new();
     for event in journal {
-        run.apply(event);
+        run.apply(&recorded(event));
         let text = serde_json::to_string(event).unwrap();
         let read: Event = serde_json::from_str(&text).unwrap();
         assert_eq!(&read, event, "an event does not survive being written");
@@ -753,12 +758,9 @@ fn an_output_file_that_policy_refuses_ends_the_run_as_refused() {
         &[],
     );
     start.rules.push(leadhand_protocol::Rule {
-        decision: leadhand_protocol::Decision::Deny,
-        tool: String::new(),
-        role: String::new(),
-        capability: None,
         resource: "secret/**".into(),
         source: "test".into(),
+        ..leadhand_protocol::Rule::any(leadhand_protocol::Decision::Deny)
     });
     let world = World::new([text("content")]).go(start);
     assert_eq!(world.kind(), OutcomeKind::Refused);

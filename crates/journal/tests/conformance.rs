@@ -229,8 +229,7 @@ fn deep_records_come_back_whole(journal: &dyn Journal) {
                 decision: leadhand_protocol::Decision::Allow,
                 because: String::new(),
             },
-            grants: Vec::new(),
-            closed: Vec::new(),
+            permit: leadhand_protocol::Permit::default(),
         },
     };
     let mut writer = journal.create(&run("a")).unwrap();

@@ -56,9 +56,11 @@ where
             name: name.into(),
             description: description.into(),
             arguments: schema,
+            result: None,
             effect: Effect::Once,
             accesses: Vec::new(),
             isolation: Isolation::Native,
+            trusted: false,
         },
         function: Arc::new(move |arguments| match serde_json::from_value(arguments) {
             Err(error) => {
@@ -100,6 +102,14 @@ impl FunctionTool {
         self.spec.accesses.push(access);
         self
     }
+
+    /// You vouch for what its results say. Without this they count as untrusted: an agent that
+    /// has read one causes no effect that its task did not declare, unless a person says yes.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        self.spec.trusted = true;
+        self
+    }
 }
 
 impl NativeTool for FunctionTool {
@@ -109,11 +119,6 @@ impl NativeTool for FunctionTool {
 
     fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
         let running = (self.function)(call.arguments.clone());
-        Box::pin(async move {
-            Ok(ToolOutput {
-                text: running.await?,
-                files: Vec::new(),
-            })
-        })
+        Box::pin(async move { running.await.map(ToolOutput::text) })
     }
 }

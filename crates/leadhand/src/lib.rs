@@ -35,8 +35,8 @@ mod session;
 pub use builder::Builder;
 pub use error::Error;
 pub use leadhand_protocol::{
-    Answer, Ask, Autonomy, Budget, Change, Check, Goal, Limits, Outcome, OutcomeKind, RunId,
-    TaskReport, ToolLimits,
+    Answer, ApprovalScope, Ask, Autonomy, Budget, Change, Check, Goal, Limits, Outcome,
+    OutcomeKind, RunId, TaskReport, ToolLimits,
 };
 pub use leadhand_runtime::{Clock, Control, RuntimeError, Status};
 pub use run::{Run, RunEvent, RunEvents, Typed};

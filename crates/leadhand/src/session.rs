@@ -9,6 +9,7 @@ use crate::run_id::fresh;
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::Journal;
 use leadhand_model::ModelSet;
+use leadhand_policy::workspace_grants;
 use leadhand_protocol::{Goal, Limits, Outcome, OutcomeKind, Plan, Rule, RunId, Start, ToolSpec};
 use leadhand_runtime::{Control, Observer, Runtime, control};
 use leadhand_task_graph::{Known, validate};
@@ -166,6 +167,9 @@ impl Leadhand {
             roles: self.parts.roster.roles().cloned().collect(),
             tools: self.tools(),
             rules: self.parts.rules.clone(),
+            grants: workspace_grants(),
+            approvals: Vec::new(),
+            labels: Vec::new(),
             limits: self.limits().clone(),
             plan,
             files,

@@ -29,9 +29,11 @@ fn request(messages: Vec<ChatMessage>) -> ModelRequest {
         description: description.to_owned(),
         arguments: json!({ "type": "object", "properties": { argument: { "type": "string" } },
                            "required": [argument] }),
+        result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
         isolation: Isolation::Sandboxed,
+        trusted: false,
     };
     ModelRequest {
         models: Vec::new(),

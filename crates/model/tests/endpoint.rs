@@ -41,9 +41,11 @@ fn weather() -> ToolSpec {
         description: "The weather of a city.".to_owned(),
         arguments: json!({ "type": "object", "properties": { "city": { "type": "string" } },
                            "required": ["city"] }),
+        result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
         isolation: Isolation::Sandboxed,
+        trusted: false,
     }
 }
 

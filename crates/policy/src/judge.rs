@@ -6,7 +6,8 @@ use crate::level;
 use crate::rule::{CompiledRule, ResourceGlob, source};
 use crate::wanted::{Wanted, wanted};
 use leadhand_protocol::{
-    Autonomy, Capability, Decision, Grant, Isolation, Rule, ToolCall, ToolSpec, Verdict,
+    Approval, Autonomy, Capability, Decision, Grant, Isolation, Label, Rule, Task, ToolCall,
+    ToolSpec, Verdict,
 };
 
 /// A set of rules, ready to judge with. It allows nothing that no rule allows.
@@ -22,14 +23,22 @@ pub struct Question<'a> {
     pub tool: &'a ToolSpec,
     /// The role of the agent that calls it; empty for a task that is one tool call.
     pub role: &'a str,
+    /// The task it carries out; what it declares beforehand stays allowed.
+    pub task: Option<&'a Task>,
     /// The call, as the model wrote it.
     pub call: &'a ToolCall,
     /// The grants of this agent, already attenuated; none is none.
     pub grants: &'a [Grant],
     /// The level that holds: the lower of the run's and the role's.
     pub autonomy: Autonomy,
-    /// Whether the task declared this change beforehand.
+    /// Whether the plan itself wants this call, and not a model.
     pub planned: bool,
+    /// Where all that stands in the agent's context came from.
+    pub label: &'a Label,
+    /// What people have allowed beyond one call.
+    pub approvals: &'a [Approval],
+    /// The time, in milliseconds since the Unix epoch: rules and approvals can expire.
+    pub now_ms: u64,
 }
 
 impl Policy {

@@ -71,12 +71,12 @@ pub fn parse_rules(file_name: &str, text: &str) -> Result<Vec<Rule>, PolicyError
         let line = lines.of(spanned.span().start);
         let table = spanned.into_inner();
         Rule {
-            decision: table.decision,
             tool: table.tool,
             role: table.role,
             capability: table.capability,
             resource: table.resource,
             source: format!("{file_name}:{line}"),
+            ..Rule::any(table.decision)
         }
     });
     Ok(rules.collect())

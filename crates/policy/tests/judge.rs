@@ -4,23 +4,23 @@ use leadhand_policy::{
     Policy, Question, built_in_rules, parse_rules, task_grants, workspace_grants,
 };
 use leadhand_protocol::{
-    Access, Autonomy, Capability, Decision, Effect, Grant, Isolation, Role, Rule, Task, TaskId,
-    ToolCall, ToolSpec,
+    Access, Autonomy, Capability, Decision, Effect, Grant, Isolation, Label, Role, Rule, Task,
+    TaskId, ToolCall, ToolSpec,
 };
 use serde_json::{Value, json};
 
 fn tool(name: &str, effect: Effect, accesses: &[(Capability, Option<&str>)]) -> ToolSpec {
-    let access = |&(capability, argument): &(Capability, Option<&str>)| Access {
-        capability,
-        argument: argument.map(str::to_owned),
-    };
+    let access =
+        |&(capability, argument): &(Capability, Option<&str>)| Access::new(capability, argument);
     ToolSpec {
         name: name.to_owned(),
         description: String::new(),
         arguments: json!({"type": "object"}),
+        result: None,
         effect,
         accesses: accesses.iter().map(access).collect(),
         isolation: Isolation::Sandboxed,
+        trusted: false,
     }
 }
 
@@ -95,6 +95,10 @@ fn check(case: &Case<'_>, expected: &str) {
         grants: &case.grants,
         autonomy: case.autonomy,
         planned: case.planned,
+        task: None,
+        label: &Label::default(),
+        approvals: &[],
+        now_ms: 0,
     });
     assert_eq!(
         format!("{:?}: {}", verdict.decision, verdict.because),
@@ -334,6 +338,10 @@ fn check_levels(tool: &ToolSpec, planned: bool, expected: &str) {
             grants,
             autonomy,
             planned,
+            task: None,
+            label: &Label::default(),
+            approvals: &[],
+            now_ms: 0,
         });
         match verdict.decision {
             Decision::Allow => 'a',
@@ -479,12 +487,10 @@ fn faulty_policies_are_refused_with_file_and_line() {
 #[test]
 fn the_built_in_rules_are_these_four() {
     let rule = |decision, capability, resource: &str| Rule {
-        decision,
-        tool: String::new(),
-        role: String::new(),
         capability,
         resource: resource.to_owned(),
         source: "built in".to_owned(),
+        ..Rule::any(decision)
     };
     let expected = [
         rule(Decision::Deny, None, "**/.leadhand/**"),

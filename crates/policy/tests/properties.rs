@@ -2,7 +2,8 @@
 
 use leadhand_policy::{Policy, Question, attenuate};
 use leadhand_protocol::{
-    Access, Autonomy, Capability, Decision, Effect, Grant, Isolation, Rule, ToolCall, ToolSpec,
+    Access, Autonomy, Capability, Decision, Effect, Grant, Isolation, Label, Rule, ToolCall,
+    ToolSpec,
 };
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
@@ -23,12 +24,11 @@ fn write_tool() -> ToolSpec {
         name: "write".to_owned(),
         description: String::new(),
         arguments: json!({}),
+        result: None,
         effect: Effect::Idempotent,
-        accesses: vec![Access {
-            capability: Capability::FsWrite,
-            argument: Some("path".to_owned()),
-        }],
+        accesses: vec![Access::new(Capability::FsWrite, Some("path"))],
         isolation: Isolation::Native,
+        trusted: false,
     }
 }
 
@@ -48,18 +48,18 @@ fn judge(rules: &[Rule], grants: &[Grant], arguments: Value, autonomy: Autonomy)
             grants,
             autonomy,
             planned: true,
+            task: None,
+            label: &Label::default(),
+            approvals: &[],
+            now_ms: 0,
         })
         .decision
 }
 
 fn rule(decision: Decision, resource: &str) -> Rule {
     Rule {
-        decision,
-        tool: String::new(),
-        role: String::new(),
-        capability: None,
         resource: resource.to_owned(),
-        source: String::new(),
+        ..Rule::any(decision)
     }
 }
 

@@ -2,7 +2,8 @@
 //! it is durable.
 
 use crate::{
-    AgentId, Ask, CallId, Check, Grant, ModelRequest, Outcome, Purpose, RequestId, TaskId, ToolCall,
+    AgentId, Ask, CallId, Check, ModelRequest, Outcome, Permit, Purpose, RequestId, TaskId,
+    ToolCall,
 };
 
 /// One order to the runtime.
@@ -38,9 +39,7 @@ pub enum Action {
         /// The call.
         tool_call: ToolCall,
         /// What it may touch.
-        grants: Vec<Grant>,
-        /// What it may not touch, whatever the grants say.
-        closed: Vec<Grant>,
+        permit: Permit,
     },
     /// Carry out checks on the workspace.
     RunChecks {

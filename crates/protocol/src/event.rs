@@ -1,9 +1,9 @@
 //! Facts in the journal. Applying them in order gives the state of the run, always the same.
 
 use crate::{
-    AgentId, Answer, Artifact, Ask, CallId, ChatMessage, Check, CheckResult, Grant, ModelFault,
-    ModelReply, Outcome, OutcomeKind, Plan, RequestId, Seq, Start, TaskId, ToolCall, ToolFault,
-    ToolOutput, Verdict,
+    AgentId, Answer, Artifact, Ask, CallId, ChatMessage, Check, CheckResult, ModelFault,
+    ModelReply, Outcome, OutcomeKind, Permit, Plan, RequestId, Seq, Start, TaskId, ToolCall,
+    ToolFault, ToolOutput, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -123,11 +123,9 @@ pub enum Event {
         tool_call: ToolCall,
         /// What policy said.
         verdict: Verdict,
-        /// The grants it runs under.
-        grants: Vec<Grant>,
-        /// What deny rules close to it, whatever the grants say.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        closed: Vec<Grant>,
+        /// What it may touch.
+        #[serde(flatten)]
+        permit: Permit,
     },
     /// A tool call is over.
     ToolFinished {

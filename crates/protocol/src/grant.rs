@@ -1,5 +1,6 @@
 //! Permissions as data. `policy` decides with them, `sandbox` enforces them.
 
+use crate::TaskId;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -12,9 +13,13 @@ pub enum Capability {
     /// Change workspace files.
     #[serde(rename = "fs.write")]
     FsWrite,
-    /// Reach the network.
+    /// Reach public addresses of the network.
     #[serde(rename = "net")]
     Net,
+    /// Reach addresses that only this machine or its own network can: loopback, link-local,
+    /// private and metadata addresses.
+    #[serde(rename = "net.internal")]
+    NetInternal,
     /// Read the environment.
     #[serde(rename = "env")]
     Env,
@@ -49,6 +54,7 @@ impl Capability {
             Self::FsRead => "fs.read",
             Self::FsWrite => "fs.write",
             Self::Net => "net",
+            Self::NetInternal => "net.internal",
             Self::Env => "env",
             Self::Secret => "secret",
             Self::Spawn => "spawn",
@@ -67,14 +73,26 @@ impl fmt::Display for Capability {
     }
 }
 
-/// A permission to use one capability on the resources that match a glob.
+/// A permission to use one capability on the resources that match a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The capability.
     pub capability: Capability,
-    /// A glob over the resource: for files the path within the workspace, `**` for all.
+    /// A pattern over the resource; `**` is all. For files a glob over the path within the
+    /// workspace, for the network a URL pattern such as `GET https://*.example.org/docs/**`,
+    /// for the rest a name.
     pub resource: String,
+}
+
+/// What one tool call may touch: handed to whoever carries it out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Permit {
+    /// What it may touch.
+    pub grants: Vec<Grant>,
+    /// What it may not touch, whatever the grants say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<Grant>,
 }
 
 /// What policy says of a call.
@@ -104,12 +122,46 @@ pub struct Rule {
     /// The capability; none is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capability: Option<Capability>,
-    /// Resource as a glob; empty is any.
+    /// Resource as a pattern, as in [`Grant::resource`]; empty is any.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub resource: String,
+    /// Task id as a glob; empty is any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub task: String,
+    /// Milliseconds since the Unix epoch from which on it no longer counts; none is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+    /// Of an `allow`: whether it also holds for an effect that the task did not declare, of an
+    /// agent that has untrusted content in its context.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untrusted: bool,
     /// Where the rule stands, for people: a file and line, or `built in`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
+}
+
+impl Rule {
+    /// A rule about every call, to be narrowed.
+    ///
+    /// ```
+    /// use leadhand_protocol::{Decision, Rule};
+    /// let rule = Rule { resource: "secrets/**".into(), ..Rule::any(Decision::Deny) };
+    /// assert_eq!(rule.capability, None);
+    /// ```
+    #[must_use]
+    pub fn any(decision: Decision) -> Self {
+        Self {
+            decision,
+            tool: String::new(),
+            role: String::new(),
+            capability: None,
+            resource: String::new(),
+            task: String::new(),
+            until_ms: None,
+            untrusted: false,
+            source: String::new(),
+        }
+    }
 }
 
 /// A decision and what it rests on.
@@ -119,4 +171,26 @@ pub struct Verdict {
     pub decision: Decision,
     /// The rule or level that gave it, in words.
     pub because: String,
+}
+
+/// A person's standing yes: what policy would ask about is allowed without asking. It never
+/// opens what is denied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The tool, by name.
+    pub tool: String,
+    /// The role, by name; empty is any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub role: String,
+    /// The task; none is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
+    /// Milliseconds since the Unix epoch from which on it no longer counts; none is as long as
+    /// the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+    /// Where it stands, for people: a file and line, or the answer that gave it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
 }

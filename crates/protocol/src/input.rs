@@ -1,8 +1,8 @@
 //! What the world tells the engine. Time comes with every input; nothing else is read.
 
 use crate::{
-    AgentId, Answer, CallId, CheckResult, Goal, Limits, ModelFault, ModelReply, Plan, RequestId,
-    Role, Rule, RunId, TaskId, ToolFault, ToolOutput, ToolSpec,
+    AgentId, Answer, Approval, CallId, CheckResult, Goal, Grant, Limits, ModelFault, ModelReply,
+    PathLabel, Plan, RequestId, Role, Rule, RunId, TaskId, ToolFault, ToolOutput, ToolSpec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +105,15 @@ pub struct Start {
     pub tools: Vec<ToolSpec>,
     /// The policy; `deny` over `ask` over `allow`.
     pub rules: Vec<Rule>,
+    /// The most that anybody in this run may touch; roles and tasks get a part of it.
+    #[serde(default)]
+    pub grants: Vec<Grant>,
+    /// What a person has approved beforehand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// What files count as, where it is not simply the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<PathLabel>,
     /// All bounds.
     pub limits: Limits,
     /// A ready plan; without one the manager plans.

@@ -10,6 +10,7 @@ mod grant;
 mod hash;
 mod id;
 mod input;
+mod label;
 mod limits;
 mod message;
 mod outcome;
@@ -24,18 +25,20 @@ pub use chat::{
 };
 pub use event::{Event, FORMAT_VERSION, Fault, Finding, Origin, Purpose, Record};
 pub use goal::{Autonomy, Budget, Goal};
-pub use grant::{Capability, Decision, Grant, Rule, Verdict};
+pub use grant::{Approval, Capability, Decision, Grant, Permit, Rule, Verdict};
 pub use hash::ContentHash;
 pub use id::{AgentId, CallId, IdError, RequestId, RunId, Seq, TaskId};
 pub use input::{Input, PersonInput, Start, Timed};
+pub use label::{LABEL_WRITERS_MAX, Label, PathLabel, Source};
 pub use limits::{Limits, ToolLimits};
 pub use message::{Address, Envelope, Message, MessageKind};
-pub use outcome::{Answer, Ask, Outcome, OutcomeKind, TaskReport};
+pub use outcome::{Answer, ApprovalScope, Ask, Outcome, OutcomeKind, TaskReport};
 pub use role::Role;
 pub use task::{
-    Artifact, Check, CheckResult, ForEach, Lock, Plan, Task, TaskInput, TaskSource, ToolTemplate,
+    Artifact, Check, CheckResult, DeclaredCall, ForEach, Lock, Plan, Task, TaskInput, TaskSource,
+    ToolTemplate,
 };
 pub use tool::{
-    Access, Change, Effect, FileChange, Isolation, ToolCall, ToolFault, ToolFaultKind, ToolOutput,
-    ToolSpec,
+    Access, Change, Effect, FileChange, Isolation, NetRequest, ToolCall, ToolFault, ToolFaultKind,
+    ToolOutput, ToolSpec,
 };

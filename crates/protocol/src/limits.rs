@@ -98,6 +98,14 @@ pub struct ToolLimits {
     pub host_calls_max: u64,
     /// Folder entries listed.
     pub folder_entries_max: usize,
+    /// Files and folders open at the same time.
+    pub open_files_max: usize,
+    /// Requests over the network, each redirect counted.
+    pub net_requests_max: u64,
+    /// Bytes sent over the network, headers and bodies.
+    pub net_bytes_sent_max: u64,
+    /// Bytes received over the network, headers and bodies.
+    pub net_bytes_received_max: u64,
 }
 
 impl Default for ToolLimits {
@@ -114,6 +122,10 @@ impl Default for ToolLimits {
             file_bytes_written_max: 16 * 1024 * 1024,
             host_calls_max: 100_000,
             folder_entries_max: 20_000,
+            open_files_max: 64,
+            net_requests_max: 32,
+            net_bytes_sent_max: 4 * 1024 * 1024,
+            net_bytes_received_max: 16 * 1024 * 1024,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Typed values between agents, in a versioned envelope.
 
 use crate::{
-    AgentId, CallId, Grant, ModelFault, ModelReply, ModelRequest, Purpose, RunId, ToolCall,
+    AgentId, CallId, ModelFault, ModelReply, ModelRequest, Permit, Purpose, RunId, ToolCall,
     ToolFault, ToolOutput,
 };
 
@@ -55,9 +55,7 @@ pub enum Message {
         /// The call.
         tool_call: ToolCall,
         /// What it may touch.
-        grants: Vec<Grant>,
-        /// What it may not touch, whatever the grants say.
-        closed: Vec<Grant>,
+        permit: Permit,
     },
     /// Hub to agent: stop what you do; nothing more is wanted.
     Cancel,

@@ -126,11 +126,28 @@ pub enum Ask {
 pub enum Answer {
     /// Yes, this once.
     Allow,
-    /// Yes, and to every call of this tool in this run.
-    AllowAlways,
+    /// Yes, and to more calls of this tool by this role without asking again.
+    AllowFor {
+        /// To which.
+        scope: ApprovalScope,
+        /// Milliseconds since the Unix epoch from which on it no longer counts; none is as long
+        /// as the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<u64>,
+    },
     /// No.
     Deny {
         /// Why; the agent is told.
         reason: String,
     },
+}
+
+/// How far a yes reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalScope {
+    /// This task.
+    Task,
+    /// This run.
+    Run,
 }

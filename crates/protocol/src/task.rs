@@ -1,6 +1,6 @@
 //! The plan and its tasks, as data. Whether a plan is sound is `task-graph`'s to say.
 
-use crate::{Budget, ContentHash, TaskId};
+use crate::{Budget, ContentHash, Label, TaskId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,6 +47,10 @@ pub struct Task {
     /// Workspace paths it may change, as globs; none means it changes nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<String>,
+    /// What it may cause beyond files: said before anything untrusted is read, it stays allowed
+    /// when the worker has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<DeclaredCall>,
     /// Named resources it holds while it runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<Lock>,
@@ -86,6 +90,7 @@ impl Task {
             output_file: None,
             acceptance: Vec::new(),
             writes: Vec::new(),
+            effects: Vec::new(),
             locks: Vec::new(),
             budget: Budget::default(),
             attempts_max: 0,
@@ -142,6 +147,18 @@ pub struct ToolTemplate {
     pub arguments: Value,
 }
 
+/// Calls that a task declares beforehand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredCall {
+    /// The tool.
+    pub tool: String,
+    /// Arguments that such a call must have just so; of those that are not named here, any. A
+    /// text that names a resource is a pattern, as in [`crate::Grant::resource`].
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub arguments: serde_json::Map<String, Value>,
+}
+
 /// Fan-out over the items of an earlier task's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,6 +181,9 @@ pub struct Artifact {
     /// The workspace file that holds it, if one does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "Label::is_empty")]
+    pub label: Label,
 }
 
 /// Something that must hold on evidence. Paths are within the workspace.

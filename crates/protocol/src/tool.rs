@@ -1,6 +1,6 @@
 //! Tools: what they are, a call, and what comes of it.
 
-use crate::{Capability, ContentHash};
+use crate::{Capability, ContentHash, Grant, Label, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +13,10 @@ pub struct ToolSpec {
     pub description: String,
     /// JSON Schema of its arguments: an object.
     pub arguments: Value,
+    /// JSON Schema of its result, when the text of a result is JSON. One that does not fit is a
+    /// fault of the tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
     /// What a call does to the world.
     pub effect: Effect,
     /// What it wants to touch, and which argument names it.
@@ -20,6 +24,32 @@ pub struct ToolSpec {
     pub accesses: Vec<Access>,
     /// Where it runs.
     pub isolation: Isolation,
+    /// Of a native tool: whether the embedder vouches for what its results say. Otherwise an
+    /// agent that has read one of them holds untrusted content.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trusted: bool,
+}
+
+impl ToolSpec {
+    /// Whether it wants a capability.
+    #[must_use]
+    pub fn wants(&self, capability: Capability) -> bool {
+        self.accesses
+            .iter()
+            .any(|access| access.capability == capability)
+    }
+
+    /// Where its results come from, files aside: whose files it reads is for the call to say.
+    #[must_use]
+    pub fn label(&self) -> Label {
+        let reaches_out = self.wants(Capability::Net) || self.wants(Capability::NetInternal);
+        let unvouched = self.isolation == Isolation::Native && !self.trusted;
+        let sources = [(reaches_out, Source::Web), (unvouched, Source::Tool)];
+        sources
+            .into_iter()
+            .filter_map(|(holds, source)| holds.then_some(source))
+            .collect()
+    }
 }
 
 /// One capability a tool wants.
@@ -30,6 +60,21 @@ pub struct Access {
     /// The argument that names the resource; without one the whole workspace is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub argument: Option<String>,
+    /// Of the network: the HTTP methods it uses, in capitals; empty is any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+}
+
+impl Access {
+    /// A capability on what an argument names; without one, on all there is.
+    #[must_use]
+    pub fn new(capability: Capability, argument: Option<&str>) -> Self {
+        Self {
+            capability,
+            argument: argument.map(str::to_owned),
+            methods: Vec::new(),
+        }
+    }
 }
 
 /// What a tool does to the world, which decides what may be done again after a crash.
@@ -75,6 +120,39 @@ pub struct ToolOutput {
     /// Files it changed, as the host saw it and not as the guest says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileChange>,
+    /// Requests it made over the network, as the host saw them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<NetRequest>,
+    /// What it tried and the host refused, at most [`ToolOutput::REFUSED_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Grant>,
+}
+
+impl ToolOutput {
+    /// Most refusals that are told of one call.
+    pub const REFUSED_MAX: usize = 16;
+
+    /// A result of this text, of a call that touched nothing.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A request that a call made over the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The URL, without its query.
+    pub url: String,
+    /// The HTTP status; 0 when there was no answer.
+    pub status: u16,
+    /// Bytes of the answer's body that were taken.
+    pub bytes: u64,
 }
 
 /// A file that a call changed.

@@ -160,7 +160,7 @@ impl RunLoop {
             }
             let recorded = self.record(at_ms, events)?;
             for record in &recorded {
-                actions.extend(self.run.apply(&record.event));
+                actions.extend(self.run.apply(record));
             }
             records.extend(recorded);
             events = settle(&self.run);
@@ -264,16 +264,14 @@ impl RunLoop {
             Action::CallTool {
                 call,
                 tool_call,
-                grants,
-                closed,
+                permit,
             } => {
                 self.send(
                     call.agent,
                     Message::Act {
                         call,
                         tool_call,
-                        grants,
-                        closed,
+                        permit,
                     },
                 )
                 .await;

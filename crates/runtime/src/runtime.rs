@@ -131,7 +131,7 @@ impl Runtime {
 pub fn rebuild(records: &[Record]) -> Run {
     let mut run = Run::new();
     for record in records {
-        run.apply(&record.event);
+        run.apply(record);
     }
     run
 }

@@ -3,7 +3,7 @@
 
 use leadhand_model::BoxFuture;
 use leadhand_protocol::{
-    CallId, Grant, Isolation, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
+    CallId, Isolation, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
 };
 use leadhand_sandbox::{CallContext, ToolHost, Workspace};
 use std::collections::BTreeMap;
@@ -89,8 +89,7 @@ impl Toolbox {
         &self,
         id: CallId,
         call: &ToolCall,
-        grants: Vec<Grant>,
-        closed: Vec<Grant>,
+        permit: &Permit,
     ) -> Result<ToolOutput, ToolFault> {
         if let Some(tool) = self.native.get(&call.name) {
             let time = Duration::from_millis(self.limits.wall_ms);
@@ -108,11 +107,11 @@ impl Toolbox {
         }
         let context = CallContext {
             workspace: Arc::clone(&self.workspace),
-            grants,
-            closed,
+            permit: permit.clone(),
             limits: self.limits.clone(),
             call_id: id.to_string(),
             agent: id.agent.to_string(),
+            now_ms: 0,
             seed: u64::from(id.agent.0) << 32 | u64::from(id.turn) << 8 | u64::from(id.index),
         };
         self.host.call(call, &context).await

@@ -39,12 +39,11 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
             Message::Act {
                 call,
                 tool_call,
-                grants,
-                closed,
+                permit,
             } => {
                 let tools = equipment.tools.clone();
                 jobs.spawn(async move {
-                    let acting = tools.call(call, &tool_call, grants, closed);
+                    let acting = tools.call(call, &tool_call, &permit);
                     let message = act(call, &tool_call.name, acting).await;
                     tell(&outbox, message).await;
                 });

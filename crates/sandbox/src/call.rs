@@ -6,7 +6,7 @@ use crate::contract::types::{CallInfo, ErrorKind, ToolError};
 use crate::files::FileAccess;
 use crate::grants::PathGrants;
 use crate::meter::{Meter, Stop};
-use leadhand_protocol::{Grant, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput};
+use leadhand_protocol::{Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::{Store, Trap, UpdateDeadline};
@@ -23,17 +23,18 @@ const SPECS_FUEL_MAX: u64 = 50_000_000;
 pub struct CallContext {
     /// The folder that paths are relative to.
     pub workspace: Arc<Workspace>,
-    /// What it may do there. Grants of capabilities that no interface serves do nothing.
-    pub grants: Vec<Grant>,
-    /// What stays closed whatever the grants say; a folder that is open may hold it.
-    pub closed: Vec<Grant>,
+    /// What it may touch, and what stays closed whatever is granted; a folder that is open may
+    /// hold it.
+    pub permit: Permit,
     /// Its bounds.
     pub limits: ToolLimits,
     /// Names the call in logs, and to the guest.
     pub call_id: String,
     /// On whose behalf it is made; told to the guest.
     pub agent: String,
-    /// The guest's only source of chance.
+    /// The time of day when the call starts, in milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    /// What chance is made of for a guest that has no grant of it.
     pub seed: u64,
 }
 
@@ -93,7 +94,7 @@ pub(crate) async fn run(
     let time = Duration::from_millis(limits.wall_ms);
     let files = FileAccess::new(
         Arc::clone(&context.workspace),
-        PathGrants::new(&context.grants, &context.closed),
+        PathGrants::new(&context.permit),
     );
     let files = Arc::new(files);
     let state = CallState {
@@ -112,7 +113,7 @@ pub(crate) async fn run(
     let running = async {
         CallState::enforce(&mut store, Instant::now().checked_add(time))?;
         let tool = loaded.pre.instantiate_async(&mut store).await?;
-        tool.call_run(&mut store, &info, &call.name, &arguments)
+        tool.call_call(&mut store, &info, &call.name, &arguments)
             .await
     };
     // Epochs end a guest that computes; this ends one whose host call does not return.
@@ -121,8 +122,8 @@ pub(crate) async fn run(
     let fault = match ended {
         Ok(Ok(Ok(output))) if output.text.len() <= limits.output_bytes_max => {
             return Ok(ToolOutput {
-                text: output.text,
                 files: files.changes().take(),
+                ..ToolOutput::text(output.text)
             });
         }
         Ok(Ok(Ok(output))) => ToolFault {

@@ -20,9 +20,9 @@ pub(crate) use bindings::leadhand::tool::{files, log, types};
 
 /// What a component may import, by interface.
 pub(crate) const OFFERED: [&str; 3] = [
-    "leadhand:tool/types@0.1.0",
-    "leadhand:tool/files@0.1.0",
-    "leadhand:tool/log@0.1.0",
+    "leadhand:tool/types@0.2.0",
+    "leadhand:tool/files@0.2.0",
+    "leadhand:tool/log@0.2.0",
 ];
 
 /// Longest name of a tool, in bytes.
@@ -36,10 +36,11 @@ const ACCESSES_MAX: usize = 16;
 /// Most tools in one component.
 pub(crate) const TOOLS_MAX: usize = 64;
 
-const CAPABILITIES: [Capability; 11] = [
+const CAPABILITIES: [Capability; 12] = [
     Capability::FsRead,
     Capability::FsWrite,
     Capability::Net,
+    Capability::NetInternal,
     Capability::Env,
     Capability::Secret,
     Capability::Spawn,
@@ -76,9 +77,11 @@ pub(crate) fn checked_spec(
         let reason = format!("its description must have 1 to {DESCRIPTION_BYTES_MAX} bytes");
         return Err(wrong(reason));
     }
-    if spec.arguments_schema.len() > SCHEMA_BYTES_MAX || spec.accesses.len() > ACCESSES_MAX {
+    let schemas_bytes =
+        spec.arguments_schema.len() + spec.result_schema.as_ref().map_or(0, String::len);
+    if schemas_bytes > SCHEMA_BYTES_MAX || spec.accesses.len() > ACCESSES_MAX {
         let reason = format!(
-            "its schema may have {SCHEMA_BYTES_MAX} bytes and its accesses may be {ACCESSES_MAX}"
+            "its schemas may have {SCHEMA_BYTES_MAX} bytes and its accesses may be {ACCESSES_MAX}"
         );
         return Err(wrong(reason));
     }
@@ -89,6 +92,11 @@ pub(crate) fn checked_spec(
             "its schema of arguments must be of an object with properties".into(),
         ));
     }
+    let result = spec
+        .result_schema
+        .map(|schema| serde_json::from_str(&schema))
+        .transpose()
+        .map_err(|error| wrong(format!("its schema of results is not JSON: {error}")))?;
     let accesses = spec
         .accesses
         .into_iter()
@@ -107,6 +115,7 @@ pub(crate) fn checked_spec(
             Ok(Access {
                 capability,
                 argument: access.argument,
+                methods: access.methods,
             })
         })
         .collect::<Result<_, _>>()?;
@@ -120,8 +129,10 @@ pub(crate) fn checked_spec(
         name: spec.name,
         description: spec.description,
         arguments,
+        result,
         effect,
         accesses,
         isolation: Isolation::Sandboxed,
+        trusted: false,
     })
 }

@@ -3,7 +3,7 @@
 
 use crate::path::is_reserved;
 use fast_glob::glob_match;
-use leadhand_protocol::{Capability, Grant};
+use leadhand_protocol::{Capability, Grant, Permit};
 
 /// The file grants of one call.
 #[derive(Debug)]
@@ -28,9 +28,10 @@ struct PathGlob {
 }
 
 impl PathGrants {
-    pub(crate) fn new(grants: &[Grant], closed: &[Grant]) -> Self {
+    pub(crate) fn new(permit: &Permit) -> Self {
         let globs = |capability| {
-            grants
+            permit
+                .grants
                 .iter()
                 .filter(|grant| grant.capability == capability)
                 .filter_map(|grant| PathGlob::parse(&grant.resource))
@@ -39,7 +40,7 @@ impl PathGrants {
         Self {
             read: globs(Capability::FsRead),
             write: globs(Capability::FsWrite),
-            closed: closed.iter().filter_map(ClosedGlob::parse).collect(),
+            closed: permit.closed.iter().filter_map(ClosedGlob::parse).collect(),
         }
     }
 
@@ -178,7 +179,10 @@ mod tests {
             capability: Capability::FsRead,
             resource: glob.to_owned(),
         };
-        let grants = PathGrants::new(&[grant], &[]);
+        let grants = PathGrants::new(&Permit {
+            grants: vec![grant],
+            closed: Vec::new(),
+        });
         let read = Capability::FsRead;
         let found = (
             grants.allow(read, path),
@@ -227,7 +231,10 @@ mod tests {
             ("{", "anything", false),
             ("**/.git/**", "a.md", true),
         ] {
-            let grants = PathGrants::new(&[on("**")], &[on(closed)]);
+            let grants = PathGrants::new(&Permit {
+                grants: vec![on("**")],
+                closed: vec![on(closed)],
+            });
             assert_eq!(
                 grants.allow(Capability::FsRead, path),
                 open,

@@ -6,7 +6,7 @@
 //! `sandbox/wit/tool.wit`. Calls need a tokio runtime with its timer.
 //!
 //! ```
-//! use leadhand_protocol::{Capability, Grant, ToolCall, ToolLimits};
+//! use leadhand_protocol::{Capability, Grant, Permit, ToolCall, ToolLimits};
 //! use leadhand_sandbox::{CallContext, ToolHost, Workspace};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,11 +15,14 @@
 //! let host = ToolHost::builder().build()?;
 //! let context = CallContext {
 //!     workspace: Workspace::open(folder.path())?.into(),
-//!     grants: vec![Grant { capability: Capability::FsRead, resource: "**".into() }],
-//!     closed: Vec::new(),
+//!     permit: Permit {
+//!         grants: vec![Grant { capability: Capability::FsRead, resource: "**".into() }],
+//!         closed: Vec::new(),
+//!     },
 //!     limits: ToolLimits::default(),
 //!     call_id: "call-1".into(),
 //!     agent: "researcher".into(),
+//!     now_ms: 0,
 //!     seed: 0,
 //! };
 //! let arguments = serde_json::json!({ "path": "a.md" });

@@ -12,7 +12,7 @@ use crate::screen;
 use clap::Args;
 use leadhand::ToolLimits;
 use leadhand::rooms::model::catalog::{CATALOG, CatalogEntry};
-use leadhand::rooms::protocol::ToolCall;
+use leadhand::rooms::protocol::{Permit, ToolCall};
 use leadhand::rooms::sandbox::{CallContext, ToolHost, Workspace};
 use serde::Serialize;
 use std::path::Path;
@@ -288,11 +288,11 @@ async fn sandbox(folders: &Folders, folder: &Path) -> Finding {
     };
     let context = CallContext {
         workspace,
-        grants: Vec::new(),
-        closed: Vec::new(),
+        permit: Permit::default(),
         limits: ToolLimits::default(),
         call_id: "doctor".to_owned(),
         agent: "doctor".to_owned(),
+        now_ms: 0,
         seed: 0,
     };
     let tools = host.specs().len();

@@ -3,7 +3,7 @@
 use super::call_tool;
 use crate::agent::CallStatus;
 use crate::run::Run;
-use leadhand_protocol::{Action, Answer, Ask, RequestId};
+use leadhand_protocol::{Action, Answer, Approval, ApprovalScope, Ask, RequestId};
 
 impl Run {
     pub(super) fn person_asked(&mut self, request: RequestId, ask: &Ask) -> Vec<Action> {
@@ -30,16 +30,27 @@ impl Run {
         match ask {
             Ask::Plan { .. } => {
                 match answer {
-                    Answer::Allow | Answer::AllowAlways => self.plan.approved = true,
+                    Answer::Allow | Answer::AllowFor { .. } => self.plan.approved = true,
                     Answer::Deny { reason } => self.people.refusal = Some(reason.clone()),
                 }
                 Vec::new()
             }
             Ask::Tool {
-                call, tool_call, ..
+                call,
+                role,
+                tool_call,
+                ..
             } => {
-                if *answer == Answer::AllowAlways {
-                    self.people.always.insert(tool_call.name);
+                if let Answer::AllowFor { scope, until_ms } = answer {
+                    let agent = self.agents.get(&call.agent);
+                    let task = agent.and_then(|agent| agent.task().cloned());
+                    self.people.approvals.push(Approval {
+                        tool: tool_call.name,
+                        role,
+                        task: task.filter(|_| *scope == ApprovalScope::Task),
+                        until_ms: *until_ms,
+                        source: format!("the answer to question {request}"),
+                    });
                 }
                 let pending = self
                     .agents

@@ -168,8 +168,7 @@ pub(crate) fn call_tool(pending: &PendingCall) -> Action {
     Action::CallTool {
         call: pending.id,
         tool_call: pending.call.clone(),
-        grants: pending.grants.clone(),
-        closed: pending.closed.clone(),
+        permit: pending.permit.clone(),
     }
 }
 

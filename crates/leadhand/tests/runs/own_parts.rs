@@ -21,22 +21,21 @@ impl NativeTool for Stamp {
             name: "stamp".to_owned(),
             description: "Stamps a file.".to_owned(),
             arguments: json!({"type": "object", "properties": {"path": {"type": "string"}}}),
+            result: None,
             effect: Effect::Once,
-            accesses: vec![Access {
-                capability: Capability::FsRead,
-                argument: Some("path".to_owned()),
-            }],
+            accesses: vec![Access::new(Capability::FsRead, Some("path"))],
             isolation: Isolation::Native,
+            trusted: false,
         }
     }
 
     fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
         let left = self.left.fetch_sub(1, Ordering::Relaxed);
         let stamped = if left > 0 {
-            Ok(ToolOutput {
-                text: format!("{} has stamp {left}", call.arguments["path"]),
-                files: Vec::new(),
-            })
+            Ok(ToolOutput::text(format!(
+                "{} has stamp {left}",
+                call.arguments["path"]
+            )))
         } else {
             Err(ToolFault {
                 kind: ToolFaultKind::Failed,
@@ -76,12 +75,9 @@ async fn a_tool_with_state_is_judged_and_called() {
             }
         });
         let rule = Rule {
-            decision,
             tool: "stamp".to_owned(),
-            role: String::new(),
-            capability: None,
-            resource: String::new(),
             source: "the office is closed".to_owned(),
+            ..Rule::any(decision)
         };
         let leadhand = builder_for("stamp", folder.path(), clerk)
             .tool(Stamp {

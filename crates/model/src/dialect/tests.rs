@@ -18,9 +18,11 @@ fn tool(name: &str, arguments: Value) -> ToolSpec {
         name: name.to_owned(),
         description: format!("Does\n{name}."),
         arguments,
+        result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
         isolation: Isolation::Sandboxed,
+        trusted: false,
     }
 }
 

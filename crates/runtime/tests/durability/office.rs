@@ -151,6 +151,9 @@ impl Office {
             roles: vec![role("manager"), role("clerk")],
             tools: tools().into(),
             rules: Vec::new(),
+            grants: Vec::new(),
+            approvals: Vec::new(),
+            labels: Vec::new(),
             limits: Limits::default(),
             plan: None,
             files: Vec::new(),
@@ -166,9 +169,11 @@ fn tools() -> [ToolSpec; 2] {
         name: name.to_owned(),
         description: String::new(),
         arguments: json!({"type": "object"}),
+        result: None,
         effect,
         accesses: Vec::new(),
         isolation: Isolation::Native,
+        trusted: false,
     })
 }
 
@@ -260,12 +265,7 @@ impl NativeTool for OfficeTool {
             log.calls.tools += 1;
             log.paid += usize::from(call.name == "pay");
         });
-        Box::pin(async {
-            Ok(ToolOutput {
-                text: "Found.".to_owned(),
-                files: Vec::new(),
-            })
-        })
+        Box::pin(async { Ok(ToolOutput::text("Found.")) })
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn component(imports: &str, body: &str) -> Vec<u8> {
             (func (export "specs") (result i32) (i32.const 3000))
             ;; ok, with the text `hostile`
             (data (i32.const 3072) "\00\00\00\00\00\08\00\00\07\00\00\00")
-            (func $run (export "run")
+            (func $run (export "call")
                 (param i32 i32 i32 i32 i64 i64 i32 i32 i32 i32) (result i32)
                 {body}))"#
     );
@@ -53,10 +53,10 @@ pub(crate) fn component(imports: &str, body: &str) -> Vec<u8> {
         .unwrap()
 }
 
-const LOG: &str = r#"(import "leadhand:tool/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+const LOG: &str = r#"(import "leadhand:tool/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
 const STAT: &str =
-    r#"(import "leadhand:tool/files@0.1.0" "stat" (func $stat (param i32 i32 i32)))"#;
-const WRITE: &str = r#"(import "leadhand:tool/files@0.1.0" "write"
+    r#"(import "leadhand:tool/files@0.2.0" "stat" (func $stat (param i32 i32 i32)))"#;
+const WRITE: &str = r#"(import "leadhand:tool/files@0.2.0" "write"
     (func $write (param i32 i32 i32 i32 i32)))"#;
 
 fn host(imports: &str, body: &str) -> ToolHost {

@@ -34,7 +34,7 @@ fn what_is_no_tool_is_refused_by_name() {
     check(
         wat::parse_str(network).unwrap(),
         "`given` imports `wasi:sockets/tcp@0.2.0`, which this host does not offer. It offers: \
-         leadhand:tool/types@0.1.0, leadhand:tool/files@0.1.0, leadhand:tool/log@0.1.0",
+         leadhand:tool/types@0.2.0, leadhand:tool/files@0.2.0, leadhand:tool/log@0.2.0",
     );
 }
 

@@ -1,6 +1,8 @@
 //! A workspace with a host beside it, and the one way in which these tests call tools.
 
-use leadhand_protocol::{Capability, FileChange, Grant, ToolCall, ToolFaultKind, ToolLimits};
+use leadhand_protocol::{
+    Capability, FileChange, Grant, Permit, ToolCall, ToolFaultKind, ToolLimits,
+};
 use leadhand_sandbox::{CallContext, ToolHost, ToolHostBuilder, Workspace};
 use serde_json::Value;
 use std::fs;
@@ -68,11 +70,14 @@ impl Room {
     pub(crate) fn context(&self) -> CallContext {
         CallContext {
             workspace: Arc::new(Workspace::open(self.path()).unwrap()),
-            grants: self.grants.clone(),
-            closed: Vec::new(),
+            permit: Permit {
+                grants: self.grants.clone(),
+                closed: Vec::new(),
+            },
             limits: self.limits.clone(),
             call_id: "call-1".to_owned(),
             agent: "tester".to_owned(),
+            now_ms: 1_700_000_000_000,
             seed: 7,
         }
     }

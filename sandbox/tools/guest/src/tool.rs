@@ -99,7 +99,7 @@ impl<T: ToolTable> Guest for T {
         T::TOOLS.iter().map(spec).collect()
     }
 
-    fn run(_: CallInfo, name: String, arguments: String) -> Result<ToolOutput, ToolError> {
+    fn call(_: CallInfo, name: String, arguments: String) -> Result<ToolOutput, ToolError> {
         let Some(tool) = T::TOOLS.iter().find(|tool| tool.name == name) else {
             let names: Vec<&str> = T::TOOLS.iter().map(|tool| tool.name).collect();
             let message = format!(
@@ -126,6 +126,7 @@ fn spec(tool: &Tool) -> ToolSpec {
             .map(|&(capability, argument)| Access {
                 capability: capability.to_owned(),
                 argument: argument.map(ToOwned::to_owned),
+                methods: Vec::new(),
             })
             .collect(),
     }

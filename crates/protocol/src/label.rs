@@ -1,0 +1,127 @@
+//! Where a value came from. Labels only ever grow: what is made of several values has the label
+//! of all of them together.
+
+use crate::AgentId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Most writers that a label names; the first ones by id are kept.
+pub const LABEL_WRITERS_MAX: usize = 32;
+
+/// A place that content can come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The user: the goal, answers, steering.
+    User,
+    /// Files that the user has declared to be nobody's secret.
+    Public,
+    /// Files of the workspace.
+    Workspace,
+    /// A tool whose results nobody vouches for.
+    Tool,
+    /// The network.
+    Web,
+    /// A place that had a secret put in by the host.
+    Secret,
+}
+
+impl Source {
+    /// Whether somebody who means harm may have written what comes from here.
+    #[must_use]
+    pub fn is_untrusted(self) -> bool {
+        matches!(self, Self::Tool | Self::Web)
+    }
+
+    /// Whether what comes from here is not for everybody.
+    #[must_use]
+    pub fn is_private(self) -> bool {
+        matches!(self, Self::Workspace | Self::Secret)
+    }
+}
+
+/// What is known of the origin of a value.
+///
+/// ```
+/// use leadhand_protocol::{Label, Source};
+/// let page = Label::from(Source::Web);
+/// let notes = Label::from(Source::Workspace);
+/// let summary = page.join(&notes);
+/// assert!(summary.is_untrusted() && summary.is_private());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Label {
+    /// Where its parts came from.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub sources: BTreeSet<Source>,
+    /// The agents that wrote it, or something it was made of; at most [`LABEL_WRITERS_MAX`].
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub writers: BTreeSet<AgentId>,
+}
+
+impl Label {
+    /// Whether any part of it came from an untrusted place.
+    #[must_use]
+    pub fn is_untrusted(&self) -> bool {
+        self.sources.iter().any(|source| source.is_untrusted())
+    }
+
+    /// Whether any part of it is not for everybody.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.sources.iter().any(|source| source.is_private())
+    }
+
+    /// Whether nothing is known of it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty() && self.writers.is_empty()
+    }
+
+    /// The label of something made of both.
+    #[must_use]
+    pub fn join(mut self, other: &Self) -> Self {
+        self.sources.extend(&other.sources);
+        self.writers.extend(&other.writers);
+        while self.writers.len() > LABEL_WRITERS_MAX {
+            self.writers.pop_last();
+        }
+        self
+    }
+
+    /// The label of the same, written down by this agent.
+    #[must_use]
+    pub fn written_by(self, agent: AgentId) -> Self {
+        let writer = Self {
+            sources: BTreeSet::new(),
+            writers: BTreeSet::from([agent]),
+        };
+        self.join(&writer)
+    }
+}
+
+impl From<Source> for Label {
+    fn from(source: Source) -> Self {
+        Self::from_iter([source])
+    }
+}
+
+impl FromIterator<Source> for Label {
+    fn from_iter<I: IntoIterator<Item = Source>>(sources: I) -> Self {
+        Self {
+            sources: sources.into_iter().collect(),
+            writers: BTreeSet::new(),
+        }
+    }
+}
+
+/// What files of the workspace count as, where it is not [`Source::Workspace`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathLabel {
+    /// A glob over the path within the workspace.
+    pub resource: String,
+    /// What they count as.
+    pub source: Source,
+}
