@@ -1,7 +1,7 @@
 //! A running role: its conversation and where it stands within its turn.
 
 use leadhand_protocol::{
-    AgentId, CallId, ChatMessage, CheckResult, Grant, ModelReply, ModelRequest, Origin,
+    AgentId, CallId, ChatMessage, CheckResult, Grant, Label, ModelReply, ModelRequest, Origin,
     OutputFormat, Permit, Purpose, RequestId, TaskId, ToolCall, ToolFault, ToolOutput, ToolSpec,
 };
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Agent {
     pub(crate) notes: Vec<String>,
     /// Calls that are over and would end alike, made since a file last changed.
     pub(crate) made: Vec<ToolCall>,
+    /// Where all that stands in its conversation came from.
+    pub(crate) label: Label,
     pub(crate) equipment: Equipment,
 }
 
@@ -141,6 +143,12 @@ impl Agent {
         let mut replies = replies.filter(|entry| matches!(***entry, ChatMessage::Assistant { .. }));
         let last = replies.next();
         last.is_some() && last == replies.next()
+    }
+
+    /// Where all that stands in its conversation came from.
+    #[must_use]
+    pub fn label(&self) -> &Label {
+        &self.label
     }
 
     /// The calls of the current turn, whatever they are for.

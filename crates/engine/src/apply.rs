@@ -33,7 +33,8 @@ impl Run {
             return Vec::new();
         }
         match event {
-            Event::RunStarted(_) | Event::Found(_) => Vec::new(),
+            Event::RunStarted(_) => Vec::new(),
+            Event::Found(finding) => self.found(finding),
             Event::RunResumed => self.resumed(),
             Event::PlanAccepted { revision, plan } => self.plan_accepted(*revision, plan),
             Event::AgentStarted {
@@ -84,6 +85,7 @@ impl Run {
         // Rules were compiled when the run was started; should an old journal hold one that no
         // longer compiles, the run goes on under the policy that allows nothing.
         let policy = Policy::new(&start.rules).unwrap_or_default();
+        self.people.approvals.clone_from(&start.approvals);
         self.setting = Some(Arc::new(Setting {
             start: start.clone(),
             policy,
@@ -107,6 +109,7 @@ impl Run {
     fn plan_accepted(&mut self, revision: u32, plan: &Plan) -> Vec<Action> {
         let first = self.plan.graph.is_none();
         let anew = first || revision != self.plan.revision;
+        self.label_plan(plan);
         let mut graph = TaskGraph::new(plan.clone());
         for task in &plan.tasks {
             let record = self.tasks.entry(task.id.clone()).or_default();

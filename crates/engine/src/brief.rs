@@ -3,7 +3,7 @@
 //! the order last, since models follow best what they read last.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
-use crate::draft::files_now;
+use crate::draft::{effectful, files_now};
 use crate::run::Run;
 use crate::schedule::{MANAGER, known};
 use leadhand_protocol::{ChatMessage, Task, TaskId, TaskSource};
@@ -76,6 +76,13 @@ fn surroundings(run: &Run) -> String {
         .filter(|role| workers.contains(role.name.as_str()))
     {
         let _ = writeln!(text, "- {}: {}", role.name, role.description);
+    }
+    let acting = effectful(run);
+    if !acting.is_empty() {
+        text.push_str("\nTools that act outside of the workspace; a task calls only those that its `may_call` names:\n");
+        for tool in acting {
+            let _ = writeln!(text, "- {}: {}", tool.name, tool.description);
+        }
     }
     let files = files_now(run);
     if files.is_empty() {

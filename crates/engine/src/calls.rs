@@ -3,11 +3,11 @@
 
 use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::run::Run;
-use crate::schema;
+use crate::{labels, schema};
 use leadhand_policy::Question;
 use leadhand_protocol::{
-    Ask, CallId, Decision, Event, Isolation, Label, Origin, Permit, RequestId, ToolCall, ToolFault,
-    ToolFaultKind, Verdict,
+    Ask, CallId, Capability, Decision, Event, Isolation, Origin, Permit, RequestId, ToolCall,
+    ToolFault, ToolFaultKind, ToolSpec, Verdict,
 };
 
 /// A judged tool call, and its fault at once if it cannot be made at all.
@@ -93,34 +93,35 @@ fn judge(
         );
         return refused(ToolFaultKind::Failed, message);
     }
-    let role = setting.role(&agent.role);
-    let autonomy = role
-        .and_then(|role| role.autonomy)
-        .map_or(setting.start.goal.autonomy, |own| {
-            own.min(setting.start.goal.autonomy)
-        });
     let task = agent.task().and_then(|id| run.graph()?.task(id));
+    let task = task.map(|task| labels::declared(run, task));
     let verdict = setting.policy.judge(&Question {
         tool,
         role: &agent.role,
-        task,
+        task: task.as_ref(),
         call,
         grants: &agent.equipment.grants,
-        autonomy,
+        autonomy: labels::autonomy(run, agent),
         planned: origin != Origin::Model,
-        label: &Label::default(),
+        label: &agent.label,
         approvals: &run.people.approvals,
         now_ms: run.at_ms,
     });
     (verdict, None)
 }
 
-/// Whether the agent has made the same call before. What a sandboxed tool answers depends on the
-/// workspace alone, so while no file changes, making it again brings nothing new.
+/// Whether the agent has made the same call before. What a sandboxed tool answers that reaches
+/// neither network nor clock nor chance depends on the workspace alone, so while no file changes,
+/// making it again brings nothing new.
 pub(crate) fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
     let tool = run.started().tool(&call.name);
     let same = |made: &ToolCall| made.name == call.name && made.arguments == call.arguments;
-    tool.is_some_and(|tool| tool.isolation == Isolation::Sandboxed) && agent.made.iter().any(same)
+    let depends_on_files_alone = |tool: &ToolSpec| {
+        let mut wanted = tool.accesses.iter().map(|access| access.capability);
+        tool.isolation == Isolation::Sandboxed
+            && wanted.all(|one| matches!(one, Capability::FsRead | Capability::FsWrite))
+    };
+    tool.is_some_and(depends_on_files_alone) && agent.made.iter().any(same)
 }
 
 fn refused(kind: ToolFaultKind, message: String) -> (Verdict, Option<ToolFault>) {

@@ -8,7 +8,7 @@ use crate::draft;
 use crate::run::Run;
 use crate::turn::{WRITE_TOOL, give_up, tell_fault};
 use leadhand_protocol::{
-    Artifact, CheckResult, ContentHash, Event, Label, Origin, OutcomeKind, Purpose, Task, TaskId,
+    Artifact, CheckResult, ContentHash, Event, Origin, OutcomeKind, Purpose, Task, TaskId,
     ToolCall, ToolFaultKind,
 };
 use serde_json::{Value, json};
@@ -106,7 +106,7 @@ fn accept_output(run: &Run, agent: &Agent, task: &Task, delivery: &Delivery) -> 
         return vec![
             Event::TaskDone {
                 task: task.id.clone(),
-                artifact: artifact(run, task, &content),
+                artifact: artifact(run, agent, task, &content),
                 content,
             },
             Event::AgentEnded {
@@ -161,7 +161,7 @@ fn without_fence(content: &str) -> &str {
         .unwrap_or(content)
 }
 
-fn artifact(run: &Run, task: &Task, content: &str) -> Artifact {
+fn artifact(run: &Run, agent: &Agent, task: &Task, content: &str) -> Artifact {
     let written = task
         .output_file
         .as_ref()
@@ -178,7 +178,7 @@ fn artifact(run: &Run, task: &Task, content: &str) -> Artifact {
         }
         .into(),
         path: task.output_file.clone(),
-        label: Label::default(),
+        label: agent.label.clone().written_by(agent.id),
     }
 }
 

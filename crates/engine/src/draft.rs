@@ -7,7 +7,7 @@ pub(crate) use plan::accept;
 
 use crate::run::Run;
 use crate::schedule::known;
-use leadhand_protocol::{Change, TaskId};
+use leadhand_protocol::{Access, Capability, Change, Effect, TaskId, ToolSpec};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,8 @@ struct DraftTask {
     output_file: String,
     #[serde(default)]
     changes_files: bool,
+    #[serde(default)]
+    may_call: Vec<String>,
 }
 
 /// The schema of the manager's plan in the state `run`: ids are fixed, dependencies can only
@@ -52,12 +54,22 @@ pub(crate) fn schema(run: &Run) -> Value {
     let start = &run.started().start;
     let roles = Roles::of(run);
     let files = choices(run);
+    let calls: Vec<String> = effectful(run)
+        .into_iter()
+        .map(|tool| tool.name.clone())
+        .collect();
     let done: Vec<String> = done_tasks(run).iter().map(ToString::to_string).collect();
     let first = next_number(run);
     let tasks = (0..start.limits.planned_tasks_max).map(|place| {
         let mut earlier = done.clone();
         earlier.extend((0..place).map(|place| format!("t{}", first + place)));
-        draft_schema(&format!("t{}", first + place), &roles, &files, &earlier)
+        draft_schema(
+            &format!("t{}", first + place),
+            &roles,
+            &files,
+            &calls,
+            &earlier,
+        )
     });
     json!({
         "type": "object",
@@ -75,7 +87,13 @@ pub(crate) fn schema(run: &Run) -> Value {
     })
 }
 
-fn draft_schema(id: &str, roles: &Roles<'_>, files: &[String], earlier: &[String]) -> Value {
+fn draft_schema(
+    id: &str,
+    roles: &Roles<'_>,
+    files: &[String],
+    calls: &[String],
+    earlier: &[String],
+) -> Value {
     let one_of = |names: &[String], items_max: usize| {
         if names.is_empty() {
             json!({"type": "array", "maxItems": 0})
@@ -84,7 +102,7 @@ fn draft_schema(id: &str, roles: &Roles<'_>, files: &[String], earlier: &[String
         }
     };
     let of_kind = |changes_files: bool, roles: &[&str]| {
-        json!({
+        let mut schema = json!({
             "type": "object",
             "properties": {
                 "id": {"const": id},
@@ -99,13 +117,34 @@ fn draft_schema(id: &str, roles: &Roles<'_>, files: &[String], earlier: &[String
             },
             "required": ["id", "title", "files", "one_worker_per_file", "instruction", "depends_on", "output_file", "changes_files", "role"],
             "additionalProperties": false,
-        })
+        });
+        if !calls.is_empty() {
+            schema["properties"]["may_call"] = one_of(calls, calls.len());
+        }
+        schema
     };
     match (roles.changing.as_slice(), roles.other.as_slice()) {
         ([], other) => of_kind(false, other),
         (changing, []) => of_kind(true, changing),
         (changing, other) => json!({"anyOf": [of_kind(false, other), of_kind(true, changing)]}),
     }
+}
+
+/// Tools of the workers' roles that do something outside of the workspace: which of them a task
+/// may call is said in the plan, before anything untrusted is read.
+pub(crate) fn effectful(run: &Run) -> Vec<&ToolSpec> {
+    let setting = run.started();
+    let roles = known(run).roles;
+    let names = roles.iter().filter_map(|name| setting.role(name));
+    let names: BTreeSet<&String> = names.flat_map(|role| &role.tools).collect();
+    let tools = names.into_iter().filter_map(|name| setting.tool(name));
+    let acts = |tool: &&ToolSpec| {
+        let of_files =
+            |access: &Access| matches!(access.capability, Capability::FsRead | Capability::FsWrite);
+        tool.effect != Effect::Pure
+            && (tool.accesses.is_empty() || !tool.accesses.iter().all(of_files))
+    };
+    tools.filter(acts).collect()
 }
 
 /// The roles of workers: those that have tools which change files, and the others. What a small

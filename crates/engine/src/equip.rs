@@ -109,11 +109,15 @@ fn warmed(own: u32, attempt: u32) -> u32 {
     warmer.min(own.max(TEMPERATURE_MILLI_MAX))
 }
 
-/// Whether a tool can change files.
+/// Whether a tool is there to change files: no call of it does without.
 pub(crate) fn writes_files(tool: &ToolSpec) -> bool {
-    tool.accesses
-        .iter()
-        .any(|access| access.capability == Capability::FsWrite)
+    let required = |argument: &String| {
+        let names = tool.arguments["required"].as_array();
+        names.is_some_and(|names| names.iter().any(|name| name == argument))
+    };
+    tool.accesses.iter().any(|access| {
+        access.capability == Capability::FsWrite && access.argument.as_ref().is_none_or(required)
+    })
 }
 
 /// What the agent of a task may touch: what its role is granted, and of writing only what the

@@ -18,6 +18,7 @@ mod decide;
 mod delivery;
 mod draft;
 mod equip;
+mod labels;
 mod outstanding;
 mod run;
 mod schedule;

@@ -4,7 +4,7 @@
 use crate::agent::Agent;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Outcome, OutcomeKind,
+    AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Label, Outcome, OutcomeKind,
     RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
@@ -76,6 +76,10 @@ pub struct TaskRecord {
     pub output: Option<(Artifact, String)>,
     /// What all its attempts have spent.
     pub spent: Spent,
+    /// Where all came from that its attempts had in their contexts.
+    pub label: Label,
+    /// Whether something was found about how it is worked at.
+    pub(crate) found: bool,
 }
 
 /// How a run is about to stop.
@@ -108,6 +112,8 @@ pub struct Run {
     pub(crate) files: BTreeMap<String, FileChange>,
     /// Files that tool calls wrote, also where that left them as they were.
     pub(crate) written: BTreeSet<String>,
+    /// Where that came from what this run has written into files.
+    pub(crate) file_labels: BTreeMap<String, Label>,
     pub(crate) answer: AnswerRecord,
     pub(crate) stop: Option<Stop>,
     pub(crate) outcome: Option<Outcome>,
@@ -119,6 +125,10 @@ pub(crate) struct PlanRecord {
     pub(crate) graph: Option<TaskGraph>,
     pub(crate) revision: u32,
     pub(crate) approved: bool,
+    /// Where that came from what it was made of.
+    pub(crate) label: Label,
+    /// Tasks that were planned before anything untrusted was read.
+    pub(crate) sound: BTreeSet<TaskId>,
     /// Why the manager cannot go on: the last planning agent gave up.
     pub(crate) given_up: Option<String>,
 }

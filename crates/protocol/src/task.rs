@@ -159,6 +159,17 @@ pub struct DeclaredCall {
     pub arguments: serde_json::Map<String, Value>,
 }
 
+impl DeclaredCall {
+    /// Every call of a tool, whatever its arguments.
+    #[must_use]
+    pub fn any_of(tool: String) -> Self {
+        Self {
+            tool,
+            arguments: serde_json::Map::new(),
+        }
+    }
+}
+
 /// Fan-out over the items of an earlier task's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -112,6 +112,7 @@ impl Runtime {
         let equipment = Equipment {
             models: self.models.clone(),
             tools: self.tools.clone(),
+            clock: Arc::clone(&self.clock),
         };
         RunLoop::new(
             id,

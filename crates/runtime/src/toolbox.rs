@@ -90,6 +90,7 @@ impl Toolbox {
         id: CallId,
         call: &ToolCall,
         permit: &Permit,
+        now_ms: u64,
     ) -> Result<ToolOutput, ToolFault> {
         if let Some(tool) = self.native.get(&call.name) {
             let time = Duration::from_millis(self.limits.wall_ms);
@@ -111,7 +112,7 @@ impl Toolbox {
             limits: self.limits.clone(),
             call_id: id.to_string(),
             agent: id.agent.to_string(),
-            now_ms: 0,
+            now_ms,
             seed: u64::from(id.agent.0) << 32 | u64::from(id.turn) << 8 | u64::from(id.index),
         };
         self.host.call(call, &context).await

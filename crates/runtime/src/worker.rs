@@ -1,6 +1,7 @@
 //! What stands behind an agent: it does what its mailbox says (think, act, stop), several
 //! tool calls at once, and sends back what came of it. It knows nothing of plans.
 
+use crate::runtime::Clock;
 use crate::toolbox::Toolbox;
 use futures::FutureExt;
 use leadhand_channel::{Mailbox, Outbox};
@@ -16,6 +17,7 @@ use tokio::task::{AbortHandle, JoinSet};
 pub(crate) struct Equipment {
     pub(crate) models: ModelSet,
     pub(crate) tools: Toolbox,
+    pub(crate) clock: Clock,
 }
 
 /// Serves one agent until its mailbox is closed. Dropping the future ends all it has in flight.
@@ -42,8 +44,9 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                 permit,
             } => {
                 let tools = equipment.tools.clone();
+                let now_ms = (equipment.clock)();
                 jobs.spawn(async move {
-                    let acting = tools.call(call, &tool_call, &permit);
+                    let acting = tools.call(call, &tool_call, &permit, now_ms);
                     let message = act(call, &tool_call.name, acting).await;
                     tell(&outbox, message).await;
                 });

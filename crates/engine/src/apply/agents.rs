@@ -1,8 +1,9 @@
 //! What becomes of agents: they start, take turns, are told things, give outputs, and end.
 
 use crate::agent::{Agent, AgentState, Delivery};
+use crate::labels;
 use crate::run::{Run, Spent};
-use leadhand_protocol::{Action, AgentId, ChatMessage, ModelReply, Purpose};
+use leadhand_protocol::{Action, AgentId, ChatMessage, Finding, Label, ModelReply, Purpose};
 use std::sync::Arc;
 impl Run {
     pub(super) fn agent_started(
@@ -14,6 +15,7 @@ impl Run {
         opening: &[Arc<ChatMessage>],
     ) -> Vec<Action> {
         self.agents_started = self.agents_started.max(id.0 + 1);
+        let label = labels::of_opening(self, purpose);
         let mut unprepared = false;
         if let Purpose::Task(task) = purpose {
             self.tasks.entry(task.clone()).or_default().attempts = attempt;
@@ -35,9 +37,11 @@ impl Run {
             conversation: opening.to_vec(),
             notes: Vec::new(),
             made: Vec::new(),
+            label: Label::default(),
             equipment: self.equip(role, purpose, attempt),
         };
         self.agents.insert(id, agent);
+        self.taints(id, &label);
         vec![Action::StartAgent {
             agent: id,
             role: role.to_owned(),
@@ -118,6 +122,15 @@ impl Run {
                 content: content.to_owned(),
                 ..Delivery::default()
             }));
+        }
+        Vec::new()
+    }
+
+    /// Whoever carries out this task from now on is watched more closely.
+    pub(super) fn found(&mut self, finding: &Finding) -> Vec<Action> {
+        let (Finding::TurnsSpent { agent, .. } | Finding::FaultsInARow { agent, .. }) = finding;
+        if let Some(task) = self.agents.get(agent).and_then(Agent::task).cloned() {
+            self.tasks.entry(task).or_default().found = true;
         }
         Vec::new()
     }

@@ -2,7 +2,7 @@
 
 use crate::agent::{Agent, AgentState, CallStatus, Delivery, PendingCall};
 use crate::run::Run;
-use crate::{brief, checks};
+use crate::{brief, checks, labels};
 use leadhand_protocol::{
     Action, AgentId, CallId, Change, ChatMessage, Check, CheckResult, Decision, FileChange, Origin,
     TaskId, ToolCall, ToolFault, ToolFaultKind, ToolOutput, Verdict,
@@ -38,6 +38,18 @@ impl Run {
             self.agents
                 .values_mut()
                 .for_each(|agent| agent.made.clear());
+        }
+        let made = self.agents.get(&id.agent).and_then(|agent| {
+            let mut calls = agent.calls().iter();
+            calls
+                .find(|pending| pending.id == id)
+                .map(|pending| labels::of_result(self, pending))
+        });
+        if let Some(label) = made {
+            self.taints(id.agent, &label);
+        }
+        if let Ok(output) = outcome {
+            self.label_files(id.agent, &output.files);
         }
         let chars_max = self.started().start.limits.tool_result_chars_max;
         let check = self.check_in_turn(id.agent);

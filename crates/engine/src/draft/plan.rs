@@ -4,7 +4,9 @@
 use super::{Draft, DraftTask, FILES_PER_TASK_MAX, done_tasks, files_now, kind_of};
 use crate::run::Run;
 use crate::schedule::known;
-use leadhand_protocol::{Check, Plan, Purpose, Task, TaskId, TaskInput, TaskSource, ToolTemplate};
+use leadhand_protocol::{
+    Check, DeclaredCall, Plan, Purpose, Task, TaskId, TaskInput, TaskSource, ToolTemplate,
+};
 use leadhand_task_graph::{revise, validate};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -98,6 +100,8 @@ fn make(
         task.title = drafted.title.clone();
         task.depends_on = depends_on.clone();
         task.inputs = files.iter().map(|path| file_input(path)).collect();
+        let calls = drafted.may_call.iter().cloned();
+        task.effects = calls.map(DeclaredCall::any_of).collect();
         // Where in the workspace it may then write is policy's to say.
         if drafted.changes_files {
             task.writes = vec!["**".to_owned()];

@@ -1,0 +1,346 @@
+//! A world that answers from a script: replies of models, a table of files, answers of people.
+
+use leadhand_engine::{Run, SETTLE_ROUNDS_MAX, decide, settle};
+use leadhand_policy::{built_in_rules, workspace_grants};
+use leadhand_protocol::{
+    Access, Action, Answer, Capability, Change, Check, CheckResult, ContentHash, Effect, Event,
+    FileChange, Goal, Input, Isolation, Limits, ModelFault, ModelReply, Outcome, OutcomeKind,
+    PersonInput, Plan, Purpose, Record, Role, RunId, Start, Task, TaskId, Timed, ToolCall,
+    ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
+};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A world that answers from a script.
+pub(crate) struct World {
+    pub(crate) run: Run,
+    pub(crate) journal: Vec<Event>,
+    pub(crate) replies: VecDeque<Result<ModelReply, ModelFault>>,
+    pub(crate) answers: VecDeque<Answer>,
+    pub(crate) files: BTreeMap<String, String>,
+    pub(crate) prompts: Vec<String>,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+pub(crate) fn text(text: &str) -> Result<ModelReply, ModelFault> {
+    Ok(ModelReply {
+        text: text.to_owned(),
+        ..ModelReply::default()
+    })
+}
+
+pub(crate) fn call(name: &str, arguments: Value) -> Result<ModelReply, ModelFault> {
+    let tool_calls = vec![ToolCall {
+        id: "c".into(),
+        name: name.into(),
+        arguments,
+    }];
+    Ok(ModelReply {
+        tool_calls,
+        ..ModelReply::default()
+    })
+}
+
+pub(crate) fn tool(name: &str, capability: Capability, effect: Effect) -> ToolSpec {
+    ToolSpec {
+        name: name.into(),
+        description: String::new(),
+        arguments: json!({"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}}, "required": ["path"], "additionalProperties": false}),
+        result: None,
+        effect,
+        accesses: vec![Access::new(capability, Some("path"))],
+        isolation: Isolation::Sandboxed,
+        trusted: false,
+    }
+}
+
+pub(crate) fn role(name: &str, tools: &[&str]) -> Role {
+    Role {
+        name: name.into(),
+        prompt: format!("You are the {name}."),
+        tools: tools.iter().map(ToString::to_string).collect(),
+        ..Role::default()
+    }
+}
+
+pub(crate) fn start(goal: Goal, plan: Option<Plan>, files: &[&str]) -> Start {
+    Start {
+        run: RunId::new("test").unwrap(),
+        goal,
+        roles: vec![
+            role("manager", &[]),
+            role("writer", &["read_file"]),
+            role("coder", &["read_file", "write_file"]),
+            role("reviewer", &[]),
+        ],
+        tools: vec![
+            tool("read_file", Capability::FsRead, Effect::Pure),
+            tool("write_file", Capability::FsWrite, Effect::Idempotent),
+        ],
+        rules: built_in_rules(),
+        grants: workspace_grants(),
+        approvals: Vec::new(),
+        labels: Vec::new(),
+        limits: Limits::default(),
+        plan,
+        files: files.iter().map(ToString::to_string).collect(),
+        files_left_out: 0,
+        instructions: String::new(),
+        seed: 0,
+    }
+}
+
+impl World {
+    pub(crate) fn new(replies: impl IntoIterator<Item = Result<ModelReply, ModelFault>>) -> Self {
+        Self {
+            run: Run::new(),
+            journal: Vec::new(),
+            replies: replies.into_iter().collect(),
+            answers: VecDeque::new(),
+            files: BTreeMap::new(),
+            prompts: Vec::new(),
+            outcome: None,
+        }
+    }
+
+    pub(crate) fn file(mut self, path: &str, content: &str) -> Self {
+        self.files.insert(path.into(), content.into());
+        self
+    }
+
+    pub(crate) fn go(mut self, start: Start) -> Self {
+        let mut inputs = VecDeque::from([Input::Start(Box::new(start))]);
+        while let Some(input) = inputs.pop_front() {
+            let actions = self.take(input);
+            inputs.extend(
+                actions
+                    .into_iter()
+                    .filter_map(|action| self.carry_out(action)),
+            );
+        }
+        self
+    }
+
+    pub(crate) fn take(&mut self, input: Input) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let mut events = decide(&self.run, &Timed { at_ms: 0, input });
+        for _ in 0..SETTLE_ROUNDS_MAX {
+            if events.is_empty() {
+                return actions;
+            }
+            for event in events {
+                actions.extend(self.run.apply(&recorded(&event)));
+                self.journal.push(event);
+            }
+            events = settle(&self.run);
+        }
+        panic!(
+            "the run does not settle: {:?}",
+            &self.journal[self.journal.len() - 5..]
+        );
+    }
+
+    pub(crate) fn carry_out(&mut self, action: Action) -> Option<Input> {
+        match action {
+            Action::CallModel {
+                agent,
+                turn,
+                request,
+            } => {
+                let prompt: Vec<&str> = request.messages.iter().map(|entry| entry.text()).collect();
+                self.prompts.push(prompt.join("\n---\n"));
+                Some(
+                    match self
+                        .replies
+                        .pop_front()
+                        .expect("the script has a reply left")
+                    {
+                        Ok(reply) => Input::ModelReplied {
+                            agent,
+                            turn,
+                            reply: Box::new(reply),
+                        },
+                        Err(fault) => Input::ModelFailed { agent, turn, fault },
+                    },
+                )
+            }
+            Action::CallTool {
+                call, tool_call, ..
+            } => {
+                let outcome = self.tool(&tool_call);
+                Some(Input::ToolFinished { call, outcome })
+            }
+            Action::RunChecks {
+                task,
+                checks,
+                changed,
+            } => {
+                let look = |check: Check| {
+                    let passed = match &check {
+                        Check::FileChanged { path } => changed.contains(path),
+                        Check::FileExists { path } => self.files.contains_key(path),
+                        Check::FileMatches { path, pattern } => self
+                            .files
+                            .get(path)
+                            .is_some_and(|text| text.contains(pattern)),
+                        _ => false,
+                    };
+                    CheckResult {
+                        check,
+                        passed,
+                        evidence: format!("passed: {passed}"),
+                    }
+                };
+                Some(Input::ChecksFinished {
+                    task,
+                    results: checks.into_iter().map(look).collect(),
+                })
+            }
+            Action::AskPerson { request, .. } => {
+                Some(Input::Person(match self.answers.pop_front() {
+                    Some(answer) => PersonInput::Answers { request, answer },
+                    None => PersonInput::Absent { request },
+                }))
+            }
+            Action::Finish(outcome) => {
+                self.outcome = Some(*outcome);
+                None
+            }
+            Action::StartAgent { .. } | Action::CancelModel { .. } | Action::EndAgent { .. } => {
+                None
+            }
+        }
+    }
+
+    pub(crate) fn tool(&mut self, call: &ToolCall) -> Result<ToolOutput, ToolFault> {
+        let path = call.arguments["path"].as_str().unwrap().to_owned();
+        if call.name == "read_file" {
+            let text = self.files.get(&path).cloned();
+            let missing = ToolFault {
+                kind: ToolFaultKind::NotFound,
+                message: format!("`{path}` does not exist"),
+                retryable: false,
+            };
+            return text.map(ToolOutput::text).ok_or(missing);
+        }
+        let content = call.arguments["content"].as_str().unwrap().to_owned();
+        let file = FileChange {
+            path: path.clone(),
+            change: Change::Created,
+            hash: Some(ContentHash::of(content.as_bytes())),
+            bytes: content.len() as u64,
+        };
+        self.files.insert(path, content);
+        Ok(ToolOutput {
+            files: vec![file],
+            ..ToolOutput::text("written")
+        })
+    }
+
+    pub(crate) fn told(&self) -> String {
+        self.journal
+            .iter()
+            .filter_map(told)
+            .map(|line| line + "\n")
+            .collect()
+    }
+
+    pub(crate) fn kind(&self) -> OutcomeKind {
+        self.outcome.as_ref().expect("the run ended").kind
+    }
+}
+
+pub(crate) fn told(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::PlanAccepted { revision, plan } => {
+            let ids: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
+            format!("plan {revision}: {}", ids.join(" "))
+        }
+        Event::AgentStarted {
+            agent,
+            role,
+            purpose,
+            attempt,
+            ..
+        } => {
+            let purpose = match purpose {
+                Purpose::Task(id) => format!("task {id} attempt {attempt}"),
+                other => format!("{other:?}").to_lowercase(),
+            };
+            format!("{agent} {role} starts: {purpose}")
+        }
+        Event::ToolCalled {
+            call,
+            tool_call,
+            verdict,
+            ..
+        } => {
+            format!("{call} {} {:?}", tool_call.name, verdict.decision)
+        }
+        Event::ToolFinished {
+            call,
+            outcome: Err(fault),
+        } => format!("{call} fails: {:?}", fault.kind),
+        Event::Told {
+            agent, fault: true, ..
+        } => format!("{agent} is told a fault"),
+        Event::TaskDone { task, .. } => format!("{task} done"),
+        Event::TaskFailed { task, .. } => format!("{task} failed"),
+        Event::Found(finding) => format!("{finding:?}"),
+        Event::PersonAsked { request, .. } => format!("{request} asked"),
+        Event::RunSuspended(outcome) => format!("suspended: {:?}", outcome.kind),
+        Event::RunEnded(outcome) => format!("ended: {:?}", outcome.kind),
+        _ => return None,
+    })
+}
+
+pub(crate) fn check(world: &World, expected: &str) {
+    let expected: String = expected
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .map(|l| format!("{l}\n"))
+        .collect();
+    assert_eq!(world.told(), expected, "outcome: {:?}", world.outcome);
+    replays(&world.journal);
+}
+
+pub(crate) fn recorded(event: &Event) -> Record {
+    Record {
+        seq: 0,
+        at_ms: 0,
+        event: event.clone(),
+    }
+}
+
+/// Applying the journal again gives a run with nothing left to do, after every event.
+pub(crate) fn replays(journal: &[Event]) {
+    let mut run = Run::new();
+    for event in journal {
+        run.apply(&recorded(event));
+        let text = serde_json::to_string(event).unwrap();
+        let read: Event = serde_json::from_str(&text).unwrap();
+        assert_eq!(&read, event, "an event does not survive being written");
+    }
+    assert_eq!(settle(&run), [], "the journal does not stand by itself");
+}
+
+pub(crate) fn drafted(tasks: &Value) -> Result<ModelReply, ModelFault> {
+    text(&json!({ "approach": "short", "tasks": tasks }).to_string())
+}
+
+pub(crate) fn draft(
+    id: &str,
+    role: &str,
+    files: &[&str],
+    each: bool,
+    after: &[&str],
+    file: &str,
+) -> Value {
+    json!({"id": id, "title": id, "files": files, "one_worker_per_file": each,
+           "instruction": "Do it.", "depends_on": after, "output_file": file, "changes_files": role == "coder", "role": role})
+}
+
+pub(crate) fn task(id: &str, role: &str) -> Task {
+    Task::new(TaskId::new(id).unwrap(), role, "Do it.")
+}
