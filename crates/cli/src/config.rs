@@ -4,6 +4,7 @@
 
 use crate::failure::Failure;
 use crate::files;
+use leadhand::rooms::protocol::PathLabel;
 use leadhand::{Autonomy, Durability, Limits, ModelConfig, ToolLimits};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) journal: Survives,
     /// Hosts that a project's models may be given keys for; only in the user's file.
     trusted_hosts: Vec<String>,
+    /// What files count as, where it is not simply the workspace.
+    pub(crate) labels: Vec<PathLabel>,
     /// Models by name.
     pub(crate) models: BTreeMap<String, ModelConfig>,
     /// Bounds of runs.
@@ -78,6 +81,7 @@ impl Config {
         })?;
         project.check_keys(&user)?;
         project.check_files(project_folder)?;
+        project.check_labels(&user)?;
         bounds::narrow(&mut project.table, &user.config)?;
         let usual = user.config.autonomy.unwrap_or(usual);
         let level = project
@@ -85,14 +89,16 @@ impl Config {
             .autonomy
             .map_or(usual, |level| level.min(usual));
         let own = overriding(overrides)?;
+        let labels = [user.config.labels, project.config.labels].concat();
         let mut merged = user.table;
         merge(&mut merged, project.table, &["models"]);
         merged.insert("autonomy".to_owned(), Value::String(level.to_string()));
         merge(&mut merged, own, &[]);
-        merged.try_into().map_err(|error: toml::de::Error| {
+        let merged: Self = merged.try_into().map_err(|error: toml::de::Error| {
             let what = format!("-c {}: {}", overrides.join(" -c "), error.message().trim());
             Failure::usage(what, "docs/cli.md lists the keys")
-        })
+        })?;
+        Ok(Self { labels, ..merged })
     }
 }
 
@@ -174,6 +180,26 @@ impl Layer {
             }
         }
         Ok(())
+    }
+
+    /// A project may say of its files that they are not to be trusted, and no more.
+    fn check_labels(&self, user: &Self) -> Result<(), Failure> {
+        let Some(wide) = self
+            .config
+            .labels
+            .iter()
+            .find(|label| !label.source.is_untrusted())
+        else {
+            return Ok(());
+        };
+        let source = wide.source.as_str();
+        Err(Failure::usage(
+            format!(
+                "{}: a project cannot say that its files count as `{source}`, only as `web` or `tool`",
+                self.place("labels")
+            ),
+            format!("write it into {}", user.path.display()),
+        ))
     }
 
     /// A project's models may read and write files of the project and no others.

@@ -170,6 +170,7 @@ impl Project {
             .tool_limits(self.config.tool_limits.clone())
             .instructions(self.instructions.clone())
             .add_rules(self.rules.iter().cloned())
+            .labels(self.config.labels.iter().cloned())
             .cache_folder(&self.folders.tools)
             .journal(self.journal()?)
             .secrets(|name| std::env::var(name).ok())

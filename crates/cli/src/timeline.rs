@@ -3,7 +3,7 @@
 
 use crate::words;
 use leadhand::rooms::protocol::{
-    AgentId, CallId, CheckResult, Purpose, Seq, ToolFault, ToolOutput,
+    AgentId, CallId, CheckResult, Purpose, Seq, Source, ToolFault, ToolOutput,
 };
 use leadhand::{Check, Event, Outcome, Plan, Record, RunId, TaskId};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use serde::Serialize;
 mod step;
 mod text;
 
+use step::Reached;
 pub(crate) use step::Step;
 
 /// A run from its beginning to its end.
@@ -47,6 +48,8 @@ pub(crate) struct TaskLine {
     /// Short hash of the output.
     pub(crate) artifact: Option<String>,
     pub(crate) file: Option<String>,
+    /// Where that came from what its output is made of.
+    pub(crate) sources: Vec<Source>,
     pub(crate) agents: Vec<AgentLine>,
 }
 
@@ -115,6 +118,7 @@ impl Timeline {
                     line.state = "done";
                     line.artifact = Some(artifact.hash.short());
                     line.file.clone_from(&artifact.path);
+                    line.sources = artifact.label.sources.iter().copied().collect();
                 }
             }
             Event::TaskFailed { task, why } => {
@@ -329,7 +333,7 @@ impl Timeline {
                 began_ms,
                 took_ms,
                 result,
-                files,
+                reached,
                 ..
             } = step
                 && *call == name
@@ -341,10 +345,9 @@ impl Timeline {
                         .map(|output| output.text.clone())
                         .map_err(Clone::clone),
                 );
-                *files = outcome
-                    .as_ref()
-                    .map(|output| output.files.clone())
-                    .unwrap_or_default();
+                if let Ok(output) = outcome {
+                    *reached = Reached::from(output);
+                }
                 return;
             }
         }

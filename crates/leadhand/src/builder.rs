@@ -5,8 +5,8 @@ use crate::session::{Leadhand, Parts};
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::{Journal, MemoryJournal};
 use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder};
-use leadhand_policy::{Policy, built_in_rules};
-use leadhand_protocol::{Limits, Rule, ToolLimits};
+use leadhand_policy::{Policy, built_in_rules, workspace_grants};
+use leadhand_protocol::{Approval, Limits, PathLabel, Rule, ToolLimits};
 use leadhand_runtime::{
     Absent, Approver, Clock, NativeTool, Observer, Runtime, Toolbox, system_clock,
 };
@@ -27,6 +27,8 @@ pub struct Builder {
     notices: Vec<Notice>,
     tools: Vec<Arc<dyn NativeTool>>,
     rules: Vec<Rule>,
+    approvals: Vec<Approval>,
+    labels: Vec<PathLabel>,
     limits: Limits,
     tool_limits: ToolLimits,
     cache_folder: Option<PathBuf>,
@@ -49,6 +51,8 @@ impl Default for Builder {
             notices: Vec::new(),
             tools: Vec::new(),
             rules: built_in_rules(),
+            approvals: Vec::new(),
+            labels: Vec::new(),
             limits: Limits::default(),
             tool_limits: ToolLimits::default(),
             cache_folder: None,
@@ -133,6 +137,22 @@ impl Builder {
     #[must_use]
     pub fn add_rules(mut self, rules: impl IntoIterator<Item = Rule>) -> Self {
         self.rules.extend(rules);
+        self
+    }
+
+    /// Adds a yes that holds beforehand: what policy would ask about is allowed without asking.
+    #[must_use]
+    pub fn approval(mut self, approval: Approval) -> Self {
+        self.approvals.push(approval);
+        self
+    }
+
+    /// Says what files count as, where it is not simply the workspace: a folder of downloads is
+    /// [`Source::Web`](leadhand_protocol::Source::Web), one that is published anyway
+    /// [`Source::Public`](leadhand_protocol::Source::Public).
+    #[must_use]
+    pub fn labels(mut self, labels: impl IntoIterator<Item = PathLabel>) -> Self {
+        self.labels.extend(labels);
         self
     }
 
@@ -243,7 +263,10 @@ impl Builder {
                 instructions: self.instructions,
                 roster: self.roster,
                 notices: self.notices,
+                grants: workspace_grants(),
                 rules: self.rules,
+                approvals: self.approvals,
+                labels: self.labels,
                 limits: self.limits,
                 seed: self.seed,
                 observer: self.observer,

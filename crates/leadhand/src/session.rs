@@ -9,8 +9,10 @@ use crate::run_id::fresh;
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::Journal;
 use leadhand_model::ModelSet;
-use leadhand_policy::workspace_grants;
-use leadhand_protocol::{Goal, Limits, Outcome, OutcomeKind, Plan, Rule, RunId, Start, ToolSpec};
+use leadhand_protocol::{
+    Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, Plan, Rule, RunId, Start,
+    ToolSpec,
+};
 use leadhand_runtime::{Control, Observer, Runtime, control};
 use leadhand_task_graph::{Known, validate};
 use schemars::JsonSchema;
@@ -37,6 +39,9 @@ pub(crate) struct Parts {
     pub(crate) roster: Roster,
     pub(crate) notices: Vec<Notice>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) approvals: Vec<Approval>,
+    pub(crate) labels: Vec<PathLabel>,
     pub(crate) limits: Limits,
     pub(crate) seed: u64,
     pub(crate) observer: Option<Observer>,
@@ -167,9 +172,9 @@ impl Leadhand {
             roles: self.parts.roster.roles().cloned().collect(),
             tools: self.tools(),
             rules: self.parts.rules.clone(),
-            grants: workspace_grants(),
-            approvals: Vec::new(),
-            labels: Vec::new(),
+            grants: self.parts.grants.clone(),
+            approvals: self.parts.approvals.clone(),
+            labels: self.parts.labels.clone(),
             limits: self.limits().clone(),
             plan,
             files,

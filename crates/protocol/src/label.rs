@@ -27,6 +27,19 @@ pub enum Source {
 }
 
 impl Source {
+    /// The word that stands for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Public => "public",
+            Self::Workspace => "workspace",
+            Self::Tool => "tool",
+            Self::Web => "web",
+            Self::Secret => "secret",
+        }
+    }
+
     /// Whether somebody who means harm may have written what comes from here.
     #[must_use]
     pub fn is_untrusted(self) -> bool {

@@ -2,7 +2,8 @@
 //! event and is filled in by a later one.
 
 use leadhand::rooms::protocol::{
-    CallId, Decision, FileChange, Origin, ToolCall, ToolFault, Usage, Verdict,
+    CallId, Decision, FileChange, Grant, NetRequest, Origin, ToolCall, ToolFault, ToolOutput,
+    Usage, Verdict,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -34,7 +35,8 @@ pub(crate) enum Step {
         began_ms: u64,
         took_ms: Option<u64>,
         result: Option<Result<String, ToolFault>>,
-        files: Vec<FileChange>,
+        #[serde(flatten)]
+        reached: Reached,
     },
     Told {
         fault: bool,
@@ -44,6 +46,24 @@ pub(crate) enum Step {
         passed: bool,
         evidence: String,
     },
+}
+
+/// What a call did outside of itself, and what it tried, as the host saw it.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Reached {
+    pub(super) files: Vec<FileChange>,
+    pub(super) requests: Vec<NetRequest>,
+    pub(super) refused: Vec<Grant>,
+}
+
+impl From<&ToolOutput> for Reached {
+    fn from(output: &ToolOutput) -> Self {
+        Self {
+            files: output.files.clone(),
+            requests: output.requests.clone(),
+            refused: output.refused.clone(),
+        }
+    }
 }
 
 impl Step {
@@ -78,7 +98,7 @@ impl Step {
             began_ms,
             took_ms: None,
             result: None,
-            files: Vec::new(),
+            reached: Reached::default(),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The timeline for people: an indented tree. All texts in it are of foreign origin.
 
+use super::step::Reached;
 use super::{AgentLine, Step, TaskLine, Timeline};
 use crate::account;
 use crate::escape;
 use crate::words;
-use leadhand::rooms::protocol::{Decision, Origin, Usage};
+use leadhand::rooms::protocol::{Decision, Origin, Source, Usage};
 use std::fmt::Write;
 
 const TITLE_CHARS_MAX: usize = 70;
@@ -68,6 +69,15 @@ fn task_lines(text: &mut String, task: &TaskLine) {
     }
     if let Some(file) = &task.file {
         let _ = write!(text, " in {}", escape::line(file, TEXT_CHARS_MAX));
+    }
+    let sources: Vec<&str> = task
+        .sources
+        .iter()
+        .filter(|source| **source != Source::User)
+        .map(|source| source.as_str())
+        .collect();
+    if !sources.is_empty() {
+        let _ = write!(text, ", from {}", sources.join(" and "));
     }
     if !task.depends_on.is_empty() {
         let after: Vec<&str> = task
@@ -209,7 +219,7 @@ fn call_lines(text: &mut String, step: &Step, indent: &str) {
         because,
         took_ms,
         result,
-        files,
+        reached,
         ..
     } = step
     else {
@@ -247,12 +257,29 @@ fn call_lines(text: &mut String, step: &Step, indent: &str) {
             let _ = writeln!(text, "{took}; {}", escape::line(because, WHY_CHARS_MAX));
         }
     }
-    for file in files {
+    reached_lines(text, reached, indent);
+}
+
+fn reached_lines(text: &mut String, reached: &Reached, indent: &str) {
+    for file in &reached.files {
         let change = format!("{:?}", file.change).to_lowercase();
-        let _ = writeln!(
-            text,
-            "{indent}    {change} {}",
-            escape::line(&file.path, TEXT_CHARS_MAX)
-        );
+        let path = escape::line(&file.path, TEXT_CHARS_MAX);
+        let _ = writeln!(text, "{indent}    {change} {path}");
+    }
+    for request in &reached.requests {
+        let method = escape::line(&request.method, TITLE_CHARS_MAX);
+        let url = escape::line(&request.url, TEXT_CHARS_MAX);
+        let answer = match request.status {
+            0 => "no answer".to_owned(),
+            status => format!(
+                "{status}, {}",
+                words::count(request.bytes.try_into().unwrap_or(usize::MAX), "byte")
+            ),
+        };
+        let _ = writeln!(text, "{indent}    {method} {url}: {answer}");
+    }
+    for grant in &reached.refused {
+        let resource = escape::line(&grant.resource, TEXT_CHARS_MAX);
+        let _ = writeln!(text, "{indent}    refused {} {resource}", grant.capability);
     }
 }
