@@ -6,7 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms marked pure; that they say so themselves is checked below.
-const PURE: [&str; 5] = ["agents", "engine", "policy", "protocol", "task-graph"];
+const PURE: [&str; 6] = [
+    "agents",
+    "engine",
+    "policy",
+    "protocol",
+    "resource",
+    "task-graph",
+];
 /// Words that a pure room does without.
 const IMPURE: [&str; 12] = [
     "async ",

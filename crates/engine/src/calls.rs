@@ -26,7 +26,12 @@ pub(crate) fn called(
     let (verdict, fault) = judge(run, agent, origin, &tool_call);
     let permit = Permit {
         grants: agent.equipment.grants.clone(),
-        closed: run.started().policy.closed(&tool_call.name, &agent.role),
+        closed: run.started().policy.closed(
+            &tool_call.name,
+            &agent.role,
+            agent.task().map_or("", |task| task.as_str()),
+            run.at_ms,
+        ),
     };
     let mut events = vec![Event::ToolCalled {
         call,

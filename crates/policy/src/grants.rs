@@ -1,18 +1,60 @@
-//! Grants handed down: from the run to a role, from a role to a task. On the way they can
-//! only become fewer.
+//! Grants handed down: from the policy to the run, from the run to a role, from a role to a
+//! task. On the way they can only become fewer.
 
-use crate::intersect::{STEPS_MAX, intersect};
-use crate::pattern::PathGlob;
-use crate::wanted::is_of_files;
-use leadhand_protocol::{Capability, Grant, Role, Task};
+use crate::capability::kind;
+use crate::rule::CompiledRule;
+use leadhand_protocol::{Capability, Decision, Grant, Role, Rule, Task};
+use leadhand_resource::{Path, PathGlob, Pattern, STEPS_MAX};
 
 /// Most grants one agent may have; what is over is left out.
 const GRANTS_MAX: usize = 256;
 
-/// What both `parent` and `child` give: never more than either.
+/// The grants of a run that may work on all of its workspace; tasks get a part of them.
+#[must_use]
+pub fn workspace_grants() -> Vec<Grant> {
+    [Capability::FsRead, Capability::FsWrite]
+        .map(|capability| Grant {
+            capability,
+            resource: "**".to_owned(),
+        })
+        .to_vec()
+}
+
+/// The most that anybody in a run under these rules may touch: the workspace, and what each
+/// `allow` and `ask` rule is about. A rule that cannot be read gives nothing.
 ///
-/// Globs over files are intersected; resources of other capabilities must be equal, or one of
-/// the two `**`. A grant that cannot be read gives nothing.
+/// ```
+/// use leadhand_policy::{built_in_rules, root_grants};
+/// let grants = root_grants(&built_in_rules());
+/// assert_eq!(grants.iter().map(|it| it.capability.as_str()).collect::<Vec<_>>(), ["fs.read", "fs.write", "clock", "net"]);
+/// ```
+#[must_use]
+pub fn root_grants(rules: &[Rule]) -> Vec<Grant> {
+    let mut grants = workspace_grants();
+    let opening = rules.iter().filter(|rule| match rule.decision {
+        Decision::Allow | Decision::Ask => true,
+        Decision::Deny => false,
+    });
+    for rule in opening.filter_map(|rule| CompiledRule::compile(rule).ok()) {
+        for grant in rule.grants() {
+            let is_covered = |other: &Grant| {
+                other.capability == grant.capability
+                    && (other.resource == grant.resource || other.resource == "**")
+            };
+            if grants.iter().any(is_covered) {
+                continue;
+            }
+            if grant.resource == "**" {
+                grants.retain(|other| other.capability != grant.capability);
+            }
+            grants.push(grant);
+        }
+    }
+    grants
+}
+
+/// What both `parent` and `child` give: never more than either. A grant that cannot be read
+/// gives nothing.
 ///
 /// ```
 /// use leadhand_policy::attenuate;
@@ -57,7 +99,11 @@ pub fn task_grants(run: &[Grant], role: &Role, task: &Task) -> Vec<Grant> {
     let (writing, mut grants): (Vec<Grant>, Vec<Grant>) = of_role
         .into_iter()
         .partition(|grant| grant.capability == Capability::FsWrite);
-    let literal = task.output_file.iter().map(|path| escaped(path));
+    let literal = task
+        .output_file
+        .iter()
+        .filter_map(|path| Path::parse(path).ok())
+        .map(|path| PathGlob::literal(&path).to_string());
     let declared: Vec<Grant> = task
         .writes
         .iter()
@@ -73,36 +119,10 @@ pub fn task_grants(run: &[Grant], role: &Role, task: &Task) -> Vec<Grant> {
 }
 
 fn common(parent: &Grant, child: &Grant, steps_left: &mut usize) -> Vec<String> {
-    let (a, b) = (parent.resource.as_str(), child.resource.as_str());
-    if !is_of_files(parent.capability) {
-        return match (a, b) {
-            ("", _) | (_, "") => Vec::new(),
-            (a, b) if a == b || b == "**" => vec![a.to_owned()],
-            ("**", b) => vec![b.to_owned()],
-            _ => Vec::new(),
-        };
+    let kind = kind(parent.capability);
+    let read = |grant: &Grant| Pattern::parse(kind, &grant.resource);
+    match (read(parent), read(child)) {
+        (Ok(parent), Ok(child)) => parent.intersect(&child, steps_left),
+        _ => Vec::new(),
     }
-    let (Ok(a), Ok(b)) = (PathGlob::parse(a), PathGlob::parse(b)) else {
-        return Vec::new();
-    };
-    let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b)));
-    pairs
-        .flat_map(|(a, b)| intersect(a, b, steps_left))
-        .map(|glob| glob.to_string())
-        .collect()
-}
-
-/// A path as a glob that covers it alone.
-fn escaped(path: &str) -> String {
-    let mut glob = String::with_capacity(path.len());
-    for character in path.chars() {
-        if matches!(
-            character,
-            '*' | '?' | '[' | ']' | '{' | '}' | '!' | ',' | '\\'
-        ) {
-            glob.push('\\');
-        }
-        glob.push(character);
-    }
-    glob
 }

@@ -1,20 +1,22 @@
-//! The judgement of one call: every resource it wants is judged by itself, and the worst of
-//! these verdicts is the call's.
+//! The judgement of one call. Every resource it wants is judged by itself, and the worst of
+//! these findings is the call's; then come information flow, the autonomy level and what
+//! people have approved.
 
-use crate::error::{PolicyError, PolicyFault};
+use crate::approval;
+use crate::flow;
+use crate::index::{Index, caller_keys, capability_key};
 use crate::level;
-use crate::rule::{CompiledRule, ResourceGlob, source};
+use crate::policy::Policy;
+use crate::rule::CompiledRule;
 use crate::wanted::{Wanted, wanted};
 use leadhand_protocol::{
-    Approval, Autonomy, Capability, Decision, Grant, Isolation, Label, Rule, Task, ToolCall,
-    ToolSpec, Verdict,
+    Approval, Autonomy, Capability, Decision, Grant, Isolation, Label, Task, ToolCall, ToolSpec,
+    Verdict,
 };
+use leadhand_resource::Pattern;
 
-/// A set of rules, ready to judge with. It allows nothing that no rule allows.
-#[derive(Debug, Clone, Default)]
-pub struct Policy {
-    rules: Vec<CompiledRule>,
-}
+/// Most grants that a verdict names.
+const GRANTS_NAMED_MAX: usize = 8;
 
 /// A call, and all that the verdict on it depends on.
 #[derive(Debug, Clone, Copy)]
@@ -41,183 +43,279 @@ pub struct Question<'a> {
     pub now_ms: u64,
 }
 
-impl Policy {
-    /// Makes a policy of rules. Their order decides nothing but which of several rules that
-    /// say the same a verdict names.
-    ///
-    /// ```
-    /// use leadhand_policy::{Policy, built_in_rules};
-    /// assert!(Policy::new(&built_in_rules()).is_ok());
-    /// ```
-    ///
-    /// # Errors
-    /// [`PolicyError`] with every rule whose globs cannot be read.
-    pub fn new(rules: &[Rule]) -> Result<Self, PolicyError> {
-        let mut compiled = Vec::with_capacity(rules.len());
-        let mut faults = Vec::new();
-        for rule in rules {
-            match CompiledRule::compile(rule) {
-                Ok(rule) => compiled.push(rule),
-                Err(message) => {
-                    faults.push(PolicyFault {
-                        source: source(rule).to_owned(),
-                        message,
-                    });
-                }
-            }
-        }
-        if faults.is_empty() {
-            Ok(Self { rules: compiled })
-        } else {
-            Err(PolicyError { faults })
-        }
+impl Question<'_> {
+    /// The task's id; empty when there is none.
+    pub(crate) fn task_id(&self) -> &str {
+        self.task.map_or("", |task| task.id.as_str())
     }
+}
 
+/// A decision on its way to a verdict.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) verdict: Verdict,
+    /// Whether a question must be put to a person even at L5.
+    pub(crate) must_ask: bool,
+}
+
+/// What rules and grants say of one thing that a call wants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finding<'a> {
+    pub(crate) decision: Decision,
+    pub(crate) reason: Reason<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reason<'a> {
+    Rule(&'a CompiledRule),
+    NoGrant,
+    NoRule,
+    NoAccess,
+}
+
+impl Policy {
     /// Judges one call. Total: whatever the arguments hold, there is a verdict, and its
     /// `because` is a sentence that a person and a model can act on.
     #[must_use]
     pub fn judge(&self, question: &Question<'_>) -> Verdict {
+        match self.wanted_by(question) {
+            Ok(wanted) => {
+                let of_rules = self.judge_by_rules(question, &wanted);
+                self.judge_further(question, &wanted, of_rules)
+            }
+            Err(why) => deny(why),
+        }
+    }
+
+    pub(crate) fn wanted_by<'a>(&self, question: &Question<'a>) -> Result<Vec<Wanted<'a>>, String> {
         if question.call.name != question.tool.name {
             let (called, judged) = (&question.call.name, &question.tool.name);
-            return deny(format!(
+            return Err(format!(
                 "the call is of `{called}`, but was judged as `{judged}`"
             ));
         }
-        let wanted = match wanted(question.tool, question.call) {
-            Ok(wanted) => wanted,
-            Err(why) => return deny(why),
-        };
-        let of_rules = if wanted.is_empty() {
-            self.judge_without_access(question)
-        } else {
-            let verdicts = wanted.iter().map(|one| self.judge_access(question, one));
-            verdicts
-                .reduce(worse)
-                .unwrap_or_else(|| deny("nothing was judged".to_owned()))
-        };
-        level::apply(of_rules, question, &wanted)
+        wanted(question.tool, question.call)
     }
 
-    /// What deny rules close to a tool and role: to be kept from the tool by whoever carries
-    /// the call out, since a folder that is allowed may hold a file that is not.
-    #[must_use]
-    pub fn closed(&self, tool: &str, role: &str) -> Vec<Grant> {
-        let deny =
-            |rule: &&CompiledRule| rule.decision == Decision::Deny && rule.is_for(tool, role);
-        let mut closed: Vec<Grant> = Vec::new();
-        for rule in self.rules.iter().filter(deny) {
-            for capability in [Capability::FsRead, Capability::FsWrite] {
-                if rule.capability.is_none_or(|of_rule| of_rule == capability) {
-                    let resource = rule.resource.written().to_owned();
-                    closed.push(Grant {
-                        capability,
-                        resource,
-                    });
+    fn judge_by_rules(&self, question: &Question<'_>, wanted: &[Wanted<'_>]) -> Verdict {
+        let mut worst: Option<(Finding<'_>, &Wanted<'_>, Option<&str>)> = None;
+        for one in wanted {
+            for method in one.methods() {
+                let finding = self.judge_access(question, one, method);
+                if worst.is_none_or(|(worst, _, _)| finding.decision > worst.decision) {
+                    worst = Some((finding, one, method));
                 }
             }
         }
-        closed
+        match worst {
+            Some((finding, one, method)) => finding.verdict(question, one, method),
+            None => self
+                .judge_without_access(question)
+                .verdict_of_tool(question),
+        }
     }
 
-    fn judge_without_access(&self, question: &Question<'_>) -> Verdict {
+    /// What is laid over rules and grants: nothing here allows what they deny.
+    pub(crate) fn judge_further(
+        &self,
+        question: &Question<'_>,
+        wanted: &[Wanted<'_>],
+        of_rules: Verdict,
+    ) -> Verdict {
+        let judged = flow::apply(self, of_rules, question, wanted);
+        let level = level::level(self, question, wanted);
+        let judged = level::apply(judged, level, question, wanted);
+        approval::apply(judged, question)
+    }
+
+    pub(crate) fn judge_without_access(&self, question: &Question<'_>) -> Finding<'_> {
         let says = |decision| {
-            self.rules_for(question)
-                .find(|rule| rule.decision == decision && rule.is_for_any_access())
+            self.rules.iter().find(|rule| {
+                rule.decision == decision && rule.is_for_any_access() && rule.is_for(question)
+            })
         };
-        if let Some(rule) = says(Decision::Deny) {
-            return deny(format!("the rule {rule}"));
+        let (decision, reason) = match (says(Decision::Deny), says(Decision::Ask)) {
+            (Some(rule), _) => (Decision::Deny, Reason::Rule(rule)),
+            (None, Some(rule)) => (Decision::Ask, Reason::Rule(rule)),
+            (None, None) => (Decision::Allow, Reason::NoAccess),
+        };
+        Finding { decision, reason }
+    }
+
+    pub(crate) fn judge_access(
+        &self,
+        question: &Question<'_>,
+        wanted: &Wanted<'_>,
+        method: Option<&str>,
+    ) -> Finding<'_> {
+        let found = self.first_rules(question, wanted, method);
+        let rule = |place: usize| &self.rules[place];
+        let (decision, reason) = match found {
+            First { deny: Some(it), .. } => (Decision::Deny, Reason::Rule(rule(it))),
+            _ if covering_grant(question, wanted, method).is_none() => {
+                (Decision::Deny, Reason::NoGrant)
+            }
+            First { ask: Some(it), .. } => (Decision::Ask, Reason::Rule(rule(it))),
+            First {
+                allow: Some(it), ..
+            } => (Decision::Allow, Reason::Rule(rule(it))),
+            First { .. } => match self.leading(question, wanted) {
+                Some(rule) => (Decision::Allow, Reason::Rule(rule)),
+                None => (Decision::Deny, Reason::NoRule),
+            },
+        };
+        Finding { decision, reason }
+    }
+
+    /// Of each decision the first rule that covers what is wanted.
+    fn first_rules(
+        &self,
+        question: &Question<'_>,
+        wanted: &Wanted<'_>,
+        method: Option<&str>,
+    ) -> First {
+        let mut first = First::default();
+        let mut look = |place: usize| {
+            let rule = &self.rules[place];
+            let found = first.of(rule.decision);
+            if found.is_none_or(|found| place < found)
+                && rule.covers(wanted, method)
+                && rule.is_for(question)
+            {
+                *found = Some(place);
+            }
+        };
+        if wanted.is_unclear() {
+            (0..self.rules.len()).for_each(look);
+            return first;
         }
-        if let Some(rule) = says(Decision::Ask) {
-            return Verdict {
-                decision: Decision::Ask,
-                because: format!("the rule {rule}"),
-            };
+        let caller = caller_keys(&question.tool.name, question.role, question.task_id());
+        let keys = caller
+            .into_iter()
+            .chain([capability_key(wanted.capability)])
+            .chain(wanted.keys.iter().copied());
+        let index: &Index = &self.index;
+        keys.for_each(|key| index.under(key).for_each(&mut look));
+        index.others().for_each(&mut look);
+        first
+    }
+
+    fn leading(&self, question: &Question<'_>, wanted: &Wanted<'_>) -> Option<&CompiledRule> {
+        if !may_lead_through(question, wanted) {
+            return None;
         }
-        let because = format!(
-            "`{}` asks for no capability, so it needs no rule",
-            question.tool.name
-        );
+        self.rules.iter().find(|rule| {
+            rule.decision == Decision::Allow && rule.leads_through(wanted) && rule.is_for(question)
+        })
+    }
+
+    /// Whether an `allow` that also holds for untrusted content covers what is wanted.
+    pub(crate) fn is_open_to_untrusted(
+        &self,
+        question: &Question<'_>,
+        wanted: &Wanted<'_>,
+    ) -> bool {
+        wanted.methods().all(|method| {
+            self.rules
+                .iter()
+                .any(|rule| rule.untrusted && rule.covers(wanted, method) && rule.is_for(question))
+        })
+    }
+
+    /// The same of a tool that says of nothing what it touches.
+    pub(crate) fn is_tool_open_to_untrusted(&self, question: &Question<'_>) -> bool {
+        self.rules
+            .iter()
+            .any(|rule| rule.untrusted && rule.is_for_any_access() && rule.is_for(question))
+    }
+}
+
+/// Places of the first rules, one for each decision.
+#[derive(Debug, Clone, Copy, Default)]
+struct First {
+    deny: Option<usize>,
+    ask: Option<usize>,
+    allow: Option<usize>,
+}
+
+impl First {
+    fn of(&mut self, decision: Decision) -> &mut Option<usize> {
+        match decision {
+            Decision::Deny => &mut self.deny,
+            Decision::Ask => &mut self.ask,
+            Decision::Allow => &mut self.allow,
+        }
+    }
+}
+
+impl Finding<'_> {
+    pub(crate) fn verdict(
+        self,
+        question: &Question<'_>,
+        wanted: &Wanted<'_>,
+        method: Option<&str>,
+    ) -> Verdict {
+        let what = wanted.with_method(method);
+        let because = match self.reason {
+            Reason::Rule(rule) => format!("the rule {rule} covers {what}"),
+            Reason::NoGrant => {
+                let granted = granted(question.grants, wanted.capability);
+                format!("no grant of this agent covers {what}; it has {granted}")
+            }
+            Reason::NoRule => format!("no rule allows {what}"),
+            Reason::NoAccess => return self.verdict_of_tool(question),
+        };
         Verdict {
-            decision: Decision::Allow,
+            decision: self.decision,
             because,
         }
     }
 
-    fn judge_access(&self, question: &Question<'_>, wanted: &Wanted) -> Verdict {
-        let what = format!("{} on `{}`", wanted.capability, wanted.resource.shown());
-        let says = |decision| {
-            self.rules_for(question)
-                .find(|rule| rule.decision == decision && rule.covers(wanted))
-        };
-        if let Some(rule) = says(Decision::Deny) {
-            return deny(format!("the rule {rule} covers {what}"));
-        }
-        if !is_granted(question, wanted) {
-            let granted = granted(question.grants, wanted.capability);
-            return deny(format!(
-                "no grant of this agent covers {what}; it has {granted}"
-            ));
-        }
-        if let Some(rule) = says(Decision::Ask) {
-            let because = format!("the rule {rule} covers {what}");
-            return Verdict {
-                decision: Decision::Ask,
-                because,
-            };
-        }
-        let leading = || {
-            self.rules_for(question).find(|rule| {
-                rule.decision == Decision::Allow
-                    && may_lead_through(question, wanted)
-                    && rule.leads_through(wanted)
-            })
-        };
-        match says(Decision::Allow).or_else(leading) {
-            Some(rule) => {
-                let because = format!("the rule {rule} covers {what}");
-                Verdict {
-                    decision: Decision::Allow,
-                    because,
-                }
+    pub(crate) fn verdict_of_tool(self, question: &Question<'_>) -> Verdict {
+        let tool = &question.tool.name;
+        let because = match self.reason {
+            Reason::Rule(rule) => format!("the rule {rule}"),
+            Reason::NoAccess => {
+                format!("`{tool}` asks for no capability, so it needs no rule")
             }
-            None => deny(format!("no rule allows {what}")),
+            Reason::NoGrant | Reason::NoRule => format!("nothing allows `{tool}`"),
+        };
+        Verdict {
+            decision: self.decision,
+            because,
         }
-    }
-
-    fn rules_for<'a>(
-        &'a self,
-        question: &'a Question<'_>,
-    ) -> impl Iterator<Item = &'a CompiledRule> {
-        self.rules
-            .iter()
-            .filter(|rule| rule.is_for(&question.tool.name, question.role))
     }
 }
 
 /// A sandboxed tool may look round in a folder that is not granted itself when something in
 /// it is: the sandbox shows it nothing else. Of a native tool nobody can say that.
-fn may_lead_through(question: &Question<'_>, wanted: &Wanted) -> bool {
+fn may_lead_through(question: &Question<'_>, wanted: &Wanted<'_>) -> bool {
     wanted.capability == Capability::FsRead && question.tool.isolation == Isolation::Sandboxed
 }
 
-fn is_granted(question: &Question<'_>, wanted: &Wanted) -> bool {
-    let of_capability = question
-        .grants
-        .iter()
-        .filter(|grant| grant.capability == wanted.capability);
-    of_capability
-        .filter_map(|grant| ResourceGlob::of_grant(&grant.resource))
-        .any(|glob| {
-            glob.covers(&wanted.resource, false)
-                || (may_lead_through(question, wanted) && glob.leads_through(&wanted.resource))
-        })
+/// The first grant that covers what is wanted. One that cannot be read covers nothing.
+pub(crate) fn covering_grant<'a>(
+    question: &Question<'a>,
+    wanted: &Wanted<'_>,
+    method: Option<&str>,
+) -> Option<&'a Grant> {
+    let leads = may_lead_through(question, wanted);
+    question.grants.iter().find(|grant| {
+        grant.capability == wanted.capability
+            && (grant.resource == "**"
+                || Pattern::parse(crate::capability::kind(grant.capability), &grant.resource)
+                    .is_ok_and(|pattern| {
+                        pattern.covers(&wanted.resource, method)
+                            || (leads && pattern.leads_through(&wanted.resource))
+                    }))
+    })
 }
 
 fn granted(grants: &[Grant], capability: Capability) -> String {
     let resources: Vec<String> = grants
         .iter()
         .filter(|grant| grant.capability == capability)
-        .take(8)
+        .take(GRANTS_NAMED_MAX)
         .map(|grant| format!("`{}`", grant.resource))
         .collect();
     if resources.is_empty() {
@@ -225,10 +323,6 @@ fn granted(grants: &[Grant], capability: Capability) -> String {
     } else {
         format!("{capability} on {}", resources.join(", "))
     }
-}
-
-fn worse(a: Verdict, b: Verdict) -> Verdict {
-    if b.decision > a.decision { b } else { a }
 }
 
 pub(crate) fn deny(because: String) -> Verdict {

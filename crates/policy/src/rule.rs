@@ -1,146 +1,176 @@
-//! A rule, compiled: its globs parsed once, and its words ready for the verdict.
+//! A rule, compiled: its patterns read once, and its words ready for the verdict.
 
-use crate::pattern::{NameGlob, PathGlob};
-use crate::wanted::{Resource, Wanted, is_of_files};
-use leadhand_protocol::{Capability, Decision, Rule};
+use crate::capability::{CAPABILITIES, kind};
+use crate::date;
+use crate::judge::Question;
+use crate::wanted::Wanted;
+use leadhand_protocol::{Capability, Decision, Grant, Rule};
+use leadhand_resource::{Kind, NameGlob, Pattern};
+use std::fmt;
 
 #[derive(Debug, Clone)]
 pub(crate) struct CompiledRule {
     pub(crate) decision: Decision,
     pub(crate) capability: Option<Capability>,
-    pub(crate) resource: ResourceGlob,
-    tool: NameGlob,
-    role: NameGlob,
+    pub(crate) tool: Names,
+    pub(crate) role: Names,
+    pub(crate) task: Names,
+    /// None is about any resource. Patterns of `deny` and `ask` are closing ones.
+    pub(crate) patterns: Option<Vec<Pattern>>,
+    pub(crate) until_ms: Option<u64>,
+    pub(crate) untrusted: bool,
+    /// The pattern as it was written; `**` where nothing was.
+    written: String,
     words: String,
 }
 
-/// A glob over resources of any capability.
-#[derive(Debug, Clone)]
-pub(crate) struct ResourceGlob {
-    written: String,
-    /// Empty where the text can only be the name of something that is no file.
-    paths: Vec<PathGlob>,
+/// The names that a rule is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// None is any name.
+    globs: Option<Vec<NameGlob>>,
+}
+
+impl Names {
+    fn parse(text: &str) -> Result<Self, String> {
+        let globs = match text {
+            "" => None,
+            text => Some(NameGlob::parse(text)?),
+        };
+        Ok(Self {
+            globs: globs.filter(|globs| !globs.iter().any(NameGlob::is_everything)),
+        })
+    }
+
+    pub(crate) fn cover(&self, name: &str) -> bool {
+        match &self.globs {
+            None => true,
+            Some(globs) => globs.iter().any(|glob| glob.covers(name)),
+        }
+    }
+
+    /// Each name, when these are some few.
+    pub(crate) fn literals(&self) -> Option<Vec<&str>> {
+        self.globs.as_ref()?.iter().map(NameGlob::literal).collect()
+    }
 }
 
 impl CompiledRule {
     pub(crate) fn compile(rule: &Rule) -> Result<Self, String> {
+        if rule.untrusted && rule.decision != Decision::Allow {
+            return Err("untrusted: only an `allow` can hold for untrusted content".to_owned());
+        }
+        let patterns = patterns(rule).map_err(|why| format!("resource: {why}"))?;
         Ok(Self {
             decision: rule.decision,
             capability: rule.capability,
-            resource: ResourceGlob::compile(rule)?,
-            tool: NameGlob::parse(&rule.tool).map_err(|why| format!("tool: {why}"))?,
-            role: NameGlob::parse(&rule.role).map_err(|why| format!("role: {why}"))?,
+            tool: Names::parse(&rule.tool).map_err(|why| format!("tool: {why}"))?,
+            role: Names::parse(&rule.role).map_err(|why| format!("role: {why}"))?,
+            task: Names::parse(&rule.task).map_err(|why| format!("task: {why}"))?,
+            written: match patterns {
+                None => "**".to_owned(),
+                Some(_) => rule.resource.clone(),
+            },
+            patterns,
+            until_ms: rule.until_ms,
+            untrusted: rule.untrusted,
             words: words(rule),
         })
     }
 
-    pub(crate) fn is_for(&self, tool: &str, role: &str) -> bool {
-        self.tool.matches(tool) && self.role.matches(role)
+    pub(crate) fn is_for(&self, question: &Question<'_>) -> bool {
+        self.counts_at(question.now_ms)
+            && self.tool.cover(&question.tool.name)
+            && self.role.cover(question.role)
+            && self.task.cover(question.task_id())
+    }
+
+    pub(crate) fn counts_at(&self, now_ms: u64) -> bool {
+        self.until_ms.is_none_or(|until_ms| now_ms < until_ms)
     }
 
     /// Whether the rule speaks of tools as such and not of what they touch.
     pub(crate) fn is_for_any_access(&self) -> bool {
-        self.capability.is_none() && self.resource.is_any()
+        self.capability.is_none() && self.patterns.is_none()
     }
 
-    pub(crate) fn covers(&self, wanted: &Wanted) -> bool {
-        self.capability
-            .is_none_or(|capability| capability == wanted.capability)
-            && self
-                .resource
-                .covers(&wanted.resource, self.decision != Decision::Allow)
+    pub(crate) fn is_of(&self, capability: Capability) -> bool {
+        self.capability.is_none_or(|own| own == capability)
+    }
+
+    pub(crate) fn covers(&self, wanted: &Wanted<'_>, method: Option<&str>) -> bool {
+        let covers = |pattern: &Pattern| match self.decision {
+            Decision::Allow => pattern.covers(&wanted.resource, method),
+            Decision::Ask | Decision::Deny => pattern.closes(&wanted.resource, method),
+        };
+        self.is_of(wanted.capability)
+            && match &self.patterns {
+                None => true,
+                Some(patterns) => patterns.iter().any(covers),
+            }
     }
 
     /// Whether the rule lets a sandboxed tool read something below the folder it names.
-    pub(crate) fn leads_through(&self, wanted: &Wanted) -> bool {
-        self.capability
-            .is_none_or(|capability| capability == wanted.capability)
-            && self.resource.leads_through(&wanted.resource)
+    pub(crate) fn leads_through(&self, wanted: &Wanted<'_>) -> bool {
+        let mut patterns = self.patterns.iter().flatten();
+        self.is_of(wanted.capability) && patterns.any(|it| it.leads_through(&wanted.resource))
+    }
+
+    /// What it is about, as grants: one for each capability that its pattern can be of.
+    pub(crate) fn grants(&self) -> impl Iterator<Item = Grant> + '_ {
+        let is_of = |capability: Capability| match &self.patterns {
+            None => true,
+            Some(patterns) => {
+                let mut kinds = patterns.iter().map(Pattern::kind);
+                kinds.any(|of_pattern| of_pattern == kind(capability))
+            }
+        };
+        CAPABILITIES
+            .into_iter()
+            .filter(move |capability| self.is_of(*capability) && is_of(*capability))
+            .map(|capability| Grant {
+                capability,
+                resource: self.written.clone(),
+            })
     }
 }
 
-/// The rule in words, such as "`deny fs.write **/.git/**` (built in)".
-impl std::fmt::Display for CompiledRule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// The rule in words, such as "`deny **/.git/**` (built in)".
+impl fmt::Display for CompiledRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
 }
 
-impl ResourceGlob {
-    fn compile(rule: &Rule) -> Result<Self, String> {
-        let written = rule.resource.clone();
-        if written.is_empty() {
-            return Ok(Self {
-                written,
-                paths: Vec::new(),
-            });
-        }
-        if rule
-            .capability
-            .is_some_and(|capability| !is_of_files(capability))
-        {
-            if written != "**" && written.contains(['*', '?']) {
-                return Err(format!(
-                    "resource: `{written}` is a glob, but only files take one; write the resource itself or `**`"
-                ));
-            }
-            return Ok(Self {
-                written,
-                paths: Vec::new(),
-            });
-        }
-        if written.replace("\\[", "").contains('[') {
-            return Err(format!(
-                "resource: `{written}` looks like a character class, which does not exist here; write `?` for any character, `{{a,b}}` for alternatives or `\\[` for the bracket itself"
-            ));
-        }
-        // A file system may not tell `.GIT` from `.git`, so what refuses must not either.
-        let compared = match rule.decision {
-            Decision::Allow => written.clone(),
-            Decision::Ask | Decision::Deny => written.to_lowercase(),
-        };
-        let paths = PathGlob::parse(&compared).map_err(|why| format!("resource: {why}"))?;
-        Ok(Self { written, paths })
+/// The patterns of a rule, one for each kind of resource that it is about.
+///
+/// Without a capability a text with `://` is about URLs, another one about paths; a `deny` or
+/// `ask` without a `/` closes names as well, such as `AWS_*` for variables and secrets.
+fn patterns(rule: &Rule) -> Result<Option<Vec<Pattern>>, String> {
+    let written = rule.resource.as_str();
+    let closes = rule.decision != Decision::Allow;
+    let kinds: &[Kind] = match rule.capability.map(kind) {
+        Some(Kind::Path) => &[Kind::Path],
+        Some(Kind::Url) => &[Kind::Url],
+        Some(Kind::Name) => &[Kind::Name],
+        None if written.contains("://") => &[Kind::Url],
+        None if closes && !written.contains('/') => &[Kind::Path, Kind::Name],
+        None => &[Kind::Path],
+    };
+    if matches!(written, "" | "**") {
+        return Ok(None);
     }
-
-    /// The glob of a grant; an empty one, and one that cannot be read, covers nothing.
-    pub(crate) fn of_grant(resource: &str) -> Option<Self> {
-        let paths = PathGlob::parse(resource).unwrap_or_default();
-        (!resource.is_empty()).then(|| Self {
-            written: resource.to_owned(),
-            paths,
-        })
+    let looks_like_class = written.replace("\\[", "").contains('[');
+    if looks_like_class && !kinds.contains(&Kind::Url) {
+        return Err(format!(
+            "`{written}` looks like a character class, which does not exist here; write `?` for any character, `{{a,b}}` for alternatives or `\\[` for the bracket itself"
+        ));
     }
-
-    /// As a glob over resources: what an empty one means is written out.
-    pub(crate) fn written(&self) -> &str {
-        if self.is_any() { "**" } else { &self.written }
-    }
-
-    fn is_any(&self) -> bool {
-        self.written.is_empty()
-    }
-
-    pub(crate) fn covers(&self, resource: &Resource, fold_case: bool) -> bool {
-        if self.is_any() {
-            return true;
-        }
-        match resource {
-            Resource::Path { folded, .. } if fold_case => {
-                self.paths.iter().any(|glob| glob.covers(folded))
-            }
-            Resource::Path { names, .. } => self.paths.iter().any(|glob| glob.covers(names)),
-            Resource::Named(name) => self.written == "**" || self.written == *name,
-            Resource::All => self.written == "**" || self.paths.iter().any(PathGlob::is_everything),
-        }
-    }
-
-    pub(crate) fn leads_through(&self, resource: &Resource) -> bool {
-        match resource {
-            Resource::Path { names, .. } => self.paths.iter().any(|glob| glob.leads_through(names)),
-            Resource::Named(_) | Resource::All => false,
-        }
-    }
+    let read = |kind: &Kind| {
+        let pattern = Pattern::parse(*kind, written)?;
+        Ok(if closes { pattern.closing() } else { pattern })
+    };
+    kinds.iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 fn words(rule: &Rule) -> String {
@@ -155,11 +185,19 @@ fn words(rule: &Rule) -> String {
         (" ", rule.resource.as_str()),
         (" by tool ", rule.tool.as_str()),
         (" for role ", rule.role.as_str()),
+        (" for task ", rule.task.as_str()),
     ] {
         if !value.is_empty() {
             words.push_str(before);
             words.push_str(value);
         }
+    }
+    if let Some(until_ms) = rule.until_ms {
+        words.push_str(" until ");
+        words.push_str(&date::written(until_ms));
+    }
+    if rule.untrusted {
+        words.push_str(" even when untrusted");
     }
     format!("`{words}` ({})", source(rule))
 }

@@ -1,13 +1,16 @@
-//! Rule files: TOML, one `[[rules]]` table a rule. Each rule remembers its file and line.
+//! Rule files: TOML, one `[[rules]]` table a rule, one `[[approvals]]` table a standing yes.
+//! Each remembers its file and line.
 
+use crate::date;
 use crate::error::{PolicyError, PolicyFault};
-use leadhand_protocol::{Capability, Decision, Rule};
+use crate::lines::Lines;
+use leadhand_protocol::{Approval, Capability, Decision, Rule, TaskId};
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, Value};
 
 /// Largest rule file, in bytes.
 pub const RULE_FILE_BYTES_MAX: usize = 1024 * 1024;
-/// Most rules in one file.
+/// Most rules in one file, and most approvals.
 pub const RULES_MAX: usize = 10_000;
 
 #[derive(Deserialize)]
@@ -15,6 +18,8 @@ pub const RULES_MAX: usize = 10_000;
 struct RuleFile {
     #[serde(default)]
     rules: Vec<Spanned<RuleTable>>,
+    #[serde(default)]
+    approvals: Vec<Spanned<ApprovalTable>>,
 }
 
 /// A rule as people write it: unlike [`Rule`] it cannot say where it stands.
@@ -29,9 +34,23 @@ struct RuleTable {
     capability: Option<Capability>,
     #[serde(default)]
     resource: String,
+    #[serde(default)]
+    task: String,
+    until: Option<Spanned<Value>>,
+    untrusted: Option<Spanned<bool>>,
 }
 
-/// Reads the text of a rule file. `file_name` is used in messages only.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovalTable {
+    tool: String,
+    #[serde(default)]
+    role: String,
+    task: Option<TaskId>,
+    until: Option<Spanned<Value>>,
+}
+
+/// Reads the rules of a rule file. `file_name` is used in messages only.
 ///
 /// ```
 /// let text = "[[rules]]\ndecision = \"deny\"\nresource = \"secrets/**\"\n";
@@ -42,57 +61,131 @@ struct RuleTable {
 ///
 /// # Errors
 /// [`PolicyError`] with file and line: not TOML, an unknown key or word, a rule without a
-/// decision, more than [`RULES_MAX`] rules or [`RULE_FILE_BYTES_MAX`] bytes.
+/// decision, an `until` that is no date, `untrusted` on anything but an `allow`, more than
+/// [`RULES_MAX`] rules or [`RULE_FILE_BYTES_MAX`] bytes. Patterns are read by
+/// [`crate::Policy::new`].
 pub fn parse_rules(file_name: &str, text: &str) -> Result<Vec<Rule>, PolicyError> {
-    let fault = |line: usize, message: String| PolicyError {
-        faults: vec![PolicyFault {
-            source: format!("{file_name}:{line}"),
-            message,
-        }],
-    };
-    if text.len() > RULE_FILE_BYTES_MAX {
-        return Err(fault(
-            1,
-            format!("the file is larger than {RULE_FILE_BYTES_MAX} bytes"),
-        ));
-    }
-    let lines = Lines::new(text);
-    let file: RuleFile = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| lines.of(span.start));
-        fault(line, error.message().to_owned())
-    })?;
-    if file.rules.len() > RULES_MAX {
-        return Err(fault(
-            1,
-            format!("the file has more than {RULES_MAX} rules"),
-        ));
-    }
-    let rules = file.rules.into_iter().map(|spanned| {
-        let line = lines.of(spanned.span().start);
-        let table = spanned.into_inner();
-        Rule {
+    let file = Reader::new(file_name, text)?;
+    let tables = file.read::<RuleFile>()?.rules;
+    file.each(tables, |table, source| {
+        if let Some(untrusted) = table.untrusted.as_ref().filter(|it| *it.get_ref())
+            && table.decision != Decision::Allow
+        {
+            let message = "`untrusted` is for `allow` only: `deny` and `ask` hold for all content";
+            return Err(file.fault(untrusted.span().start, message.to_owned()));
+        }
+        Ok(Rule {
             tool: table.tool,
             role: table.role,
             capability: table.capability,
             resource: table.resource,
-            source: format!("{file_name}:{line}"),
+            task: table.task,
+            until_ms: file.until(table.until)?,
+            untrusted: table.untrusted.is_some_and(Spanned::into_inner),
+            source,
             ..Rule::any(table.decision)
-        }
-    });
-    Ok(rules.collect())
+        })
+    })
 }
 
-/// Where each line begins, to find the line of a byte without counting from the start again.
-struct Lines(Vec<usize>);
+/// Reads the approvals of a rule file: what its owner has said yes to once and for all. Those
+/// of a project are to be refused, as its `allow` rules are.
+///
+/// ```
+/// let text = "[[approvals]]\ntool = \"fetch\"\nuntil = 2027-01-01\n";
+/// let approvals = leadhand_policy::parse_approvals("policy.toml", text)?;
+/// assert_eq!(approvals[0].until_ms, Some(1_798_761_600_000));
+/// # Ok::<(), leadhand_policy::PolicyError>(())
+/// ```
+///
+/// # Errors
+/// As [`parse_rules`].
+pub fn parse_approvals(file_name: &str, text: &str) -> Result<Vec<Approval>, PolicyError> {
+    let file = Reader::new(file_name, text)?;
+    let tables = file.read::<RuleFile>()?.approvals;
+    file.each(tables, |table, source| {
+        Ok(Approval {
+            tool: table.tool,
+            role: table.role,
+            task: table.task,
+            until_ms: file.until(table.until)?,
+            source,
+        })
+    })
+}
 
-impl Lines {
-    fn new(text: &str) -> Self {
-        let behind_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self(std::iter::once(0).chain(behind_breaks).collect())
+/// A file's text, with the name and lines that its faults are told by.
+pub(crate) struct Reader<'a> {
+    file_name: &'a str,
+    text: &'a str,
+    lines: Lines,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(file_name: &'a str, text: &'a str) -> Result<Self, PolicyError> {
+        let reader = Self {
+            file_name,
+            text,
+            lines: Lines::new(text),
+        };
+        if text.len() > RULE_FILE_BYTES_MAX {
+            let message = format!("the file is larger than {RULE_FILE_BYTES_MAX} bytes");
+            return Err(reader.fault(0, message));
+        }
+        Ok(reader)
     }
 
-    /// The line of a byte, from 1.
-    fn of(&self, byte: usize) -> usize {
-        self.0.partition_point(|start| *start <= byte)
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, PolicyError> {
+        toml::from_str(self.text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            self.fault(at, error.message().to_owned())
+        })
+    }
+
+    /// Makes something of each table and the place where it stands.
+    pub(crate) fn each<T, Made>(
+        &self,
+        tables: Vec<Spanned<T>>,
+        make: impl Fn(T, String) -> Result<Made, PolicyError>,
+    ) -> Result<Vec<Made>, PolicyError> {
+        if tables.len() > RULES_MAX {
+            let message = format!("the file has more than {RULES_MAX} tables of one kind");
+            return Err(self.fault(0, message));
+        }
+        let tables = tables.into_iter().map(|table| {
+            let source = self.source(table.span().start);
+            make(table.into_inner(), source)
+        });
+        tables.collect()
+    }
+
+    pub(crate) fn until(
+        &self,
+        written: Option<Spanned<Value>>,
+    ) -> Result<Option<u64>, PolicyError> {
+        let Some(written) = written else {
+            return Ok(None);
+        };
+        let milliseconds = match written.get_ref() {
+            Value::Datetime(datetime) => date::milliseconds(datetime),
+            _ => None,
+        };
+        milliseconds.map(Some).ok_or_else(|| {
+            let message = "this is no date; write `2026-12-31` (it ends when that day begins, UTC) or `2026-12-31T18:00:00+01:00`, without quotes";
+            self.fault(written.span().start, message.to_owned())
+        })
+    }
+
+    pub(crate) fn fault(&self, byte: usize, message: String) -> PolicyError {
+        PolicyError {
+            faults: vec![PolicyFault {
+                source: self.source(byte),
+                message,
+            }],
+        }
+    }
+
+    fn source(&self, byte: usize) -> String {
+        format!("{}:{}", self.file_name, self.lines.of(byte))
     }
 }

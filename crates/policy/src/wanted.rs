@@ -1,84 +1,93 @@
 //! What one call wants to touch: the tool says which arguments name resources, the call says
 //! which resources these are. An argument of the wrong shape is refused, never guessed at.
 
-use crate::path;
+use crate::capability::kind;
+use crate::index::{Keys, resource_keys};
 use leadhand_protocol::{Access, Capability, ToolCall, ToolSpec};
+use leadhand_resource::{Kind, Path, Resource};
 use serde_json::Value;
+use std::fmt;
 
 /// Most resources one argument may name.
 const RESOURCES_MAX: usize = 1_000;
 
 /// A capability on one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wanted {
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted<'a> {
     pub(crate) capability: Capability,
     pub(crate) resource: Resource,
+    /// Of the network: the methods it may use; empty is any.
+    methods: &'a [String],
+    /// The words of the resource by which rules about it are found.
+    pub(crate) keys: Keys,
 }
 
-/// A resource as the rules see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Resource {
-    /// Names of a path from the top of the workspace, as written and in lower case.
-    Path {
-        written: String,
-        names: Vec<Vec<char>>,
-        folded: Vec<Vec<char>>,
-    },
-    /// Anything else; compared whole.
-    Named(String),
-    /// All there is.
-    All,
-}
-
-impl Resource {
-    pub(crate) fn path(text: &str) -> Result<Self, String> {
-        let names = path::names(text)?;
-        Ok(Self::Path {
-            written: if names.is_empty() {
-                ".".to_owned()
-            } else {
-                names.join("/")
-            },
-            folded: path::folded(&names),
-            names: path::characters(&names),
-        })
-    }
-
-    pub(crate) fn shown(&self) -> String {
-        match self {
-            Self::Path { written, .. } => written.clone(),
-            Self::Named(name) => name
-                .chars()
-                .take(80)
-                .collect::<String>()
-                .escape_debug()
-                .to_string(),
-            Self::All => "**".to_owned(),
+impl<'a> Wanted<'a> {
+    fn new(access: &'a Access, resource: Resource) -> Self {
+        // Which of the two a URL needs, the URL says. Of a name nobody knows before it is
+        // resolved: the sandbox looks again at the address that is dialled.
+        let capability = match &resource {
+            Resource::Url(url) if url.is_internal() => Capability::NetInternal,
+            Resource::Url(_) => Capability::Net,
+            Resource::Path(_) | Resource::Name(_) | Resource::All(_) => access.capability,
+        };
+        Self {
+            capability,
+            keys: resource_keys(&resource),
+            resource,
+            methods: &access.methods,
         }
     }
+
+    /// Each method that it may use, by itself; one none for any, and where there are no methods.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = Option<&'a str>> + use<'a> {
+        let any = self.methods.is_empty().then_some(None);
+        any.into_iter()
+            .chain(self.methods.iter().map(|method| Some(method.as_str())))
+    }
+
+    /// Rules cannot be found by the words of a URL that may be read in more than one way.
+    pub(crate) fn is_unclear(&self) -> bool {
+        match &self.resource {
+            Resource::Url(url) => !url.has_clear_path(),
+            Resource::Path(_) | Resource::Name(_) | Resource::All(_) => false,
+        }
+    }
+
+    pub(crate) fn with_method(&self, method: Option<&str>) -> String {
+        match method {
+            Some(method) => format!("{} on `{method} {}`", self.capability, self.resource),
+            None => self.to_string(),
+        }
+    }
+
+    fn is_same_as(&self, other: &Self) -> bool {
+        self.capability == other.capability
+            && self.methods == other.methods
+            && self.resource == other.resource
+    }
 }
 
-/// Whether resources of this capability are paths within the workspace.
-pub(crate) fn is_of_files(capability: Capability) -> bool {
-    matches!(capability, Capability::FsRead | Capability::FsWrite)
+/// Such as "fs.read on `docs/a.md`".
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on `{}`", self.capability, self.resource)
+    }
 }
 
 /// Everything the call wants; empty for a tool that touches nothing.
-pub(crate) fn wanted(tool: &ToolSpec, call: &ToolCall) -> Result<Vec<Wanted>, String> {
+pub(crate) fn wanted<'a>(tool: &'a ToolSpec, call: &ToolCall) -> Result<Vec<Wanted<'a>>, String> {
     if !call.arguments.is_object() {
         return Err(format!(
             "the arguments of `{}` must be a JSON object",
             call.name
         ));
     }
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<Wanted<'a>> = Vec::with_capacity(tool.accesses.len());
     for access in &tool.accesses {
         for resource in resources(access, call)? {
-            let one = Wanted {
-                capability: access.capability,
-                resource,
-            };
-            if !wanted.contains(&one) {
+            let one = Wanted::new(access, resource);
+            if !wanted.iter().any(|other| other.is_same_as(&one)) {
                 wanted.push(one);
             }
         }
@@ -87,19 +96,18 @@ pub(crate) fn wanted(tool: &ToolSpec, call: &ToolCall) -> Result<Vec<Wanted>, St
 }
 
 fn resources(access: &Access, call: &ToolCall) -> Result<Vec<Resource>, String> {
-    let of_files = is_of_files(access.capability);
+    let kind = kind(access.capability);
     // To look round in the workspace a tool needs no grant on all of it: the sandbox shows it
     // only what it was granted. To change something it does not name, it does.
     let unnamed = match access.capability {
-        Capability::FsRead => Resource::path("")?,
-        _ => Resource::All,
+        Capability::FsRead => Resource::Path(Path::parse("")?),
+        _ => Resource::All(kind),
     };
     let Some(argument) = &access.argument else {
         return Ok(vec![unnamed]);
     };
     let one = |value: &Value| match value {
-        Value::String(text) if of_files => Resource::path(text),
-        Value::String(text) => Ok(Resource::Named(text.clone())),
+        Value::String(text) => Resource::parse(kind, text),
         _ => Err(format!(
             "the argument `{argument}` of `{}` must be a text",
             call.name
@@ -113,4 +121,11 @@ fn resources(access: &Access, call: &ToolCall) -> Result<Vec<Resource>, String> 
         Some(Value::Array(values)) => values.iter().map(one).collect(),
         Some(value) => Ok(vec![one(value)?]),
     }
+}
+
+/// The arguments of a call that name resources, with the kind of each.
+pub(crate) fn naming_arguments(tool: &ToolSpec) -> impl Iterator<Item = (&str, Kind)> {
+    tool.accesses
+        .iter()
+        .filter_map(|access| Some((access.argument.as_deref()?, kind(access.capability))))
 }

@@ -196,31 +196,15 @@ proptest! {
         let _ = leadhand_policy::parse_rules("p.toml", &text);
         let _ = Policy::new(&[rule(Decision::Deny, &resource)]);
     }
-
-    /// The sandbox reads the same globs with another library. It may be stricter: for it
-    /// `a/**` does not cover `a`.
-    #[test]
-    fn grants_mean_to_the_sandbox_what_they_mean_here(a in glob(), b in glob(), path in path()) {
-        for grant in attenuate(&[grant(&a)], &[grant(&b)]) {
-            if fast_glob::glob_match(&grant.resource, &path) && !path.is_empty() {
-                prop_assert!(covers(std::slice::from_ref(&grant), &path), "{} on {}", grant.resource, path);
-            }
-        }
-    }
 }
 
 #[test]
-fn escaped_characters_are_themselves_here_and_in_the_sandbox() {
+fn escaped_characters_are_themselves() {
     let odd = "a [1] {x,y} !*?.md";
     let grants = attenuate(
         &[grant("**")],
         &[grant("a \\[1\\] \\{x\\,y\\} \\!\\*\\?.md")],
     );
     assert!(covers(&grants, odd));
-    assert!(fast_glob::glob_match(&grants[0].resource, odd));
     assert!(!covers(&grants, "a [1] {x,y} !zz.md"));
-    assert!(!fast_glob::glob_match(
-        &grants[0].resource,
-        "a [1] {x,y} !zz.md"
-    ));
 }

@@ -1,177 +1,143 @@
 //! Path grants: which paths of the workspace a call may read and write. The globs come from
-//! policy; a glob that is malformed or negated grants nothing, and closes everything.
+//! policy and mean the same here, since both read them with `leadhand_resource`. One that
+//! cannot be read grants nothing, and closes everything.
 
 use crate::path::is_reserved;
-use fast_glob::glob_match;
 use leadhand_protocol::{Capability, Grant, Permit};
+use leadhand_resource::{PathGlob, fold};
 
 /// The file grants of one call.
 #[derive(Debug)]
 pub(crate) struct PathGrants {
-    read: Vec<PathGlob>,
-    write: Vec<PathGlob>,
-    closed: Vec<ClosedGlob>,
+    read: Granted,
+    write: Granted,
 }
 
-/// A glob that no grant opens; letter case does not matter.
+/// The globs of one capability.
 #[derive(Debug)]
-struct ClosedGlob {
-    capability: Capability,
-    glob: String,
-}
-
-/// A glob, and the globs of the folders that lead to what it covers.
-#[derive(Debug)]
-struct PathGlob {
-    glob: String,
-    ancestors: Vec<String>,
+struct Granted {
+    open: Vec<PathGlob>,
+    /// What no grant opens, over paths in lower case.
+    closed: Vec<PathGlob>,
+    /// The open globs as they were written, for messages.
+    written: Vec<String>,
 }
 
 impl PathGrants {
     pub(crate) fn new(permit: &Permit) -> Self {
-        let globs = |capability| {
-            permit
-                .grants
-                .iter()
-                .filter(|grant| grant.capability == capability)
-                .filter_map(|grant| PathGlob::parse(&grant.resource))
-                .collect()
-        };
         Self {
-            read: globs(Capability::FsRead),
-            write: globs(Capability::FsWrite),
-            closed: permit.closed.iter().filter_map(ClosedGlob::parse).collect(),
+            read: Granted::new(permit, Capability::FsRead),
+            write: Granted::new(permit, Capability::FsWrite),
         }
     }
 
-    /// Whether a deny rule closes `path` itself or a folder above it.
-    fn closes(&self, capability: Capability, path: &str) -> bool {
-        let path = path.to_lowercase();
-        let mut closed = self
-            .closed
-            .iter()
-            .filter(|closed| closed.capability == capability);
-        closed.any(|closed| {
-            let ends = path
-                .match_indices('/')
-                .map(|(at, _)| at)
-                .chain([path.len()]);
-            ends.into_iter()
-                .any(|end| glob_match(&closed.glob, &path[..end]))
-                || closed
-                    .glob
-                    .strip_suffix("/**")
-                    .is_some_and(|root| glob_match(root, &path))
-        })
-    }
-
-    fn globs(&self, capability: Capability) -> &[PathGlob] {
+    fn of(&self, capability: Capability) -> Option<&Granted> {
         match capability {
-            Capability::FsRead => &self.read,
-            Capability::FsWrite => &self.write,
-            _ => &[],
+            Capability::FsRead => Some(&self.read),
+            Capability::FsWrite => Some(&self.write),
+            _ => None,
         }
     }
 
     /// Whether `path` itself is covered.
     pub(crate) fn allow(&self, capability: Capability, path: &str) -> bool {
-        !self.closes(capability, path)
-            && self
-                .globs(capability)
-                .iter()
-                .any(|glob| glob_match(&glob.glob, path))
+        self.of(capability)
+            .is_some_and(|granted| granted.covers(path) && !granted.closes(path))
     }
 
     /// Whether the folder is covered or may hold something that is: such a folder can be
     /// listed (its covered entries only) and, for writing, created.
     pub(crate) fn lead_through(&self, capability: Capability, folder: &str) -> bool {
-        let globs = self.globs(capability);
-        let leads = (folder == "." && !globs.is_empty())
-            || self.allow(capability, folder)
-            || globs
-                .iter()
-                .flat_map(|glob| &glob.ancestors)
-                .any(|glob| glob_match(glob, folder));
-        leads && !self.closes(capability, folder)
+        self.of(capability).is_some_and(|granted| {
+            let leads = granted.open.iter().any(|glob| glob.leads_through(folder));
+            (leads || granted.covers(folder)) && !granted.closes(folder)
+        })
     }
 
     /// Whether everything below the folder is covered, whatever its name: needed to move it.
+    /// Where something below might be closed, its files can be moved one by one.
     pub(crate) fn allow_tree(&self, capability: Capability, folder: &str) -> bool {
-        if self
-            .closed
-            .iter()
-            .any(|closed| closed.capability == capability)
-        {
-            // Something below might be closed: its files can be moved one by one.
-            return false;
-        }
-        self.globs(capability).iter().any(|PathGlob { glob, .. }| {
-            glob == "**" || (glob.ends_with("/**") && glob_match(glob, format!("{folder}/-")))
+        self.of(capability).is_some_and(|granted| {
+            let folded = fold(folder);
+            let closes = |glob: &PathGlob| glob.covers(&folded) || glob.leads_through(&folded);
+            granted.open.iter().any(|glob| glob.covers_tree(folder))
+                && !granted.closed.iter().any(closes)
         })
     }
 
     /// The covered globs, for a message.
     pub(crate) fn describe(&self, capability: Capability) -> String {
-        let globs: Vec<&str> = self
-            .globs(capability)
-            .iter()
-            .map(|glob| glob.glob.as_str())
-            .collect();
-        if globs.is_empty() {
-            "nothing".to_owned()
-        } else {
-            globs.join(", ")
+        match self.of(capability) {
+            Some(granted) if !granted.written.is_empty() => granted.written.join(", "),
+            _ => "nothing".to_owned(),
         }
     }
 }
 
-impl ClosedGlob {
-    /// `None` for names that are never accessible anyway.
-    fn parse(grant: &Grant) -> Option<Self> {
-        let glob = grant
-            .resource
-            .strip_prefix("./")
-            .unwrap_or(&grant.resource)
-            .to_lowercase();
-        if glob.split('/').any(is_reserved) {
-            return None;
-        }
-        let usable =
-            !glob.is_empty() && !glob.starts_with('!') && fast_glob::validate(&glob).is_ok();
-        let glob = if usable { glob } else { "**".to_owned() };
-        Some(Self {
-            capability: grant.capability,
-            glob,
-        })
-    }
-}
-
-impl PathGlob {
-    fn parse(resource: &str) -> Option<Self> {
-        let glob = resource.strip_prefix("./").unwrap_or(resource);
-        if glob.is_empty() || glob.starts_with('!') || fast_glob::validate(glob).is_err() {
-            return None;
-        }
-        let mut depth = 0_u32;
-        let mut ancestors = Vec::new();
-        for (at, character) in glob.char_indices() {
-            match character {
-                '{' | '[' => depth += 1,
-                '}' | ']' => depth = depth.saturating_sub(1),
-                '/' if depth == 0 => ancestors.push(glob[..at].to_owned()),
-                _ => {}
+impl Granted {
+    fn new(permit: &Permit, capability: Capability) -> Self {
+        let of_capability = |grant: &&Grant| grant.capability == capability;
+        let (mut open, mut written) = (Vec::new(), Vec::new());
+        for grant in permit.grants.iter().filter(of_capability) {
+            if let Ok(globs) = parse(&grant.resource) {
+                open.extend(globs);
+                written.push(grant.resource.clone());
             }
         }
-        Some(Self {
-            glob: glob.to_owned(),
-            ancestors,
-        })
+        let closed = permit.closed.iter().filter(of_capability);
+        Self {
+            open,
+            closed: closed.flat_map(closing).collect(),
+            written,
+        }
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        self.open.iter().any(|glob| glob.covers(path))
+    }
+
+    fn closes(&self, path: &str) -> bool {
+        if self.closed.is_empty() {
+            return false;
+        }
+        let folded = fold(path);
+        self.closed.iter().any(|glob| glob.covers(&folded))
+    }
+}
+
+fn parse(resource: &str) -> Result<Vec<PathGlob>, String> {
+    if resource.is_empty() {
+        return Err("an empty glob is of nothing".to_owned());
+    }
+    PathGlob::parse(resource)
+}
+
+/// What a closed grant closes; names that are never accessible need no closing.
+fn closing(grant: &Grant) -> Vec<PathGlob> {
+    match parse(&grant.resource) {
+        Ok(globs) => {
+            let is_open = |glob: &PathGlob| {
+                let mut names = glob.names().filter_map(|name| name.literal());
+                !names.any(is_reserved)
+            };
+            globs
+                .iter()
+                .filter(|glob| is_open(glob))
+                .map(PathGlob::closing)
+                .collect()
+        }
+        Err(_) => PathGlob::parse("**").unwrap_or_default(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadhand_policy::{Policy, Question};
+    use leadhand_protocol::{
+        Access, Autonomy, Decision, Effect, Isolation, Label, Rule, ToolCall, ToolSpec,
+    };
+    use serde_json::json;
 
     /// Which of `paths` the glob covers, leads through and covers as a tree.
     fn check(glob: &str, path: &str, allow: bool, lead_through: bool, allow_tree: bool) {
@@ -203,7 +169,7 @@ mod tests {
         check("**", ".", true, true, true);
         check("docs/**", ".", false, true, false);
         check("docs/**", "docs/a/b.md", true, true, true);
-        check("docs/**", "docs", false, true, true);
+        check("docs/**", "docs", true, true, true);
         check("docs/**", "documents", false, false, false);
         check("./docs/**", "docs/a", true, true, true);
         check("*.md", "a.md", true, true, false);
@@ -228,7 +194,9 @@ mod tests {
             ("secrets", "secrets/key", false),
             ("**/*.pem", "a/b.pem", false),
             ("secrets/**", "public/key", true),
+            ("secrets/*", "secrets/a/key", false),
             ("{", "anything", false),
+            ("", "anything", false),
             ("**/.git/**", "a.md", true),
         ] {
             let grants = PathGrants::new(&Permit {
@@ -245,9 +213,101 @@ mod tests {
 
     #[test]
     fn malformed_and_negated_globs_grant_nothing() {
-        for glob in ["", "!a", "!!**", "{a,b", "[a", "a\\"] {
+        for glob in ["", "!a", "!!**", "{a,b", "/a", "../a", "a\\"] {
             check(glob, "a", false, false, false);
             check(glob, ".", false, false, false);
         }
+    }
+
+    #[test]
+    fn a_tree_is_allowed_when_nothing_below_may_be_closed() {
+        let on = |resource: &str| Grant {
+            capability: Capability::FsWrite,
+            resource: resource.to_owned(),
+        };
+        for (closed, folder, allowed) in [
+            ("secrets/**", "docs", true),
+            ("Docs/secrets", "docs", false),
+            ("**/*.pem", "docs", false),
+            ("docs", "docs/a", false),
+            ("**/.git/**", "docs", true),
+        ] {
+            let grants = PathGrants::new(&Permit {
+                grants: vec![on("**")],
+                closed: vec![on(closed)],
+            });
+            let found = grants.allow_tree(Capability::FsWrite, folder);
+            assert_eq!(found, allowed, "{closed} on {folder}");
+        }
+    }
+
+    /// What policy says of a path and what is enforced is one and the same, for a tool that may
+    /// look round as the sandboxed ones do.
+    #[test]
+    fn grants_mean_here_what_they_mean_to_policy() {
+        let names = ["a", "b", "A", "ab"];
+        let below = names
+            .map(|folder| names.map(|name| format!("{folder}/{name}")))
+            .concat();
+        let paths: Vec<String> = names.map(str::to_owned).into_iter().chain(below).collect();
+        let globs = [
+            "**", "a", "a/**", "*", "*/b", "**/b", "{a,b}/*", "?b", "A/*",
+        ];
+        for open in globs {
+            for closed in globs.into_iter().chain(["none"]) {
+                for path in &paths {
+                    check_against_policy(open, closed, path);
+                }
+            }
+        }
+    }
+
+    fn check_against_policy(open: &str, closed: &str, path: &str) {
+        let on = |resource: &str| Grant {
+            capability: Capability::FsWrite,
+            resource: resource.to_owned(),
+        };
+        let permit = Permit {
+            grants: vec![on(open)],
+            closed: vec![on(closed)],
+        };
+        let rule = |decision, resource: &str| Rule {
+            resource: resource.to_owned(),
+            ..Rule::any(decision)
+        };
+        let rules = [rule(Decision::Allow, "**"), rule(Decision::Deny, closed)];
+        let policy = Policy::new(&rules).expect("the rules are sound");
+        let tool = ToolSpec {
+            name: "write".to_owned(),
+            description: String::new(),
+            arguments: json!({}),
+            result: None,
+            effect: Effect::Idempotent,
+            accesses: vec![Access::new(Capability::FsWrite, Some("path"))],
+            isolation: Isolation::Sandboxed,
+            trusted: false,
+        };
+        let verdict = policy.judge(&Question {
+            tool: &tool,
+            role: "",
+            task: None,
+            call: &ToolCall {
+                id: String::new(),
+                name: "write".to_owned(),
+                arguments: json!({ "path": path }),
+            },
+            grants: &permit.grants,
+            autonomy: Autonomy::L5,
+            planned: true,
+            label: &Label::default(),
+            approvals: &[],
+            now_ms: 0,
+        });
+        assert_eq!(
+            PathGrants::new(&permit).allow(Capability::FsWrite, path),
+            verdict.decision == Decision::Allow,
+            "{open} without {closed} on {path}: {}",
+            verdict.because
+        );
     }
 }

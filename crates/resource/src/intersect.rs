@@ -1,66 +1,22 @@
-//! The paths that two globs both cover, again as globs. What would take too many steps or
-//! globs to write down is left out: the result may be too small, never too large.
+//! What two globs both cover, again as globs: over names of characters, over paths of names.
+//! What would take too many steps or globs to write down is left out: the result may be too
+//! small, never too large.
 
-use crate::pattern::{PathGlob, Segment, Token};
-
-/// Steps spent on all the intersections of one attenuation before the rest is left out.
-pub(crate) const STEPS_MAX: usize = 100_000;
+/// Steps that are enough for the intersections of what one agent is granted.
+pub const STEPS_MAX: usize = 100_000;
 /// Globs one intersection may consist of before the rest is left out.
 const GLOBS_MAX: usize = 64;
 
-/// Globs that together cover only paths which both `a` and `b` cover.
-pub(crate) fn intersect(a: &PathGlob, b: &PathGlob, steps_left: &mut usize) -> Vec<PathGlob> {
-    let mut globs: Vec<PathGlob> = meet(&a.0, &b.0, steps_left)
-        .into_iter()
-        .map(|mut segments| {
-            segments.dedup_by(|next, last| next.is_many() && last.is_many());
-            PathGlob(segments)
-        })
-        .collect();
-    globs.sort();
-    globs.dedup();
-    globs
-}
-
 /// A part of a glob: either many of something, or one of it.
-trait Part: Clone + PartialEq {
+pub(crate) trait Part: Clone + PartialEq {
     fn is_many(&self) -> bool;
     /// What two single parts have in common.
     fn common(&self, other: &Self, steps_left: &mut usize) -> Vec<Self>;
 }
 
-impl Part for Token {
-    fn is_many(&self) -> bool {
-        *self == Self::Many
-    }
-
-    fn common(&self, other: &Self, _: &mut usize) -> Vec<Self> {
-        match (self, other) {
-            (Self::One, one) | (one, Self::One) => vec![one.clone()],
-            (one, other) if one == other => vec![one.clone()],
-            _ => Vec::new(),
-        }
-    }
-}
-
-impl Part for Segment {
-    fn is_many(&self) -> bool {
-        *self == Self::Folders
-    }
-
-    fn common(&self, other: &Self, steps_left: &mut usize) -> Vec<Self> {
-        match (self, other) {
-            (Self::Name(a), Self::Name(b)) => {
-                meet(a, b, steps_left).into_iter().map(Self::Name).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
 /// With `m` for many and `x`, `y` for one: `mA ∩ mB = m(A ∩ mB) ∪ m(mA ∩ B)`, since of two
 /// matches one leaves the longer rest; `mA ∩ yB = (A ∩ yB) ∪ y(mA ∩ B)`; `xA ∩ yB = (x ∩ y)(A ∩ B)`.
-fn meet<P: Part>(a: &[P], b: &[P], steps_left: &mut usize) -> Vec<Vec<P>> {
+pub(crate) fn meet<P: Part>(a: &[P], b: &[P], steps_left: &mut usize) -> Vec<Vec<P>> {
     if *steps_left == 0 {
         return Vec::new();
     }

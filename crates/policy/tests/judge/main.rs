@@ -1,0 +1,10 @@
+//! Which rule decides about which call, and what is said about it.
+
+mod access;
+mod case;
+mod flow;
+mod handed_down;
+mod levels;
+mod network;
+mod rule_files;
+mod scope;
