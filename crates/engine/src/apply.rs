@@ -9,6 +9,7 @@ pub(crate) use agents::think;
 pub(crate) use tools::call_tool;
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
+use crate::path_labels::PathLabels;
 use crate::run::{AnswerRecord, Run, Setting, Stop};
 use leadhand_policy::Policy;
 use leadhand_protocol::{
@@ -87,6 +88,7 @@ impl Run {
         let policy = Policy::new(&start.rules).unwrap_or_default();
         self.people.approvals.clone_from(&start.approvals);
         self.setting = Some(Arc::new(Setting {
+            path_labels: PathLabels::new(&start.labels),
             start: start.clone(),
             policy,
         }));

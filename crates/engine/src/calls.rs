@@ -23,15 +23,17 @@ pub(crate) fn called(
         turn: agent.turns,
         index,
     };
-    let (verdict, fault) = judge(run, agent, origin, &tool_call);
-    let permit = Permit {
-        grants: agent.equipment.grants.clone(),
-        closed: run.started().policy.closed(
-            &tool_call.name,
-            &agent.role,
-            agent.task().map_or("", |task| task.as_str()),
-            run.at_ms,
-        ),
+    let (verdict, permit, fault) = match makeable(run, agent, origin, &tool_call) {
+        Ok(tool) => {
+            let (verdict, permit) = judged(run, agent, origin, tool, &tool_call);
+            (verdict, permit, None)
+        }
+        Err(fault) => {
+            let because = fault.message.clone();
+            let decision = Decision::Deny;
+            let verdict = Verdict { decision, because };
+            (verdict, Permit::default(), Some(fault))
+        }
     };
     let mut events = vec![Event::ToolCalled {
         call,
@@ -49,12 +51,13 @@ pub(crate) fn called(
     events
 }
 
-fn judge(
-    run: &Run,
+/// The tool of a call that can be made as it stands, or what is wrong with it.
+fn makeable<'a>(
+    run: &'a Run,
     agent: &Agent,
     origin: Origin,
     call: &ToolCall,
-) -> (Verdict, Option<ToolFault>) {
+) -> Result<&'a ToolSpec, ToolFault> {
     let setting = run.started();
     let offered = agent
         .equipment
@@ -80,7 +83,7 @@ fn judge(
             "There is no tool `{}` for you. Your tools: {tools}.",
             call.name
         );
-        return refused(ToolFaultKind::UnknownTool, message);
+        return Err(refused(ToolFaultKind::UnknownTool, message));
     };
     let faults = schema::schema_faults(&tool.arguments, &call.arguments);
     if !faults.is_empty() {
@@ -89,18 +92,30 @@ fn judge(
             call.name,
             faults.join("; ")
         );
-        return refused(ToolFaultKind::InvalidArguments, message);
+        return Err(refused(ToolFaultKind::InvalidArguments, message));
     }
     if origin == Origin::Model && repeats(run, agent, call) {
         let message = format!(
             "You have made this very call of `{}` before, its result stands above, and no file has changed since. Go on with the next step, or give the final result.",
             call.name
         );
-        return refused(ToolFaultKind::Failed, message);
+        return Err(refused(ToolFaultKind::Failed, message));
     }
+    Ok(tool)
+}
+
+/// What policy says of a call, and what the call may touch.
+fn judged(
+    run: &Run,
+    agent: &Agent,
+    origin: Origin,
+    tool: &ToolSpec,
+    call: &ToolCall,
+) -> (Verdict, Permit) {
+    let policy = &run.started().policy;
     let task = agent.task().and_then(|id| run.graph()?.task(id));
     let task = task.map(|task| labels::declared(run, task));
-    let verdict = setting.policy.judge(&Question {
+    let question = Question {
         tool,
         role: &agent.role,
         task: task.as_ref(),
@@ -111,8 +126,8 @@ fn judge(
         label: &agent.label,
         approvals: &run.people.approvals,
         now_ms: run.at_ms,
-    });
-    (verdict, None)
+    };
+    (policy.judge(&question), policy.permit(&question))
 }
 
 /// Whether the agent has made the same call before. What a sandboxed tool answers that reaches
@@ -129,19 +144,12 @@ pub(crate) fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
     tool.is_some_and(depends_on_files_alone) && agent.made.iter().any(same)
 }
 
-fn refused(kind: ToolFaultKind, message: String) -> (Verdict, Option<ToolFault>) {
-    let verdict = Verdict {
-        decision: Decision::Deny,
-        because: message.clone(),
-    };
-    (
-        verdict,
-        Some(ToolFault {
-            kind,
-            message,
-            retryable: false,
-        }),
-    )
+fn refused(kind: ToolFaultKind, message: String) -> ToolFault {
+    ToolFault {
+        kind,
+        message,
+        retryable: false,
+    }
 }
 
 /// Brings one call a step further: a person is asked, or a refusal becomes its result.

@@ -106,7 +106,7 @@ fn at_or_below(run: &Run, path: &str) -> Label {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let written = run.file_labels.iter().filter(|(file, _)| below(file));
-    written.fold(Label::from(Source::Workspace), |label, (_, own)| {
+    written.fold(run.started().path_labels.of(&path), |label, (_, own)| {
         label.join(own)
     })
 }

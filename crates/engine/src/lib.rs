@@ -20,6 +20,7 @@ mod draft;
 mod equip;
 mod labels;
 mod outstanding;
+mod path_labels;
 mod run;
 mod schedule;
 mod schema;

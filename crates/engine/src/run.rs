@@ -2,6 +2,7 @@
 //! that cannot be had again by applying the journal from the beginning.
 
 use crate::agent::Agent;
+use crate::path_labels::PathLabels;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Label, Outcome, OutcomeKind,
@@ -18,6 +19,8 @@ pub struct Setting {
     pub start: Start,
     /// Its rules, compiled.
     pub policy: Policy,
+    /// What files count as.
+    pub(crate) path_labels: PathLabels,
 }
 
 impl Setting {

@@ -5,7 +5,7 @@ use crate::session::{Leadhand, Parts};
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::{Journal, MemoryJournal};
 use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder};
-use leadhand_policy::{Policy, built_in_rules, workspace_grants};
+use leadhand_policy::{Policy, built_in_rules, root_grants};
 use leadhand_protocol::{Approval, Limits, PathLabel, Rule, ToolLimits};
 use leadhand_runtime::{
     Absent, Approver, Clock, NativeTool, Observer, Runtime, Toolbox, system_clock,
@@ -263,7 +263,7 @@ impl Builder {
                 instructions: self.instructions,
                 roster: self.roster,
                 notices: self.notices,
-                grants: workspace_grants(),
+                grants: root_grants(&self.rules),
                 rules: self.rules,
                 approvals: self.approvals,
                 labels: self.labels,

@@ -19,6 +19,7 @@ mod judge;
 mod level;
 mod lines;
 mod merge;
+mod permit;
 mod policy;
 mod rule;
 mod rule_file;

@@ -156,7 +156,7 @@ impl World {
                     match self
                         .replies
                         .pop_front()
-                        .expect("the script has a reply left")
+                        .unwrap_or_else(|| panic!("the script is at its end:\n{}", self.told()))
                     {
                         Ok(reply) => Input::ModelReplied {
                             agent,
