@@ -1,22 +1,22 @@
-//! One tool call: its store, its limits, and what its end means in words for the model.
+//! One tool call: a store of its own with its limits in force, and the answer, checked.
 
 use crate::Workspace;
+use crate::chance::{CallClock, Chance};
 use crate::component::Loaded;
-use crate::contract::types::{CallInfo, ErrorKind, ToolError};
+use crate::contract::types::CallInfo;
+use crate::fault::{lasting, stopped, told, with_changes};
 use crate::files::FileAccess;
 use crate::grants::PathGrants;
 use crate::meter::{Meter, Stop};
-use leadhand_protocol::{Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput};
+use crate::named;
+use crate::state::CallState;
+use crate::wasi::{Output, Program, WasiState};
+use leadhand_protocol::{
+    Capability, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wasmtime::{Store, Trap, UpdateDeadline};
-
-/// Room for the parts of a guest's answer beside its text, in bytes.
-const ANSWER_MARGIN_BYTES: usize = 64 * 1024;
-/// Longest error message taken from a guest, in characters.
-const MESSAGE_CHARS_MAX: usize = 2_000;
-/// What a component may use while it is asked for its tools.
-const SPECS_FUEL_MAX: u64 = 50_000_000;
+use wasmtime::Store;
 
 /// What one call may see and use. Nothing else exists for it.
 #[derive(Debug, Clone)]
@@ -38,49 +38,56 @@ pub struct CallContext {
     pub seed: u64,
 }
 
-/// What a store holds for one call.
-pub(crate) struct CallState {
-    pub(crate) meter: Meter,
-    /// None while a component is asked for its tools.
-    pub(crate) files: Option<Arc<FileAccess>>,
-    pub(crate) call_id: String,
+impl CallContext {
+    /// The state of a call. What a component cannot import is not even prepared.
+    pub(crate) fn state(
+        &self,
+        uses_files: bool,
+        program: Option<Program<'_>>,
+        output: Output,
+    ) -> CallState {
+        let opens =
+            |capability: Capability| named::opens(&self.permit, capability, capability.as_str());
+        let files = uses_files.then(|| {
+            let grants = PathGrants::new(&self.permit);
+            Arc::new(FileAccess::new(Arc::clone(&self.workspace), grants))
+        });
+        let mut state = CallState {
+            meter: Meter::new(self.limits.clone()),
+            files,
+            wasi: None,
+            clock: Arc::new(CallClock::new(opens(Capability::Clock), self.now_ms)),
+            chance: match opens(Capability::Random) {
+                true => Chance::System,
+                false => Chance::Seeded(self.seed),
+            },
+            refused: Vec::new(),
+            call_id: self.call_id.clone(),
+        };
+        if let Some(program) = program {
+            let wasi = WasiState::new(&program, &state, output);
+            state.wasi = Some(Box::new(wasi));
+        }
+        state
+    }
 }
 
-impl CallState {
-    /// A state in which every import is closed.
-    pub(crate) fn closed() -> Self {
-        let limits = ToolLimits {
-            fuel_max: SPECS_FUEL_MAX,
-            host_calls_max: 0,
-            ..ToolLimits::default()
-        };
-        Self {
-            meter: Meter::new(limits),
-            files: None,
-            call_id: String::new(),
-        }
-    }
-
-    /// Puts the limits of the state into force.
-    pub(crate) fn enforce(
-        store: &mut Store<Self>,
-        deadline: Option<Instant>,
-    ) -> wasmtime::Result<()> {
-        let limits = &store.data().meter.limits;
-        let fuel = limits.fuel_max;
-        let largest = usize::try_from(limits.file_bytes_written_max).unwrap_or(usize::MAX);
-        let largest = largest.saturating_add(limits.output_bytes_max);
-        store.set_hostcall_fuel(largest.saturating_add(ANSWER_MARGIN_BYTES));
-        store.limiter(|state| &mut state.meter);
-        store.set_fuel(fuel)?;
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| {
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Err(Stop::Time.into());
-            }
-            Ok(UpdateDeadline::Yield(1))
-        });
-        Ok(())
+/// Runs what a guest does, within its time. Epochs end a guest that computes; the time-out ends
+/// one whose host call does not return.
+pub(crate) async fn within_limits<T>(
+    store: &mut Store<CallState>,
+    work: impl AsyncFnOnce(&mut Store<CallState>) -> wasmtime::Result<T>,
+) -> wasmtime::Result<T> {
+    let time = Duration::from_millis(store.data().meter.limits.wall_ms);
+    let running = async {
+        CallState::enforce(store, Instant::now().checked_add(time))?;
+        let given = work(store).await?;
+        store.data().meter.within_host_calls()?;
+        Ok(given)
+    };
+    match tokio::time::timeout(time, running).await {
+        Ok(ended) => ended,
+        Err(_) => Err(Stop::Time.into()),
     }
 }
 
@@ -89,20 +96,21 @@ pub(crate) async fn run(
     loaded: &Loaded,
     call: &ToolCall,
     context: &CallContext,
+    environment: &[(String, String)],
 ) -> Result<ToolOutput, ToolFault> {
     let limits = &context.limits;
-    let time = Duration::from_millis(limits.wall_ms);
-    let files = FileAccess::new(
-        Arc::clone(&context.workspace),
-        PathGrants::new(&context.permit),
-    );
-    let files = Arc::new(files);
-    let state = CallState {
-        meter: Meter::new(limits.clone()),
-        files: Some(Arc::clone(&files)),
-        call_id: context.call_id.clone(),
+    let ready = loaded.ready()?;
+    let granted: Vec<_>;
+    let program = match loaded.imports.wasi {
+        true => {
+            granted = granted_variables(&context.permit, environment);
+            Some(Program::tool(&granted))
+        }
+        false => None,
     };
-    let mut store = Store::new(loaded.pre.engine(), state);
+    let output = Output::Log(context.call_id.clone());
+    let state = context.state(loaded.imports.files, program, output);
+    let mut store = Store::new(ready.engine(), state);
     let info = CallInfo {
         call_id: context.call_id.clone(),
         agent: context.agent.clone(),
@@ -110,129 +118,62 @@ pub(crate) async fn run(
         seed: context.seed,
     };
     let arguments = call.arguments.to_string();
-    let running = async {
-        CallState::enforce(&mut store, Instant::now().checked_add(time))?;
-        let tool = loaded.pre.instantiate_async(&mut store).await?;
-        tool.call_call(&mut store, &info, &call.name, &arguments)
-            .await
-    };
-    // Epochs end a guest that computes; this ends one whose host call does not return.
-    let ended = tokio::time::timeout(time, running).await;
+    let ended = within_limits(&mut store, async |store| {
+        let tool = ready.instantiate_async(&mut *store).await?;
+        tool.call_call(store, &info, &call.name, &arguments).await
+    })
+    .await;
     tracing::debug!(call = context.call_id, tool = call.name, used = %store.data().meter);
     let fault = match ended {
-        Ok(Ok(Ok(output))) if output.text.len() <= limits.output_bytes_max => {
-            return Ok(ToolOutput {
-                files: files.changes().take(),
-                ..ToolOutput::text(output.text)
-            });
-        }
-        Ok(Ok(Ok(output))) => ToolFault {
-            kind: ToolFaultKind::LimitExceeded,
-            message: format!(
-                "{} gave {} bytes, {} are allowed; ask for less at once.",
-                call.name,
-                output.text.len(),
-                limits.output_bytes_max
-            ),
-            retryable: false,
+        Ok(Ok(output)) => match checked(loaded, &call.name, output.text, limits) {
+            Ok(text) => {
+                let files = match &store.data().files {
+                    Some(files) => files.take_changes().await,
+                    None => Vec::new(),
+                };
+                return Ok(ToolOutput {
+                    files,
+                    refused: store.data_mut().take_refused(),
+                    ..ToolOutput::text(text)
+                });
+            }
+            Err(fault) => fault,
         },
-        Ok(Ok(Err(error))) => told(&error),
-        Ok(Err(error)) => stopped(&call.name, &error, &store.data().meter),
-        Err(_) => stopped(&call.name, &Stop::Time.into(), &store.data().meter),
+        Ok(Err(error)) => told(&error),
+        Err(error) => stopped(&call.name, &error, &store.data().meter),
     };
-    Err(with_changes(fault, &files))
+    Err(with_changes(fault, store.data().files.as_deref()))
 }
 
-/// What the guest itself says went wrong.
-fn told(error: &ToolError) -> ToolFault {
-    let kind = match error.kind {
-        ErrorKind::InvalidArguments => ToolFaultKind::InvalidArguments,
-        ErrorKind::UnknownTool => ToolFaultKind::UnknownTool,
-        ErrorKind::NotFound => ToolFaultKind::NotFound,
-        ErrorKind::Denied => ToolFaultKind::Denied,
-        ErrorKind::LimitExceeded => ToolFaultKind::LimitExceeded,
-        ErrorKind::Failed => ToolFaultKind::Failed,
-    };
-    let message = error.message.chars().take(MESSAGE_CHARS_MAX).collect();
-    ToolFault {
-        kind,
-        message,
-        retryable: error.retryable,
+/// Holds an answer against the limit and against what the tool itself says its results are.
+fn checked(
+    loaded: &Loaded,
+    tool: &str,
+    text: String,
+    limits: &ToolLimits,
+) -> Result<String, ToolFault> {
+    if text.len() > limits.output_bytes_max {
+        let message = format!(
+            "{tool} gave {} bytes, {} are allowed; ask for less at once.",
+            text.len(),
+            limits.output_bytes_max
+        );
+        return Err(lasting(ToolFaultKind::LimitExceeded, message));
     }
+    loaded.check_result(tool, &text).map_err(|reason| {
+        let message = format!(
+            "{tool} gave a result that does not fit its own schema: {reason}. This is a fault of \
+             the tool: do it another way."
+        );
+        lasting(ToolFaultKind::Failed, message)
+    })?;
+    Ok(text)
 }
 
-/// What a guest that did not come to its end ran into.
-fn stopped(tool: &str, error: &wasmtime::Error, meter: &Meter) -> ToolFault {
-    let limits = &meter.limits;
-    let (kind, what) = match (error.downcast_ref::<Stop>(), error.downcast_ref::<Trap>()) {
-        (Some(Stop::Time), _) => (
-            ToolFaultKind::TimedOut,
-            format!("took longer than {} ms", limits.wall_ms),
-        ),
-        (Some(Stop::HostCalls), _) => {
-            let what = format!(
-                "used files or logs more than {} times",
-                limits.host_calls_max
-            );
-            (ToolFaultKind::LimitExceeded, what)
-        }
-        (_, Some(Trap::OutOfFuel)) => (
-            ToolFaultKind::LimitExceeded,
-            "did more work than one call may".to_owned(),
-        ),
-        (_, Some(_)) if meter.memory_refused => {
-            let what = format!(
-                "needed more than {} bytes of memory",
-                limits.memory_bytes_max
-            );
-            (ToolFaultKind::LimitExceeded, what)
-        }
-        (_, Some(trap)) => {
-            let message =
-                format!("{tool} crashed ({trap}). This is a fault of the tool: do it another way.");
-            return ToolFault {
-                kind: ToolFaultKind::Trapped,
-                message,
-                retryable: false,
-            };
-        }
-        // wasmtime keeps the type of this one to itself.
-        (None, None) if error.to_string().contains("fuel allocated for hostcalls") => (
-            ToolFaultKind::LimitExceeded,
-            "handed over more at once than a call may".to_owned(),
-        ),
-        (None, None) => {
-            let message = format!("{tool} could not run: {error:#}. Do it another way.");
-            return ToolFault {
-                kind: ToolFaultKind::Trapped,
-                message,
-                retryable: false,
-            };
-        }
-    };
-    let message = format!("{tool} {what} and was stopped; ask for less in one call.");
-    ToolFault {
-        kind,
-        message,
-        retryable: false,
-    }
-}
-
-/// A call that failed may have changed files before: its fault says so, and says when nobody
-/// knows.
-fn with_changes(mut fault: ToolFault, files: &FileAccess) -> ToolFault {
-    let changes = files.changes();
-    if changes.writes_pending > 0 {
-        fault.kind = ToolFaultKind::InDoubt;
-        fault
-            .message
-            .push_str(" A change was under way; look whether it took place.");
-    }
-    let paths = changes.paths();
-    if !paths.is_empty() {
-        fault.message.push_str(" It had already changed: ");
-        fault.message.push_str(&paths.join(", "));
-        fault.message.push('.');
-    }
-    fault
+fn granted_variables(permit: &Permit, environment: &[(String, String)]) -> Vec<(String, String)> {
+    environment
+        .iter()
+        .filter(|(name, _)| named::opens(permit, Capability::Env, name))
+        .cloned()
+        .collect()
 }

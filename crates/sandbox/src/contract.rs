@@ -2,6 +2,7 @@
 //! a component is hostile until its names, sizes and schemas have been looked at.
 
 use crate::SandboxError;
+use jsonschema::{PatternOptions, Validator};
 use leadhand_protocol::{Access, Capability, Effect, Isolation, ToolSpec};
 use serde_json::Value;
 
@@ -16,14 +17,7 @@ mod bindings {
 }
 
 pub(crate) use bindings::ToolPre;
-pub(crate) use bindings::leadhand::tool::{files, log, types};
-
-/// What a component may import, by interface.
-pub(crate) const OFFERED: [&str; 3] = [
-    "leadhand:tool/types@0.2.0",
-    "leadhand:tool/files@0.2.0",
-    "leadhand:tool/log@0.2.0",
-];
+pub(crate) use bindings::leadhand::tool::{clock, files, http, log, random, types};
 
 /// Longest name of a tool, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -31,6 +25,8 @@ const NAME_BYTES_MAX: usize = 64;
 const DESCRIPTION_BYTES_MAX: usize = 1_024;
 /// Longest schema of arguments, in bytes.
 const SCHEMA_BYTES_MAX: usize = 16 * 1_024;
+/// Longest account of a schema that is none, in characters.
+const REASON_CHARS_MAX: usize = 300;
 /// Most accesses of one tool.
 const ACCESSES_MAX: usize = 16;
 /// Most tools in one component.
@@ -92,11 +88,17 @@ pub(crate) fn checked_spec(
             "its schema of arguments must be of an object with properties".into(),
         ));
     }
+    validator(&arguments)
+        .map_err(|reason| wrong(format!("its schema of arguments is none: {reason}")))?;
     let result = spec
         .result_schema
         .map(|schema| serde_json::from_str(&schema))
         .transpose()
         .map_err(|error| wrong(format!("its schema of results is not JSON: {error}")))?;
+    if let Some(result) = &result {
+        validator(result)
+            .map_err(|reason| wrong(format!("its schema of results is none: {reason}")))?;
+    }
     let accesses = spec
         .accesses
         .into_iter()
@@ -135,4 +137,13 @@ pub(crate) fn checked_spec(
         isolation: Isolation::Sandboxed,
         trusted: false,
     })
+}
+
+/// Compiles a schema. Patterns in it are matched in time linear to what they are matched with:
+/// whoever wrote the schema may have meant harm.
+pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(schema)
+        .map_err(|error| error.to_string().chars().take(REASON_CHARS_MAX).collect())
 }

@@ -6,29 +6,45 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
+use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How long a guest may hold a thread before it is asked to yield.
 const TICK: Duration = Duration::from_millis(10);
-/// Core instances the pool keeps for each call: a component with imports is made of three.
-const INSTANCES_PER_CALL: u32 = 8;
-/// Memories and tables the pool keeps for each call.
-const MEMORIES_PER_CALL: u32 = 2;
+/// Memories and tables of one slot of the pool. Our tools have one of each; a component that has
+/// more takes several slots.
+const MEMORIES_PER_SLOT: u32 = 2;
+const TABLES_PER_SLOT: u32 = 4;
+/// Core instances for each slot: only counted, so there are many; each call is bounded by
+/// `instances_max` of its own limits.
+const INSTANCES_PER_SLOT: u32 = 100;
+/// Slots there are at least, so that a large component can run on a small host.
+const SLOTS_MIN: u32 = 16;
 /// Memory a pool slot keeps between two calls instead of giving it back to the system.
 const MEMORY_KEPT_BYTES: usize = 2 * 1024 * 1024;
 /// Elements the pool has room for in one table.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
+/// What wasmtime itself keeps of one instance. A Python has thousands of functions.
+const INSTANCE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Stack of a guest. An interpreter in a guest ends its own recursion before this.
+const GUEST_STACK_BYTES: usize = 1024 * 1024;
+/// Stack on which a guest and the host functions it calls run: what the guest may use, and as
+/// much again for the host.
+const CALL_STACK_BYTES: usize = 2 * GUEST_STACK_BYTES;
 
 /// An engine with a pool of prepared instances. Where the system gives no address space for
 /// that, instances are made on demand, which costs some ten microseconds a call.
 pub(crate) fn engine(calls_max: u32) -> Result<Engine, SandboxError> {
+    let slots = calls_max.max(SLOTS_MIN);
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(calls_max)
-        .total_core_instances(calls_max * INSTANCES_PER_CALL)
-        .total_memories(calls_max * MEMORIES_PER_CALL)
-        .total_tables(calls_max * MEMORIES_PER_CALL)
-        .total_stacks(calls_max)
+    pool.total_component_instances(slots)
+        .total_core_instances(slots.saturating_mul(INSTANCES_PER_SLOT))
+        .total_memories(slots.saturating_mul(MEMORIES_PER_SLOT))
+        .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
+        .total_stacks(slots)
         .table_elements(TABLE_ELEMENTS_MAX)
+        .max_component_instance_size(INSTANCE_BYTES_MAX)
+        .max_core_instance_size(INSTANCE_BYTES_MAX)
         .linear_memory_keep_resident(MEMORY_KEPT_BYTES)
         .pagemap_scan(Enabled::Auto);
     let pooled = InstanceAllocationStrategy::Pooling(pool);
@@ -42,12 +58,26 @@ pub(crate) fn engine(calls_max: u32) -> Result<Engine, SandboxError> {
     })
 }
 
+/// Slots of the pool that an instance of a component takes.
+pub(crate) fn slots_needed(component: &Component) -> u32 {
+    // None is of components that import modules, which are refused.
+    let needed = component.resources_required();
+    needed.map_or(1, |needed| {
+        let memories = needed.num_memories.div_ceil(MEMORIES_PER_SLOT);
+        memories
+            .max(needed.num_tables.div_ceil(TABLES_PER_SLOT))
+            .max(1)
+    })
+}
+
 fn with_allocation(strategy: InstanceAllocationStrategy) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
         .consume_fuel(true)
         .epoch_interruption(true)
         .wasm_backtrace_max_frames(None)
+        .max_wasm_stack(GUEST_STACK_BYTES)
+        .async_stack_size(CALL_STACK_BYTES)
         .allocation_strategy(strategy);
     Engine::new(&config)
 }

@@ -23,6 +23,14 @@ pub enum SandboxError {
         /// What wasmtime said.
         reason: String,
     },
+    /// The file of a component cannot be read.
+    #[error("the component `{}` cannot be read: {source}", path.display())]
+    ComponentFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The component wants more than the host offers.
     #[error(
         "`{component}` imports `{import}`, which this host does not offer. It offers: {offered}"
@@ -45,7 +53,7 @@ pub enum SandboxError {
         /// What is wrong.
         reason: String,
     },
-    /// Two components hold tools of one name.
+    /// Two components hold tools of one name, or one component holds two.
     #[error("both `{first}` and `{second}` hold a tool `{tool}`: leave one of them out")]
     DuplicateTool {
         /// The name.
@@ -63,4 +71,13 @@ pub enum SandboxError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl SandboxError {
+    pub(crate) fn component(component: &str, reason: impl Into<String>) -> Self {
+        Self::Component {
+            component: component.to_owned(),
+            reason: reason.into(),
+        }
+    }
 }

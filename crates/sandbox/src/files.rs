@@ -8,8 +8,8 @@ use crate::contract::files::{Entry, EntryKind, Error, ErrorCode, Metadata};
 use crate::grants::PathGrants;
 use crate::path::{fault, is_reserved, split};
 use crate::regular_file::{Found, hash_of, holds, kind_of, open_file, rename_new, replace};
-use crate::workspace::{LastLink, Place, refused};
-use leadhand_protocol::{Capability, ContentHash};
+use crate::workspace::{LastLink, Place, Why, refused};
+use leadhand_protocol::{Capability, ContentHash, FileChange, Grant, ToolOutput};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,9 +19,10 @@ const EITHER: [Capability; 2] = [Capability::FsRead, Capability::FsWrite];
 /// What one call can do to files.
 #[derive(Debug)]
 pub(crate) struct FileAccess {
-    workspace: Arc<Workspace>,
-    grants: PathGrants,
+    pub(crate) workspace: Arc<Workspace>,
+    pub(crate) grants: PathGrants,
     changes: Mutex<Changes>,
+    refused: Mutex<Vec<Grant>>,
 }
 
 impl FileAccess {
@@ -30,7 +31,47 @@ impl FileAccess {
             workspace,
             grants,
             changes: Mutex::default(),
+            refused: Mutex::default(),
         }
+    }
+
+    /// Notes what the call lacked a grant for; at most so many as are told of it.
+    pub(crate) fn refuse(&self, capability: Capability, path: &str) {
+        let refused = Grant {
+            capability,
+            resource: path.to_owned(),
+        };
+        let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < ToolOutput::REFUSED_MAX && !all.contains(&refused) {
+            all.push(refused);
+        }
+    }
+
+    pub(crate) fn take_refused(&self) -> Vec<Grant> {
+        std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the call changed, with the hashes of what was written piece by piece.
+    pub(crate) async fn take_changes(self: &Arc<Self>) -> Vec<FileChange> {
+        if self.changes().unsettled.is_empty() {
+            return self.changes().take();
+        }
+        let files = Arc::clone(self);
+        let settled = tokio::task::spawn_blocking(move || {
+            let unsettled = std::mem::take(&mut files.changes().unsettled);
+            for path in unsettled {
+                // What is gone again or is no file any more has neither size nor hash.
+                if let Ok(place) = files.workspace.locate(&path, LastLink::Keep)
+                    && let Ok(Found::File { bytes, .. }) = kind_of(&place)
+                {
+                    let hash = hash_of(&place, bytes);
+                    files.changes().settle(&path, hash, bytes);
+                }
+            }
+        });
+        // It does not panic, and changes without hashes are changes still.
+        drop(settled.await);
+        self.changes().take()
     }
 
     /// What was changed so far. A panic while it was held leaves it whole.
@@ -221,6 +262,10 @@ impl FileAccess {
                 place,
             )?;
         }
+        // A file must not become readable by being moved.
+        let covered = !self.grants.allow(Capability::FsRead, &to.path)
+            || self.grants.allow(Capability::FsRead, &from.path);
+        self.require(covered, Capability::FsRead, &from)?;
         let found = kind_of(&from)?;
         if matches!(found, Found::Folder) {
             for place in [&from, &to] {
@@ -228,6 +273,9 @@ impl FileAccess {
                     place.name != "." && self.grants.allow_tree(Capability::FsWrite, &place.path);
                 self.require(covered, Capability::FsWrite, place)?;
             }
+            let covered = !self.grants.lead_through(Capability::FsRead, &to.path)
+                || self.grants.allow_tree(Capability::FsRead, &from.path);
+            self.require(covered, Capability::FsRead, &from)?;
         }
         rename_new(&from, &to).map_err(|error| refused(&to.path, &error))?;
         let (hash, bytes) = match found {
@@ -235,7 +283,7 @@ impl FileAccess {
             Found::Folder => (None, 0),
         };
         let mut changes = self.changes();
-        changes.removed(from.path);
+        changes.moved(&from.path, &to.path);
         changes.wrote(to.path, false, hash, bytes);
         Ok(())
     }
@@ -265,10 +313,13 @@ impl FileAccess {
     ) -> Result<Place, Error> {
         let written = split(path)?.join("/");
         let written = if written.is_empty() { "." } else { &written };
-        self.workspace.locate(path, last).map_err(|error| {
+        self.workspace.locate(path, last).map_err(|unfound| {
+            if matches!(unfound.why, Why::Outside | Why::Reserved) {
+                self.refuse(capabilities[0], written);
+            }
             let mut wanted = capabilities.iter();
             match wanted.any(|capability| self.grants.lead_through(*capability, written)) {
-                true => error,
+                true => unfound.into(),
                 false => self.denied(capabilities[0], written),
             }
         })
@@ -283,6 +334,7 @@ impl FileAccess {
     }
 
     fn denied(&self, capability: Capability, path: &str) -> Error {
+        self.refuse(capability, path);
         let granted = self.grants.describe(capability);
         let message = format!("No grant of {capability} covers `{path}`; granted: {granted}.");
         fault(ErrorCode::Denied, message)

@@ -2,13 +2,18 @@
 //! thread that advances its clock, and the components.
 
 use crate::SandboxError;
+use crate::cache::Cache;
 use crate::call::{self, CallContext};
-use crate::component::{self, Loaded};
+use crate::command::{self, Command, CommandOutput};
+use crate::component::{self, Loaded, Loader};
 use crate::engine::{Ticker, engine};
+use crate::imports;
+use crate::source::Source;
 use leadhand_protocol::{ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use tokio::sync::Semaphore;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The tools that are part of the program, by the folder they are built from.
 const STANDARD: [(&str, &[u8]); 2] = [
@@ -31,8 +36,12 @@ pub struct ToolHost {
     /// Index into `components`, by the name of the tool.
     by_tool: HashMap<String, usize>,
     specs: Vec<ToolSpec>,
+    loader: Arc<Loader>,
+    /// Variables that a call can be granted.
+    environment: Vec<(String, String)>,
     /// One permit for each slot of the engine's pool.
     slots: Semaphore,
+    calls_max: u32,
     ticker: Ticker,
 }
 
@@ -46,12 +55,36 @@ impl std::fmt::Debug for ToolHost {
 }
 
 /// Collects what a [`ToolHost`] is made of.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ToolHostBuilder {
     cache_dir: Option<PathBuf>,
     standard_tools: bool,
-    components: Vec<(String, Vec<u8>)>,
+    components: Vec<(String, Source)>,
+    environment: Vec<(String, String)>,
     calls_max: u32,
+}
+
+impl std::fmt::Debug for ToolHostBuilder {
+    /// Without the values of variables, which may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let components: Vec<&str> = self
+            .components
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let variables: Vec<&str> = self
+            .environment
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        f.debug_struct("ToolHostBuilder")
+            .field("cache_dir", &self.cache_dir)
+            .field("standard_tools", &self.standard_tools)
+            .field("components", &components)
+            .field("environment", &variables)
+            .field("calls_max", &self.calls_max)
+            .finish()
+    }
 }
 
 impl ToolHostBuilder {
@@ -73,7 +106,27 @@ impl ToolHostBuilder {
     /// Adds a component that fulfils `sandbox/wit/tool.wit`; `name` is for messages.
     #[must_use]
     pub fn component(mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        self.components.push((name.into(), bytes.into()));
+        self.components
+            .push((name.into(), Source::Bytes(bytes.into())));
+        self
+    }
+
+    /// As [`Self::component`], from a file, whose name is for messages. With a cache the file is
+    /// not read again as long as nothing changes it.
+    #[must_use]
+    pub fn component_file(mut self, path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let name = name.to_string_lossy().into_owned();
+        self.components.push((name, Source::File(path)));
+        self
+    }
+
+    /// The variables that a call can be granted, by name; none by default. What no grant of
+    /// `env` names is not told to any guest.
+    #[must_use]
+    pub fn env(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.environment = variables.into_iter().collect();
         self
     }
 
@@ -93,35 +146,31 @@ impl ToolHostBuilder {
     pub fn build(self) -> Result<ToolHost, SandboxError> {
         let engine = engine(self.calls_max)?;
         let ticker = Ticker::start(&engine)?;
-        let standard = STANDARD.iter().filter(|_| self.standard_tools).copied();
-        let own = self
-            .components
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-        let mut names: Vec<String> = Vec::new();
+        let linker = imports::linker(&engine).map_err(|error| SandboxError::Engine {
+            reason: error.to_string(),
+        })?;
+        let loader = Arc::new(Loader {
+            cache: self.cache_dir.map(|folder| Cache::new(folder, &engine)),
+            linker,
+            engine,
+        });
+        let standard = STANDARD.iter().filter(|_| self.standard_tools);
+        let standard = standard.map(|(name, bytes)| ((*name).to_owned(), Source::Standard(bytes)));
         let mut host = ToolHost {
             components: Vec::new(),
             by_tool: HashMap::new(),
             specs: Vec::new(),
+            loader,
+            environment: self.environment,
             slots: Semaphore::new(self.calls_max as usize),
+            calls_max: self.calls_max,
             ticker,
         };
-        for (name, bytes) in standard.chain(own) {
+        for (name, source) in standard.chain(self.components) {
             let running = host.ticker.run();
-            let loaded = component::load(&engine, name, bytes, self.cache_dir.as_deref())?;
+            let loaded = component::load(&host.loader, &name, source)?;
             drop(running);
-            for spec in &loaded.specs {
-                if let Some(first) = host.by_tool.insert(spec.name.clone(), names.len()) {
-                    return Err(SandboxError::DuplicateTool {
-                        tool: spec.name.clone(),
-                        first: names.get(first).map_or(name, String::as_str).to_owned(),
-                        second: name.to_owned(),
-                    });
-                }
-                host.specs.push(spec.clone());
-            }
-            names.push(name.to_owned());
-            host.components.push(loaded);
+            host.add(loaded)?;
         }
         Ok(host)
     }
@@ -135,6 +184,7 @@ impl ToolHost {
             cache_dir: None,
             standard_tools: true,
             components: Vec::new(),
+            environment: Vec::new(),
             calls_max: CALLS_MAX,
         }
     }
@@ -169,9 +219,50 @@ impl ToolHost {
                 retryable: false,
             });
         };
-        // The semaphore is never closed, so without a permit there is no host any more.
-        let _slot = self.slots.acquire().await;
+        let component = &self.components[index];
+        let _slot = self.slot(component.slots).await;
         let _running = self.ticker.run();
-        call::run(&self.components[index], call, context).await
+        call::run(component, call, context, &self.environment).await
+    }
+
+    /// Runs a program of the world `wasi:cli/command` by itself, under the grants and limits of
+    /// `context`. It is compiled each time unless there is a cache.
+    ///
+    /// # Errors
+    /// When it is no such program, or is stopped at a limit. A program that ends itself with an
+    /// exit code has run.
+    pub async fn run_command(
+        &self,
+        command: &Command<'_>,
+        context: &CallContext,
+    ) -> Result<CommandOutput, ToolFault> {
+        let _slot = self.slot(1).await;
+        let _running = self.ticker.run();
+        command::run(&self.loader, command, context).await
+    }
+
+    /// Waits for slots of the pool; a component that needs more than there are takes all.
+    async fn slot(&self, slots: u32) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed, so without a permit there is no host any more.
+        self.slots
+            .acquire_many(slots.min(self.calls_max))
+            .await
+            .ok()
+    }
+
+    fn add(&mut self, loaded: Loaded) -> Result<(), SandboxError> {
+        for spec in &loaded.specs {
+            let index = self.components.len();
+            if let Some(first) = self.by_tool.insert(spec.name.clone(), index) {
+                return Err(SandboxError::DuplicateTool {
+                    tool: spec.name.clone(),
+                    first: self.components[first].name.clone(),
+                    second: loaded.name,
+                });
+            }
+            self.specs.push(spec.clone());
+        }
+        self.components.push(loaded);
+        Ok(())
     }
 }

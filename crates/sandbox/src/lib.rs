@@ -32,23 +32,32 @@
 //! # }
 //! ```
 
+mod cache;
 mod call;
+mod chance;
 mod changes;
+mod command;
 mod component;
 mod contract;
 mod engine;
 mod error;
+mod fault;
 mod files;
 mod grants;
 mod host;
 mod imports;
 mod look;
 mod meter;
+mod named;
 mod path;
 mod regular_file;
+mod source;
+mod state;
+mod wasi;
 mod workspace;
 
 pub use call::CallContext;
+pub use command::{Command, CommandOutput};
 pub use error::SandboxError;
 pub use host::{ToolHost, ToolHostBuilder};
 pub use workspace::Workspace;

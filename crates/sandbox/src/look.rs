@@ -2,6 +2,7 @@
 //! holds. They change nothing, follow no link outside, and are not calls of any tool.
 
 use crate::Workspace;
+use crate::contract::files::{Error, ErrorCode};
 use crate::path::is_reserved;
 use crate::regular_file::open_file;
 use crate::workspace::LastLink;
@@ -23,16 +24,16 @@ impl Workspace {
     /// In words, when the path leads outside, is no regular file, cannot be read, or holds
     /// more than `bytes_max` bytes.
     pub fn read(&self, path: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, String> {
-        let place = match self.locate(path, LastLink::Follow) {
+        let place = match self.locate(path, LastLink::Follow).map_err(Error::from) {
             Ok(place) => place,
-            Err(error) if error.code == crate::contract::files::ErrorCode::NotFound => {
+            Err(error) if error.code == ErrorCode::NotFound => {
                 return Ok(None);
             }
             Err(error) => return Err(error.message),
         };
         let (file, length) = match open_file(&place) {
             Ok(opened) => opened,
-            Err(error) if error.code == crate::contract::files::ErrorCode::NotFound => {
+            Err(error) if error.code == ErrorCode::NotFound => {
                 return Ok(None);
             }
             Err(error) => return Err(error.message),
@@ -95,7 +96,7 @@ impl Workspace {
     }
 
     fn open_folder(&self, path: &str) -> io::Result<Dir> {
-        let place = self.locate(path, LastLink::Keep);
+        let place = self.locate(path, LastLink::Keep).map_err(Error::from);
         place
             .map_err(|error| io::Error::other(error.message))?
             .open_folder()

@@ -1,8 +1,11 @@
 //! What one call has used of each of its limits. wasmtime's own limiter caps every memory by
-//! itself; this one caps their sum.
+//! itself; this one caps their sum. What streams and files use is counted apart, in a [`Ledger`]
+//! that they share with the store.
 
 use leadhand_protocol::ToolLimits;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use wasmtime::ResourceLimiter;
 
 /// A limit at which the guest is stopped. Other limits are told to the guest, which may then
@@ -13,6 +16,8 @@ pub(crate) enum Stop {
     Time,
     #[error("it called the host too often")]
     HostCalls,
+    #[error("it wanted too many random bytes at once")]
+    RandomBytes,
 }
 
 /// Counters of one call.
@@ -23,31 +28,40 @@ pub(crate) struct Meter {
     table_elements: usize,
     /// Whether the guest was refused memory: what then traps is no fault of its logic.
     pub(crate) memory_refused: bool,
+    /// The same of table elements.
+    pub(crate) table_refused: bool,
     host_calls: u64,
-    log_bytes: usize,
-    pub(crate) file_bytes_read: u64,
-    pub(crate) file_bytes_written: u64,
     pub(crate) folder_entries: usize,
+    pub(crate) ledger: Arc<Ledger>,
 }
 
 impl Meter {
     pub(crate) fn new(limits: ToolLimits) -> Self {
+        let ledger = Ledger {
+            bytes_readable: AtomicU64::new(limits.file_bytes_read_max),
+            bytes_writable: AtomicU64::new(limits.file_bytes_written_max),
+            log_bytes: AtomicUsize::new(limits.log_bytes_max),
+            files_openable: AtomicUsize::new(limits.open_files_max),
+        };
         Self {
             limits,
             memory_bytes: 0,
             table_elements: 0,
             memory_refused: false,
+            table_refused: false,
             host_calls: 0,
-            log_bytes: 0,
-            file_bytes_read: 0,
-            file_bytes_written: 0,
             folder_entries: 0,
+            ledger: Arc::new(ledger),
         }
     }
 
-    /// Counts a call from the guest to the host.
-    pub(crate) fn host_call(&mut self) -> Result<(), Stop> {
+    /// Counts a call from the guest to the host. Where nothing can be told to the guest, the
+    /// count is looked at by [`Self::within_host_calls`] when its time slice ends.
+    pub(crate) fn count_host_call(&mut self) {
         self.host_calls += 1;
+    }
+
+    pub(crate) fn within_host_calls(&self) -> Result<(), Stop> {
         if self.host_calls > self.limits.host_calls_max {
             Err(Stop::HostCalls)
         } else {
@@ -55,23 +69,10 @@ impl Meter {
         }
     }
 
-    /// How much of a note of `bytes` bytes may still be logged.
-    pub(crate) fn log(&mut self, bytes: usize) -> usize {
-        let granted = bytes.min(self.limits.log_bytes_max.saturating_sub(self.log_bytes));
-        self.log_bytes += granted;
-        granted
-    }
-
-    pub(crate) fn file_bytes_readable(&self) -> u64 {
-        self.limits
-            .file_bytes_read_max
-            .saturating_sub(self.file_bytes_read)
-    }
-
-    pub(crate) fn file_bytes_writable(&self) -> u64 {
-        self.limits
-            .file_bytes_written_max
-            .saturating_sub(self.file_bytes_written)
+    /// Counts a call from the guest to the host, and stops the guest at the limit.
+    pub(crate) fn host_call(&mut self) -> Result<(), Stop> {
+        self.count_host_call();
+        self.within_host_calls()
     }
 
     pub(crate) fn folder_entries_listable(&self) -> usize {
@@ -83,15 +84,81 @@ impl Meter {
 
 impl fmt::Display for Meter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (limits, ledger) = (&self.limits, &self.ledger);
         write!(
             f,
             "memory {} B, host calls {}, read {} B, written {} B, listed {}",
             self.memory_bytes,
             self.host_calls,
-            self.file_bytes_read,
-            self.file_bytes_written,
+            limits.file_bytes_read_max - ledger.bytes_readable(),
+            limits.file_bytes_written_max - ledger.bytes_writable(),
             self.folder_entries
         )
+    }
+}
+
+/// What a call may still use of files and of the log.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    bytes_readable: AtomicU64,
+    bytes_writable: AtomicU64,
+    log_bytes: AtomicUsize,
+    files_openable: AtomicUsize,
+}
+
+impl Ledger {
+    pub(crate) fn bytes_readable(&self) -> u64 {
+        self.bytes_readable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bytes_writable(&self) -> u64 {
+        self.bytes_writable.load(Ordering::Relaxed)
+    }
+
+    /// Counts what was read; a reader asks before how much that may be.
+    pub(crate) fn read(&self, bytes: u64) {
+        let take = |left: u64| Some(left.saturating_sub(bytes));
+        // Always some, so never an error.
+        let _ = self
+            .bytes_readable
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+    }
+
+    /// Takes what is about to be written; false, and nothing taken, when that is too much.
+    pub(crate) fn write(&self, bytes: u64) -> bool {
+        let take = |left: u64| left.checked_sub(bytes);
+        let taken = self
+            .bytes_writable
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.is_ok()
+    }
+
+    /// How much of a note of `bytes` bytes may still be logged; it counts as logged.
+    pub(crate) fn log(&self, bytes: usize) -> usize {
+        let take = |left: usize| Some(left - bytes.min(left));
+        let before = self
+            .log_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        bytes.min(before.unwrap_or_else(|left| left))
+    }
+
+    /// Counts a file as open until the token is dropped; none when too many are.
+    pub(crate) fn open_file(self: &Arc<Self>) -> Option<OpenFile> {
+        let take = |left: usize| left.checked_sub(1);
+        let taken = self
+            .files_openable
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
+        taken.ok().map(|_| OpenFile(Arc::clone(self)))
+    }
+}
+
+/// One open file or folder.
+#[derive(Debug)]
+pub(crate) struct OpenFile(Arc<Ledger>);
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        self.0.files_openable.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -125,6 +192,8 @@ impl ResourceLimiter for Meter {
         let granted = sum <= self.limits.table_elements_max;
         if granted {
             self.table_elements = sum;
+        } else {
+            self.table_refused = true;
         }
         Ok(granted)
     }

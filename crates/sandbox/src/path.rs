@@ -4,9 +4,9 @@
 use crate::contract::files::{Error, ErrorCode};
 
 /// Longest path, in bytes.
-const PATH_BYTES_MAX: usize = 1_024;
+pub(crate) const PATH_BYTES_MAX: usize = 1_024;
 /// Longest name of one file or folder, in bytes; what common file systems take.
-const NAME_BYTES_MAX: usize = 255;
+pub(crate) const NAME_BYTES_MAX: usize = 255;
 
 /// What went wrong with a path, for the guest and through it for the model.
 pub(crate) fn fault(code: ErrorCode, message: impl Into<String>) -> Error {

@@ -43,7 +43,7 @@ impl Place {
 }
 
 /// What to do with a link at the end of a path.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastLink {
     Follow,
     Keep,
@@ -66,54 +66,83 @@ impl Workspace {
 
     /// Finds the place that a guest's path means. Fails when a folder on the way does not
     /// exist, when a link leads outside, and on reserved names.
-    pub(crate) fn locate(&self, path: &str, last: LastLink) -> Result<Place, Error> {
-        let mut pending: VecDeque<String> = split(path)?.into_iter().map(str::to_owned).collect();
+    pub(crate) fn locate(&self, path: &str, last: LastLink) -> Result<Place, Unfound> {
+        let names = split(path).map_err(|error| Unfound::new(path, Why::Written(error)))?;
+        self.walk_to(
+            names.into_iter().map(str::to_owned).collect(),
+            0,
+            path,
+            last,
+        )
+    }
+
+    /// Finds the place that a path means within a folder, which is itself named from the root
+    /// and free of links. `..` is allowed in the path as long as it stays within the folder.
+    pub(crate) fn locate_below(
+        &self,
+        folder: &str,
+        names: &[&str],
+        last: LastLink,
+    ) -> Result<Place, Unfound> {
+        let above = folder.split('/').filter(|name| *name != ".");
+        let floor = above.clone().count();
+        let pending = above
+            .chain(names.iter().copied())
+            .map(str::to_owned)
+            .collect();
+        self.walk_to(pending, floor, &names.join("/"), last)
+    }
+
+    /// Walks along `pending`, and never above the first `floor` folders of it.
+    fn walk_to(
+        &self,
+        mut pending: VecDeque<String>,
+        floor: usize,
+        path: &str,
+        last: LastLink,
+    ) -> Result<Place, Unfound> {
         let mut above: Vec<(String, Dir)> = Vec::new();
         let mut links = 0;
         while let Some(name) = pending.pop_front() {
             if name == ".." {
-                // Only a link brings one of these.
-                above.pop().ok_or_else(|| outside(path))?;
+                if above.len() <= floor {
+                    return Err(Unfound::new(path, Why::Outside));
+                }
+                above.pop();
                 continue;
             }
             let here = join(&above, &name);
             if is_reserved(&name) {
-                let message = format!("`{here}` is never accessible to tools.");
-                return Err(fault(ErrorCode::Denied, message));
+                return Err(Unfound::new(here, Why::Reserved));
             }
             let folder = above.last().map_or(&self.root, |(_, folder)| folder);
             let is_last = pending.is_empty();
+            let refused = |error| Unfound::new(here.as_str(), Why::Refused(error));
             match folder.symlink_metadata(&name) {
                 Ok(found) if found.is_symlink() && (!is_last || last == LastLink::Follow) => {
                     links += 1;
                     if links > LINKS_MAX {
-                        let message = format!("`{path}` goes through too many symbolic links.");
-                        return Err(fault(ErrorCode::Failed, message));
+                        return Err(Unfound::new(path, Why::Links));
                     }
-                    let target = folder
-                        .read_link_contents(&name)
-                        .map_err(|e| refused(&here, &e))?;
+                    let target = folder.read_link_contents(&name).map_err(refused)?;
                     for step in steps(&target, path)?.into_iter().rev() {
                         pending.push_front(step);
                     }
                 }
                 Ok(found) if !is_last && !found.is_dir() => {
-                    let message = format!("`{here}` is a file, not a folder.");
-                    return Err(fault(ErrorCode::WrongKind, message));
+                    return Err(Unfound::new(here, Why::NotFolder));
                 }
                 Ok(_) if !is_last => {
-                    let next = folder
-                        .open_dir_nofollow(&name)
-                        .map_err(|e| refused(&here, &e))?;
+                    let next = folder.open_dir_nofollow(&name).map_err(refused)?;
                     above.push((name, next));
                 }
                 Err(error) if error.kind() != ErrorKind::NotFound || !is_last => {
-                    return Err(refused(&here, &error));
+                    return Err(refused(error));
                 }
                 _ => return self.place(above, name, here),
             }
         }
-        // The path was empty, or a link ended in `..`: what is left is a folder above.
+        // The path was empty, or it ended in `..`: what is left is a folder above.
         match above.pop() {
             Some((name, _)) => {
                 let here = join(&above, &name);
@@ -128,30 +157,28 @@ impl Workspace {
         mut above: Vec<(String, Dir)>,
         name: String,
         path: String,
-    ) -> Result<Place, Error> {
+    ) -> Result<Place, Unfound> {
         let folder = match above.pop() {
             Some((_, folder)) => folder,
             None => self
                 .root
                 .try_clone()
-                .map_err(|error| refused(&path, &error))?,
+                .map_err(|error| Unfound::new(path.as_str(), Why::Refused(error)))?,
         };
         Ok(Place { folder, name, path })
     }
 }
 
 /// The names a link's target is made of. A reserved or unusual name is found when it is used.
-fn steps(target: &Path, path: &str) -> Result<Vec<String>, Error> {
+fn steps(target: &Path, path: &str) -> Result<Vec<String>, Unfound> {
+    let outside = || Unfound::new(path, Why::Outside);
     target
         .components()
         .filter(|component| *component != Component::CurDir)
         .map(|component| match component {
             Component::ParentDir => Ok("..".to_owned()),
-            Component::Normal(name) => name
-                .to_str()
-                .map(str::to_owned)
-                .ok_or_else(|| outside(path)),
-            _ => Err(outside(path)),
+            Component::Normal(name) => name.to_str().map(str::to_owned).ok_or_else(outside),
+            _ => Err(outside()),
         })
         .collect()
 }
@@ -165,11 +192,59 @@ fn join(above: &[(String, Dir)], name: &str) -> String {
     path
 }
 
-fn outside(path: &str) -> Error {
-    fault(
-        ErrorCode::Denied,
-        format!("`{path}` is a link that leads out of the workspace."),
-    )
+/// Why a path leads to no place that a call may use.
+#[derive(Debug)]
+pub(crate) struct Unfound {
+    path: String,
+    pub(crate) why: Why,
+}
+
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// It is no path at all.
+    Written(Error),
+    /// It leads out of the workspace, or above the folder it began in.
+    Outside,
+    Reserved,
+    /// Too many links, or a circle of them.
+    Links,
+    /// A file stands where a folder is needed.
+    NotFolder,
+    Refused(io::Error),
+}
+
+impl Unfound {
+    fn new(path: impl Into<String>, why: Why) -> Self {
+        Self {
+            path: path.into(),
+            why,
+        }
+    }
+}
+
+impl From<Unfound> for Error {
+    fn from(Unfound { path, why }: Unfound) -> Self {
+        match why {
+            Why::Written(error) => error,
+            Why::Outside => fault(
+                ErrorCode::Denied,
+                format!("`{path}` is a link that leads out of the workspace."),
+            ),
+            Why::Reserved => fault(
+                ErrorCode::Denied,
+                format!("`{path}` is never accessible to tools."),
+            ),
+            Why::Links => fault(
+                ErrorCode::Failed,
+                format!("`{path}` goes through too many symbolic links."),
+            ),
+            Why::NotFolder => fault(
+                ErrorCode::WrongKind,
+                format!("`{path}` is a file, not a folder."),
+            ),
+            Why::Refused(error) => refused(&path, &error),
+        }
+    }
 }
 
 /// What the file system said, in words.

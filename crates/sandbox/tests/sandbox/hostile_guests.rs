@@ -189,8 +189,7 @@ fn floods_are_stopped() {
         host_calls_max: 500,
         ..ToolLimits::default()
     };
-    let message =
-        "used files or logs more than 500 times and was stopped; ask for less in one call.";
+    let message = "called the host more than 500 times and was stopped; ask for less in one call.";
     check(LOG, body, limits, LimitExceeded, message);
 
     // More log than is kept is no fault of the call.
