@@ -7,5 +7,7 @@ mod calculate;
 mod hostile_guests;
 mod hostile_paths;
 mod loading;
+mod probe;
 mod room;
 mod standard_tools;
+mod wasi_files;
