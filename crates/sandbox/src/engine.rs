@@ -42,6 +42,8 @@ pub(crate) fn engine(calls_max: u32) -> Result<Engine, SandboxError> {
         .total_memories(slots.saturating_mul(MEMORIES_PER_SLOT))
         .total_tables(slots.saturating_mul(TABLES_PER_SLOT))
         .total_stacks(slots)
+        .max_memories_per_module(MEMORIES_PER_SLOT)
+        .max_tables_per_module(TABLES_PER_SLOT)
         .table_elements(TABLE_ELEMENTS_MAX)
         .max_component_instance_size(INSTANCE_BYTES_MAX)
         .max_core_instance_size(INSTANCE_BYTES_MAX)

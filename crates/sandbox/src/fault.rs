@@ -3,7 +3,9 @@
 use crate::contract::types::{ErrorKind, ToolError};
 use crate::files::FileAccess;
 use crate::meter::{Meter, Stop};
+use crate::wasi::HANDLES_MAX;
 use leadhand_protocol::{ToolFault, ToolFaultKind};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
 
@@ -93,6 +95,9 @@ fn beyond_parts(meter: &Meter, error: &wasmtime::Error) -> Option<String> {
     if meter.table_refused {
         let elements = limits.table_elements_max;
         return Some(format!("needed more than {elements} elements of tables"));
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return Some(format!("held more than {HANDLES_MAX} handles"));
     }
     let said = error.to_string();
     if said.contains("resource limit exceeded") {

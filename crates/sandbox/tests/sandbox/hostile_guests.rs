@@ -6,6 +6,7 @@ use leadhand_protocol::ToolFaultKind::{self, LimitExceeded, TimedOut, Trapped};
 use leadhand_protocol::{ToolCall, ToolLimits};
 use leadhand_sandbox::ToolHost;
 use serde_json::json;
+use wasi_preview1_component_adapter_provider as adapters;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -49,24 +50,31 @@ pub(crate) fn component(imports: &str, body: &str) -> Vec<u8> {
     ComponentEncoder::default()
         .module(&module)
         .unwrap()
+        // Taken in only by a module that imports WASI 0.1.
+        .adapter(
+            adapters::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME,
+            adapters::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+        )
+        .unwrap()
         .encode()
         .unwrap()
 }
 
-const LOG: &str = r#"(import "leadhand:tool/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
+pub(crate) const LOG: &str =
+    r#"(import "leadhand:tool/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
 const STAT: &str =
     r#"(import "leadhand:tool/files@0.2.0" "stat" (func $stat (param i32 i32 i32)))"#;
 const WRITE: &str = r#"(import "leadhand:tool/files@0.2.0" "write"
     (func $write (param i32 i32 i32 i32 i32)))"#;
 
-fn host(imports: &str, body: &str) -> ToolHost {
+pub(crate) fn host(imports: &str, body: &str) -> ToolHost {
     builder()
         .component("hostile", component(imports, body))
         .build()
         .unwrap()
 }
 
-fn run(imports: &str, body: &str, limits: ToolLimits) -> Given {
+pub(crate) fn run(imports: &str, body: &str, limits: ToolLimits) -> Given {
     let mut room = Room::with(&[]);
     let host = host(imports, body);
     room.limits = limits;
@@ -82,7 +90,13 @@ fn run(imports: &str, body: &str, limits: ToolLimits) -> Given {
 }
 
 #[track_caller]
-fn check(imports: &str, body: &str, limits: ToolLimits, kind: ToolFaultKind, message: &str) {
+pub(crate) fn check(
+    imports: &str,
+    body: &str,
+    limits: ToolLimits,
+    kind: ToolFaultKind,
+    message: &str,
+) {
     assert_eq!(
         run(imports, body, limits),
         Err((kind, format!("hostile {message}")))

@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod calculate;
+mod closed;
+mod corpus;
 mod hostile_guests;
 mod hostile_paths;
+mod limits;
 mod loading;
 mod probe;
 mod room;

@@ -1,0 +1,172 @@
+//! Measures what a call costs: bare wasmtime and our host side by side, then the start of a host
+//! from its cache. Use the ratios; a machine that does other work shows other times.
+//!
+//!     cargo run --release -p leadhand-sandbox --example measure [COMPONENT.wasm …]
+//!
+//! Files named as arguments are loaded beside the standard tools; of each, the start is measured.
+// An example prints, and one that cannot set up has nothing to say.
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+use leadhand_protocol::{Permit, ToolCall, ToolLimits};
+use leadhand_sandbox::{CallContext, ToolHost, Workspace};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+};
+
+mod bindings {
+    #![allow(missing_docs, unreachable_pub, clippy::wildcard_imports)]
+    wasmtime::component::bindgen!({
+        path: "../../sandbox/wit",
+        world: "tool",
+        exports: { default: async },
+    });
+}
+
+/// A tool that imports nothing but the log, and what it is asked.
+const CALCULATE: &[u8] = include_bytes!("../../../sandbox/tools/calculate/calculate.wasm");
+const ARGUMENTS: &str = r#"{"expression":"1 + 1"}"#;
+/// Rounds of each measurement; the best round counts, since other work only makes it slower.
+const ROUNDS: usize = 7;
+const CALLS: usize = 3_000;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let bare = [bare(true), bare(false)];
+    let (host, context) = ours();
+    let mut best = [Duration::MAX; 3];
+    for _ in 0..ROUNDS {
+        for (at, bare) in bare.iter().enumerate() {
+            let took = runtime.block_on(bare_calls(bare));
+            best[at] = best[at].min(took);
+        }
+        let took = runtime.block_on(our_calls(&host, &context));
+        best[2] = best[2].min(took);
+    }
+    let names = ["bare, pooled", "bare, on demand", "our host"];
+    for (name, took) in names.iter().zip(best) {
+        println!(
+            "{name:16} {:6.2} µs a call, {:7.0} calls a second, {:.2} of bare pooled",
+            micros(took),
+            1_000_000.0 / micros(took),
+            micros(took) / micros(best[0])
+        );
+    }
+    start();
+}
+
+fn micros(took: Duration) -> f64 {
+    took.as_secs_f64() * 1_000_000.0
+}
+
+struct Bare {
+    engine: Engine,
+    pre: bindings::ToolPre<()>,
+}
+
+/// The least that has the guarantees of fuel and epochs: no files, no limits of memory, no result
+/// checked.
+fn bare(pooled: bool) -> Bare {
+    let mut config = Config::new();
+    config.consume_fuel(true).epoch_interruption(true);
+    if pooled {
+        let mut pool = PoolingAllocationConfig::default();
+        pool.linear_memory_keep_resident(2 * 1024 * 1024);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    let engine = Engine::new(&config).unwrap();
+    let component = Component::from_binary(&engine, CALCULATE).unwrap();
+    let mut linker = Linker::new(&engine);
+    linker.define_unknown_imports_as_traps(&component).unwrap();
+    let pre = bindings::ToolPre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
+    Bare { engine, pre }
+}
+
+async fn bare_calls(bare: &Bare) -> Duration {
+    let info = bindings::leadhand::tool::types::CallInfo {
+        call_id: "call-1".to_owned(),
+        agent: "measure".to_owned(),
+        deadline_ms: 20_000,
+        seed: 0,
+    };
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        let mut store = Store::new(&bare.engine, ());
+        store.set_fuel(5_000_000_000).unwrap();
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+        let tool = bare.pre.instantiate_async(&mut store).await.unwrap();
+        let given = tool
+            .call_call(&mut store, &info, "calculate", ARGUMENTS)
+            .await;
+        assert_eq!(given.unwrap().unwrap().text, "2");
+    }
+    began.elapsed() / u32::try_from(CALLS).unwrap()
+}
+
+fn ours() -> (ToolHost, CallContext) {
+    let context = CallContext {
+        workspace: Arc::new(Workspace::open(".").unwrap()),
+        permit: Permit::default(),
+        limits: ToolLimits::default(),
+        call_id: "call-1".to_owned(),
+        agent: "measure".to_owned(),
+        now_ms: 0,
+        seed: 0,
+    };
+    (ToolHost::builder().build().unwrap(), context)
+}
+
+async fn our_calls(host: &ToolHost, context: &CallContext) -> Duration {
+    let call = ToolCall {
+        id: "1".to_owned(),
+        name: "calculate".to_owned(),
+        arguments: serde_json::from_str(ARGUMENTS).unwrap(),
+    };
+    let began = Instant::now();
+    for _ in 0..CALLS {
+        assert_eq!(host.call(&call, context).await.unwrap().text, "2");
+    }
+    began.elapsed() / u32::try_from(CALLS).unwrap()
+}
+
+/// How long it takes until a host is there whose components lie compiled in the cache.
+fn start() {
+    let cache = tempfile::tempdir().unwrap();
+    let built = |components: &[PathBuf], standard: bool, cache: Option<&Path>| {
+        let mut builder = ToolHost::builder()
+            .cache_dir(cache.map(Path::to_owned))
+            .standard_tools(standard);
+        for component in components {
+            builder = builder.component_file(component);
+        }
+        let began = Instant::now();
+        drop(builder.build().unwrap());
+        began.elapsed()
+    };
+    let own: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let measure = |name: &str, components: &[PathBuf], standard: bool| {
+        let compiled = built(components, standard, Some(cache.path()));
+        let cached = (0..ROUNDS).map(|_| built(components, standard, Some(cache.path())));
+        println!(
+            "start of {name}: compiled {:.1} ms, from the cache {:.2} ms",
+            micros(compiled) / 1_000.0,
+            micros(cached.min().unwrap()) / 1_000.0
+        );
+    };
+    measure("a host without tools", &[], false);
+    measure("the standard tools", &[], true);
+    for component in &own {
+        measure(
+            &component.display().to_string(),
+            std::slice::from_ref(component),
+            false,
+        );
+    }
+}
