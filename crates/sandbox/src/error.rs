@@ -63,6 +63,14 @@ pub enum SandboxError {
         /// The component that was refused.
         second: String,
     },
+    /// A secret cannot be placed or looked for.
+    #[error("the secret `{name}` cannot be used: {reason}")]
+    Secret {
+        /// What it is called. Its value is told to nobody.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The folder of a workspace cannot be opened.
     #[error("the workspace `{}` cannot be opened: {source}", path.display())]
     Workspace {

@@ -49,6 +49,11 @@ mod imports;
 mod look;
 mod meter;
 mod named;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the import of `http` comes next")
+)]
+mod net;
 mod path;
 mod regular_file;
 mod source;
@@ -60,4 +65,5 @@ pub use call::CallContext;
 pub use command::{Command, CommandOutput};
 pub use error::SandboxError;
 pub use host::{ToolHost, ToolHostBuilder};
+pub use net::Secret;
 pub use workspace::Workspace;
