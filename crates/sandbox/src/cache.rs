@@ -21,7 +21,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Counts the formats of cards, and the checks that a card stands for.
-const CARD_FORMAT: u32 = 1;
+const CARD_FORMAT: u32 = 2;
 /// How long a file must have been left alone for its hash to be kept.
 const STILL: Duration = Duration::from_secs(2);
 
@@ -29,8 +29,9 @@ const STILL: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Card {
     pub(crate) specs: Vec<ToolSpec>,
-    /// Whether it imports an interface to files, and one of WASI.
+    /// Whether it imports an interface to files, the one to the network, and one of WASI.
     pub(crate) files: bool,
+    pub(crate) net: bool,
     pub(crate) wasi: bool,
     /// Slots of the pool that an instance takes.
     pub(crate) slots: u32,

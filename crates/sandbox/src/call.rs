@@ -4,11 +4,12 @@ use crate::Workspace;
 use crate::chance::{CallClock, Chance};
 use crate::component::Loaded;
 use crate::contract::types::CallInfo;
-use crate::fault::{lasting, stopped, told, with_changes};
+use crate::fault::{lasting, stopped, told, with_changes, with_requests};
 use crate::files::FileAccess;
 use crate::grants::PathGrants;
 use crate::meter::{Meter, Stop};
 use crate::named;
+use crate::net::{NetAccess, Network};
 use crate::state::CallState;
 use crate::wasi::{Output, Program, WasiState};
 use leadhand_protocol::{
@@ -55,6 +56,7 @@ impl CallContext {
         let mut state = CallState {
             meter: Meter::new(self.limits.clone()),
             files,
+            net: None,
             wasi: None,
             clock: Arc::new(CallClock::new(opens(Capability::Clock), self.now_ms)),
             chance: match opens(Capability::Random) {
@@ -97,6 +99,7 @@ pub(crate) async fn run(
     call: &ToolCall,
     context: &CallContext,
     environment: &[(String, String)],
+    network: &Arc<Network>,
 ) -> Result<ToolOutput, ToolFault> {
     let limits = &context.limits;
     let ready = loaded.ready()?;
@@ -109,7 +112,11 @@ pub(crate) async fn run(
         false => None,
     };
     let output = Output::Log(context.call_id.clone());
-    let state = context.state(loaded.imports.files, program, output);
+    let mut state = context.state(loaded.imports.files, program, output);
+    if loaded.imports.net {
+        let net = NetAccess::new(Arc::clone(network), &context.permit, limits);
+        state.net = Some(Box::new(net));
+    }
     let mut store = Store::new(ready.engine(), state);
     let info = CallInfo {
         call_id: context.call_id.clone(),
@@ -131,8 +138,10 @@ pub(crate) async fn run(
                     Some(files) => files.take_changes().await,
                     None => Vec::new(),
                 };
+                let net = store.data().net.as_ref();
                 return Ok(ToolOutput {
                     files,
+                    requests: net.map_or_else(Vec::new, |net| net.requests().to_vec()),
                     refused: store.data_mut().take_refused(),
                     ..ToolOutput::text(text)
                 });
@@ -142,7 +151,8 @@ pub(crate) async fn run(
         Ok(Err(error)) => told(&error),
         Err(error) => stopped(&call.name, &error, &store.data().meter),
     };
-    Err(with_changes(fault, store.data().files.as_deref()))
+    let fault = with_changes(fault, store.data().files.as_deref());
+    Err(with_requests(fault, store.data().net.as_deref()))
 }
 
 /// Holds an answer against the limit and against what the tool itself says its results are.

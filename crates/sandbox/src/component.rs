@@ -33,6 +33,7 @@ pub(crate) struct Loader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Imports {
     pub(crate) files: bool,
+    pub(crate) net: bool,
     pub(crate) wasi: bool,
 }
 
@@ -112,6 +113,7 @@ pub(crate) fn load(
     let card = Card {
         specs,
         files: imports.files,
+        net: imports.net,
         wasi: imports.wasi,
         slots,
     };
@@ -144,6 +146,7 @@ fn loaded(
         specs: card.specs,
         imports: Imports {
             files: card.files,
+            net: card.net,
             wasi: card.wasi,
         },
         slots: card.slots,
@@ -197,6 +200,7 @@ pub(crate) fn offered_imports(
 ) -> Result<Imports, SandboxError> {
     let mut found = Imports {
         files: false,
+        net: false,
         wasi: false,
     };
     for (import, _) in component.component_type().imports(engine) {
@@ -208,6 +212,7 @@ pub(crate) fn offered_imports(
             });
         }
         found.wasi |= import.starts_with("wasi:");
+        found.net |= import.starts_with("leadhand:tool/http@");
         found.files |=
             import.starts_with("wasi:filesystem/") || import.starts_with("leadhand:tool/files@");
     }

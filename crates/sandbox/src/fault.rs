@@ -4,6 +4,7 @@ use crate::contract::types::{ErrorKind, ToolError};
 use crate::files::FileAccess;
 use crate::meter::{Meter, Stop};
 use crate::wasi::HANDLES_MAX;
+use crate::net::NetAccess;
 use leadhand_protocol::{ToolFault, ToolFaultKind};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
@@ -144,6 +145,18 @@ pub(crate) fn with_changes(mut fault: ToolFault, files: Option<&FileAccess>) -> 
         fault.message.push_str(" It had already changed: ");
         fault.message.push_str(&paths.join(", "));
         fault.message.push('.');
+    }
+    fault
+}
+
+/// As [`with_changes`], of requests that were sent and not answered.
+pub(crate) fn with_requests(mut fault: ToolFault, net: Option<&NetAccess>) -> ToolFault {
+    if net.is_some_and(NetAccess::in_doubt) {
+        fault.kind = ToolFaultKind::InDoubt;
+        fault.message.push_str(
+            " A request that may change something was sent and not answered; look whether it \
+             took effect.",
+        );
     }
     fault
 }

@@ -8,6 +8,7 @@ use crate::command::{self, Command, CommandOutput};
 use crate::component::{self, Loaded, Loader};
 use crate::engine::{Ticker, engine};
 use crate::imports;
+use crate::net::{Network, Secret};
 use crate::source::Source;
 use leadhand_protocol::{ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec};
 use std::collections::HashMap;
@@ -39,6 +40,7 @@ pub struct ToolHost {
     loader: Arc<Loader>,
     /// Variables that a call can be granted.
     environment: Vec<(String, String)>,
+    network: Arc<Network>,
     /// One permit for each slot of the engine's pool.
     slots: Semaphore,
     calls_max: u32,
@@ -61,6 +63,7 @@ pub struct ToolHostBuilder {
     standard_tools: bool,
     components: Vec<(String, Source)>,
     environment: Vec<(String, String)>,
+    secrets: Vec<Secret>,
     calls_max: u32,
 }
 
@@ -82,6 +85,7 @@ impl std::fmt::Debug for ToolHostBuilder {
             .field("standard_tools", &self.standard_tools)
             .field("components", &components)
             .field("environment", &variables)
+            .field("secrets", &self.secrets)
             .field("calls_max", &self.calls_max)
             .finish()
     }
@@ -130,6 +134,14 @@ impl ToolHostBuilder {
         self
     }
 
+    /// Adds a header to requests to one origin, of calls that hold a grant of `secret` on its
+    /// name. No guest sees the value.
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.secrets.push(secret);
+        self
+    }
+
     /// How many calls may run at once, from 1; 32 by default.
     #[must_use]
     pub fn calls_max(mut self, calls_max: u32) -> Self {
@@ -142,7 +154,8 @@ impl ToolHostBuilder {
     ///
     /// # Errors
     /// When wasmtime cannot start here, or a component is malformed, imports what is not
-    /// offered, describes its tools wrongly, or has a tool that another has.
+    /// offered, describes its tools wrongly, or has a tool that another has; when a secret
+    /// cannot be placed.
     pub fn build(self) -> Result<ToolHost, SandboxError> {
         let engine = engine(self.calls_max)?;
         let ticker = Ticker::start(&engine)?;
@@ -162,6 +175,7 @@ impl ToolHostBuilder {
             specs: Vec::new(),
             loader,
             environment: self.environment,
+            network: Arc::new(Network::new(&self.secrets)?),
             slots: Semaphore::new(self.calls_max as usize),
             calls_max: self.calls_max,
             ticker,
@@ -185,6 +199,7 @@ impl ToolHost {
             standard_tools: true,
             components: Vec::new(),
             environment: Vec::new(),
+            secrets: Vec::new(),
             calls_max: CALLS_MAX,
         }
     }
@@ -222,7 +237,7 @@ impl ToolHost {
         let component = &self.components[index];
         let _slot = self.slot(component.slots).await;
         let _running = self.ticker.run();
-        call::run(component, call, context, &self.environment).await
+        call::run(component, call, context, &self.environment, &self.network).await
     }
 
     /// Runs a program of the world `wasi:cli/command` by itself, under the grants and limits of

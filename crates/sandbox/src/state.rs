@@ -4,6 +4,7 @@
 use crate::chance::{CallClock, Chance};
 use crate::files::FileAccess;
 use crate::meter::{Meter, Stop};
+use crate::net::NetAccess;
 use crate::wasi::WasiState;
 use leadhand_protocol::{Capability, Grant, ToolLimits, ToolOutput};
 use std::sync::Arc;
@@ -20,11 +21,13 @@ pub(crate) struct CallState {
     pub(crate) meter: Meter,
     /// None for components that cannot name a file, and while one is asked for its tools.
     pub(crate) files: Option<Arc<FileAccess>>,
+    /// None for components that cannot make a request, and while one is asked for its tools.
+    pub(crate) net: Option<Box<NetAccess>>,
     /// None unless the component imports interfaces of WASI.
     pub(crate) wasi: Option<Box<WasiState>>,
     pub(crate) clock: Arc<CallClock>,
     pub(crate) chance: Chance,
-    /// What was tried and refused, files aside.
+    /// What was tried and refused, files and network aside.
     pub(crate) refused: Vec<Grant>,
     pub(crate) call_id: String,
 }
@@ -35,6 +38,7 @@ impl CallState {
         Self {
             meter: Meter::new(limits),
             files: None,
+            net: None,
             wasi: None,
             clock: Arc::new(CallClock::new(false, 0)),
             chance: Chance::Seeded(0),
@@ -76,6 +80,9 @@ impl CallState {
             .map(|files| files.take_refused())
             .unwrap_or_default();
         refused.append(&mut self.refused);
+        if let Some(net) = &self.net {
+            refused.extend_from_slice(net.refused());
+        }
         refused.truncate(ToolOutput::REFUSED_MAX);
         refused
     }

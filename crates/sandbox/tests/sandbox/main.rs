@@ -11,6 +11,7 @@ mod hostile_paths;
 mod limits;
 mod loading;
 mod probe;
+mod requests;
 mod room;
 mod standard_tools;
 mod wasi_files;
