@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms marked pure; that they say so themselves is checked below.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "agents",
     "engine",
     "policy",
     "protocol",
     "resource",
+    "schema",
     "task-graph",
 ];
 /// Words that a pure room does without.

@@ -11,6 +11,7 @@ pub(crate) use tools::call_tool;
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::path_labels::PathLabels;
 use crate::run::{AnswerRecord, Run, Setting, Stop};
+use crate::schema::ArgumentSchemas;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     Action, Artifact, Autonomy, Event, Outcome, OutcomeKind, Plan, Record, Start, TaskId,
@@ -91,6 +92,7 @@ impl Run {
             path_labels: PathLabels::new(&start.labels),
             start: start.clone(),
             policy,
+            schemas: ArgumentSchemas::new(&start.tools),
         }));
     }
 

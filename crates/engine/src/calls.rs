@@ -3,12 +3,13 @@
 
 use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::run::Run;
-use crate::{labels, schema};
+use crate::labels;
 use leadhand_policy::Question;
 use leadhand_protocol::{
     Ask, CallId, Capability, Decision, Event, Isolation, Origin, Permit, RequestId, ToolCall,
     ToolFault, ToolFaultKind, ToolSpec, Verdict,
 };
+use leadhand_schema::no_such_tool;
 
 /// A judged tool call, and its fault at once if it cannot be made at all.
 pub(crate) fn called(
@@ -74,23 +75,17 @@ fn makeable<'a>(
             .iter()
             .map(|tool| tool.name.as_str())
             .collect();
-        let tools = if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        };
-        let message = format!(
-            "There is no tool `{}` for you. Your tools: {tools}.",
-            call.name
-        );
-        return Err(refused(ToolFaultKind::UnknownTool, message));
+        return Err(refused(
+            ToolFaultKind::UnknownTool,
+            no_such_tool(&call.name, &names),
+        ));
     };
-    let faults = schema::schema_faults(&tool.arguments, &call.arguments);
+    let faults = setting.schemas.faults(&tool.name, &call.arguments);
     if !faults.is_empty() {
         let message = format!(
             "The arguments of `{}` do not fit: {}.",
             call.name,
-            faults.join("; ")
+            faults.join(". ")
         );
         return Err(refused(ToolFaultKind::InvalidArguments, message));
     }

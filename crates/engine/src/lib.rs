@@ -30,5 +30,5 @@ mod turn;
 pub use agent::{Agent, AgentState, CallStatus, PendingCall};
 pub use decide::decide;
 pub use run::{Run, Setting, Spent, TaskRecord};
-pub use schema::schema_faults;
+pub use schema::{ArgumentSchemas, schema_faults};
 pub use settle::{SETTLE_ROUNDS_MAX, settle};

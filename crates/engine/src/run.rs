@@ -3,6 +3,7 @@
 
 use crate::agent::Agent;
 use crate::path_labels::PathLabels;
+use crate::schema::ArgumentSchemas;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Label, Outcome, OutcomeKind,
@@ -21,6 +22,8 @@ pub struct Setting {
     pub policy: Policy,
     /// What files count as.
     pub(crate) path_labels: PathLabels,
+    /// The schemas of its tools, compiled.
+    pub schemas: ArgumentSchemas,
 }
 
 impl Setting {

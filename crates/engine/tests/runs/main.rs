@@ -176,7 +176,7 @@ fn unknown_tools_and_wrong_arguments_go_back_to_the_model() {
     );
     assert!(world.prompts[1].contains("Your tools: read_file"));
     assert!(
-        world.prompts[3].contains("\"path\" is a required property"),
+        world.prompts[3].contains("the argument `path` (a text) is missing"),
         "{}",
         world.prompts[3]
     );
