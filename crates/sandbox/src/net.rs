@@ -17,7 +17,6 @@ mod secret;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod url_pattern;
 
 use crate::SandboxError;
 use crate::contract::http::{Error, ErrorCode, Request, Response};

@@ -284,4 +284,24 @@ mod tests {
             check(address, Some(range));
         }
     }
+
+    /// Policy judges a URL by its own table before a request is made: what is internal to the
+    /// sandbox must be so to policy.
+    #[test]
+    fn what_is_internal_here_is_internal_to_policy() {
+        let ranges_v4 = INTERNAL_V4.map(|(first, length, _)| {
+            let last = first.to_bits() | u32::MAX.checked_shr(length).unwrap_or(0);
+            [IpAddr::V4(first), IpAddr::V4(last.into())]
+        });
+        let ranges_v6 = INTERNAL_V6
+            .iter()
+            .chain(&OUTSIDE_V6)
+            .map(|(first, length, _)| {
+                let last = first.to_bits() | u128::MAX.checked_shr(*length).unwrap_or(0);
+                [IpAddr::V6(*first), IpAddr::V6(last.into())]
+            });
+        for address in ranges_v4.into_iter().chain(ranges_v6).flatten() {
+            assert!(leadhand_resource::is_internal(address), "{address}");
+        }
+    }
 }

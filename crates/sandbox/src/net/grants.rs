@@ -1,12 +1,12 @@
 //! Network grants: which URLs a call may request by which method, at public addresses and at
-//! internal ones, and which secrets it may use. A pattern that is malformed grants nothing, and
-//! closes everything.
+//! internal ones, and which secrets it may use. Patterns come from policy and mean the same
+//! here, since both read them with `leadhand_resource`. One that cannot be read grants nothing,
+//! and closes everything.
 
 use super::fault::origin;
-use super::url_pattern::UrlPattern;
-use fast_glob::glob_match;
 use http::Method;
 use leadhand_protocol::{Capability, Grant, Permit};
+use leadhand_resource::{NameGlob, UrlPattern};
 use url::Url;
 
 /// Ports of other protocols, which a request of HTTP can be made to speak a little of. A grant
@@ -25,9 +25,9 @@ const OTHER_PROTOCOLS: [u16; 90] = [
 pub(super) struct NetGrants {
     granted: Vec<Entry>,
     closed: Vec<Entry>,
-    /// Globs over names of secrets.
-    secrets: Vec<String>,
-    secrets_closed: Vec<String>,
+    /// Globs over names of secrets. None for one that cannot be read.
+    secrets: Vec<Option<Vec<NameGlob>>>,
+    secrets_closed: Vec<Option<Vec<NameGlob>>>,
 }
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl NetGrants {
             grants
                 .iter()
                 .filter(|grant| grant.capability == Capability::Secret)
-                .map(|grant| grant.resource.clone())
+                .map(|grant| NameGlob::parse(&grant.resource).ok())
                 .collect()
         };
         Self {
@@ -117,8 +117,12 @@ impl NetGrants {
 
     /// Whether the call may use the secret of this name.
     pub(super) fn covers_secret(&self, name: &str) -> bool {
-        let covers = |glob: &String| glob_match(glob, name);
-        self.secrets.iter().any(covers) && !self.secrets_closed.iter().any(covers)
+        let covers = |globs: &Vec<NameGlob>| globs.iter().any(|glob| glob.covers(name));
+        self.secrets.iter().flatten().any(covers)
+            && !self
+                .secrets_closed
+                .iter()
+                .any(|globs| globs.as_ref().is_none_or(covers))
     }
 }
 

@@ -160,8 +160,8 @@ pub(super) async fn addresses(
     };
     let port = request.url.port_or_known_default().unwrap_or_default();
     let (found, by_name) = match request.url.host() {
-        Some(Host::Ipv4(address)) => (vec![SocketAddr::new(address.into(), port)], None),
-        Some(Host::Ipv6(address)) => (vec![SocketAddr::new(address.into(), port)], None),
+        Some(Host::Ipv4(address)) => literal(address.into(), port),
+        Some(Host::Ipv6(address)) => literal(address.into(), port),
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
             let range = internal_name(name);
@@ -185,6 +185,14 @@ pub(super) async fn addresses(
         return Err(Unreached::Unknown(io::ErrorKind::NotFound.into()));
     }
     Ok(found)
+}
+
+/// The address that a URL names, and what is internal about it to policy, which judged the URL
+/// before: to it every address that carries another one is.
+fn literal(address: IpAddr, port: u16) -> (Vec<SocketAddr>, Option<&'static str>) {
+    let internal = leadhand_resource::is_internal(address);
+    let range = internal.then_some("an address that carries another one");
+    (vec![SocketAddr::new(address, port)], range)
 }
 
 async fn resolved(

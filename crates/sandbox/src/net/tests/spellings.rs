@@ -125,6 +125,7 @@ async fn an_internal_address_is_refused_in_every_spelling() {
         "http://[::ffff:169.254.169.254]/",
         "http://[64:ff9b::7f00:1]/",
         "http://[64:ff9b::10.0.0.1]/",
+        "http://[64:ff9b::1.1.1.1]/",
         "http://[2002:7f00:1::]/",
         "http://[fd00:ec2::254]/latest/meta-data/",
         "http://[fe80::1]/",
