@@ -2,8 +2,8 @@
 //! says so, and what cannot be made at all is refused with what to do instead.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
-use crate::run::Run;
 use crate::labels;
+use crate::run::Run;
 use leadhand_policy::Question;
 use leadhand_protocol::{
     Ask, CallId, Capability, Decision, Event, Isolation, Origin, Permit, RequestId, ToolCall,

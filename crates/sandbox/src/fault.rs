@@ -3,8 +3,8 @@
 use crate::contract::types::{ErrorKind, ToolError};
 use crate::files::FileAccess;
 use crate::meter::{Meter, Stop};
-use crate::wasi::HANDLES_MAX;
 use crate::net::NetAccess;
+use crate::wasi::HANDLES_MAX;
 use leadhand_protocol::{ToolFault, ToolFaultKind};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};

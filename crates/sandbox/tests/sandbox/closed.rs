@@ -81,23 +81,6 @@ fn chance_of_the_contract_needs_a_grant() {
     check(random, "(call $draw (i32.const 4097))", &[granted], &[]);
 }
 
-#[test]
-fn the_network_of_this_host_is_closed() {
-    // A request whose method, URL and body are the text `hostile`.
-    let http = r#"(import "leadhand:tool/http@0.2.0" "send" (func $send
-            (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
-        (func $try (result i32)
-            (call $send (i32.const 2048) (i32.const 7) (i32.const 2048) (i32.const 7)
-                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4096))
-            (i32.load8_u (i32.const 4096)))"#;
-    check(
-        http,
-        "(call $try)",
-        &[],
-        &[grant(Capability::Net, "hostile")],
-    );
-}
-
 const WASI_CLOCK: &str = r#"(import "wasi_snapshot_preview1" "clock_time_get"
         (func $time (param i32 i64 i32) (result i32)))
     (func $now (param i32) (result i64)
