@@ -91,6 +91,13 @@ pub(crate) fn load(
     }
     let component = loader.component(name, &source)?;
     let imports = offered_imports(name, &component, &loader.engine)?;
+    let world = component.component_type();
+    for export in ["specs", "call"] {
+        if world.get_export(&loader.engine, export).is_none() {
+            let reason = format!("it does not export `{export}`, so it is of another world");
+            return Err(SandboxError::component(name, reason));
+        }
+    }
     let ready = loader.prepare(name, &component)?;
     let asked = specs(&ready, imports).map_err(|error| unusable(name, &error))?;
     if asked.len() > TOOLS_MAX {

@@ -14,6 +14,11 @@ use wit_parser::Resolve;
 /// `docs`: its one spec lies at 1024, an answer that `body` may return at 3072, and memory from
 /// 65536 on is free.
 pub(crate) fn component(imports: &str, body: &str) -> Vec<u8> {
+    component_with(imports, body, "")
+}
+
+/// As [`component`], with segments of data that go over the others.
+pub(crate) fn component_with(imports: &str, body: &str, data: &str) -> Vec<u8> {
     let schema = r#"{\"type\":\"object\",\"properties\":{}}"#;
     let text = format!(
         r#"(module
@@ -39,7 +44,8 @@ pub(crate) fn component(imports: &str, body: &str) -> Vec<u8> {
             (data (i32.const 3072) "\00\00\00\00\00\08\00\00\07\00\00\00")
             (func $run (export "call")
                 (param i32 i32 i32 i32 i64 i64 i32 i32 i32 i32) (result i32)
-                {body}))"#
+                {body})
+            {data})"#
     );
     let mut module = wat::parse_str(text).unwrap();
     let mut resolve = Resolve::default();
