@@ -10,8 +10,11 @@
 mod approval;
 mod built_in;
 mod capability;
+mod cases;
+mod check;
 mod date;
 mod error;
+mod explain;
 mod flow;
 mod grants;
 mod index;
@@ -27,7 +30,10 @@ mod wanted;
 
 pub use built_in::built_in_rules;
 pub use capability::kind;
+pub use cases::{Case, CaseResult, parse_cases, run_cases};
+pub use check::{PolicyFinding, PolicyFindingKind, check};
 pub use error::{PolicyError, PolicyFault};
+pub use explain::{Explanation, ResourceExplanation, RuleExplanation, RuleSays};
 pub use grants::{attenuate, root_grants, task_grants, workspace_grants};
 pub use judge::Question;
 pub use merge::merge;

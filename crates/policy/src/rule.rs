@@ -53,6 +53,18 @@ impl Names {
     pub(crate) fn literals(&self) -> Option<Vec<&str>> {
         self.globs.as_ref()?.iter().map(NameGlob::literal).collect()
     }
+
+    /// Whether all of `other` are among them. `false` may also mean that it cannot be told.
+    pub(crate) fn include(&self, other: &Self, steps_left: &mut usize) -> bool {
+        match (&self.globs, &other.globs) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(own), Some(other)) => {
+                let own = Pattern::Names(own.clone());
+                own.includes(&Pattern::Names(other.clone()), steps_left)
+            }
+        }
+    }
 }
 
 impl CompiledRule {

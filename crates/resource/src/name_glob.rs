@@ -177,6 +177,9 @@ impl Part for Token {
 }
 
 fn tokens(name: &str) -> Result<Vec<Token>, String> {
+    if name.contains(char::is_control) {
+        return Err(format!("{name:?} holds a control character"));
+    }
     let mut tokens = Vec::new();
     let mut characters = name.chars();
     while let Some(character) = characters.next() {
@@ -188,9 +191,6 @@ fn tokens(name: &str) -> Result<Vec<Token>, String> {
                 Some(escaped) => Token::Literal(escaped),
                 None => return Err(format!("`{name}` ends with a lone `\\`")),
             },
-            literal if literal.is_control() => {
-                return Err(format!("{name:?} holds a control character"));
-            }
             literal => Token::Literal(literal),
         });
     }

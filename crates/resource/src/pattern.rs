@@ -60,6 +60,16 @@ impl Pattern {
         }
     }
 
+    /// The same pattern over paths in lower case.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        match self {
+            Self::Paths(globs) => Self::Paths(globs.iter().map(PathGlob::folded).collect()),
+            Self::Urls(patterns) => Self::Urls(patterns.iter().map(UrlPattern::folded).collect()),
+            Self::Names(globs) => Self::Names(globs.clone()),
+        }
+    }
+
     /// Whether the resource is opened. `method` counts for URLs only; none is every method.
     #[must_use]
     pub fn covers(&self, resource: &Resource, method: Option<&str>) -> bool {

@@ -140,7 +140,7 @@ fn host(text: &str) -> Result<Host, String> {
         Some(Target::Name(name)) => Ok(Host::Name(name)),
         Some(Target::Address(address)) if !below => Ok(Host::Address(address)),
         Some(Target::Address(_)) => Err(format!("nothing is below the address `{name}`")),
-        None => Err("it has no host; write `*` for any".to_owned()),
+        None => Err(format!("`{text}` is no host; write `*` for any")),
     }
 }
 

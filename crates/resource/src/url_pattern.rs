@@ -152,6 +152,15 @@ impl UrlPattern {
         }
     }
 
+    /// The same pattern over paths in lower case.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        Self {
+            path: self.path.as_ref().map(PathGlob::folded),
+            ..self.clone()
+        }
+    }
+
     /// Whether it covers every URL by every method.
     #[must_use]
     pub fn is_everything(&self) -> bool {

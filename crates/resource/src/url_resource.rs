@@ -72,7 +72,7 @@ impl UrlResource {
         let host = url
             .host()
             .and_then(|host| Target::of(&host))
-            .ok_or_else(|| "the URL has no host".to_owned())?;
+            .ok_or_else(|| "the URL has no host that can be reached".to_owned())?;
         let path = decoded_path(url.path());
         let folded = path
             .as_deref()
@@ -155,7 +155,9 @@ impl Target {
         match host {
             url::Host::Domain(name) => {
                 let name = name.strip_suffix('.').unwrap_or(name);
-                (!name.is_empty()).then(|| Self::Name(name.to_owned()))
+                // A name with nothing between its dots is nobody's.
+                let is_name = name.split('.').all(|label| !label.is_empty());
+                is_name.then(|| Self::Name(name.to_owned()))
             }
             url::Host::Ipv4(address) => Some(Self::Address(IpAddr::V4(*address))),
             url::Host::Ipv6(address) => Some(Self::Address(IpAddr::V6(*address).to_canonical())),

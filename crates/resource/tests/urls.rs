@@ -53,6 +53,14 @@ fn each_part_of_a_pattern_narrows_it() {
         ("http://127.0.0.1:8080/**", "http://0x7f.1:8080/", "covers"),
         ("http://127.0.0.1", "http://[::ffff:7f00:1]/", "covers"),
         ("http://[::1]:80", "http://[0:0::1]/", "covers"),
+    ] {
+        check(pattern, request, expected);
+    }
+}
+
+#[test]
+fn paths_are_decoded_and_closed_with_all_below() {
+    for (pattern, request, expected) in [
         (
             "https://a.example/docs/**",
             "https://a.example/docs",
@@ -230,6 +238,10 @@ fn faulty_patterns_are_refused_with_a_reason() {
         assert_eq!(refused(pattern), expected);
     }
     assert!(refused("https://").contains("empty host"));
+    assert_eq!(
+        refused("https://../x"),
+        "`https://../x`: `..` is no host; write `*` for any"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use leadhand_protocol::{
 };
 use serde_json::{Value, json};
 
-fn declared(tool: &str, arguments: Value) -> DeclaredCall {
+fn declared(tool: &str, arguments: &Value) -> DeclaredCall {
     DeclaredCall {
         tool: tool.to_owned(),
         arguments: arguments.as_object().expect("it is an object").clone(),
@@ -18,7 +18,7 @@ fn send() -> ToolSpec {
 }
 
 /// The decision at L4 and at L5, after reading a page.
-fn decisions(tool: ToolSpec, arguments: Value, task: Task, sources: &[Source]) -> String {
+fn decisions(tool: &ToolSpec, arguments: &Value, task: &Task, sources: &[Source]) -> String {
     let rules = r#"
 [[rules]]
 decision = "allow"
@@ -58,10 +58,10 @@ fn an_effect_that_was_not_declared_waits_for_a_person_at_every_level() {
     let check = |tool: ToolSpec, arguments: Value, task: Task, expected: &str| {
         let said = format!("{} {arguments}", tool.name);
         for sources in [&[Source::Web][..], &[Source::Tool]] {
-            let found = decisions(tool.clone(), arguments.clone(), task.clone(), sources);
+            let found = decisions(&tool, &arguments, &task, sources);
             assert_eq!(found, expected, "{said}");
         }
-        let trusted = decisions(tool, arguments, task, &[Source::User, Source::Workspace]);
+        let trusted = decisions(&tool, &arguments, &task, &[Source::User, Source::Workspace]);
         assert_eq!(trusted, "allow allow", "{said}");
     };
     check(read_file(), to("a"), task(|_| ()), "allow allow");
@@ -72,7 +72,7 @@ fn an_effect_that_was_not_declared_waits_for_a_person_at_every_level() {
     check(write_file(), to("out[1].md"), output.clone(), "allow allow");
     check(write_file(), to("out1.md"), output, "ask ask");
     check(send(), json!({"to": "a"}), task(|_| ()), "ask ask");
-    let effects = |arguments| task(|task| task.effects = vec![declared("send", arguments)]);
+    let effects = |arguments: Value| task(|task| task.effects = vec![declared("send", &arguments)]);
     check(
         send(),
         json!({"to": "a"}),
@@ -107,8 +107,8 @@ fn a_declared_text_that_names_a_resource_is_a_pattern() {
     };
     let check = |url: Value, expected: &str| {
         let pattern = json!({"url": "https://*.example.org/docs/**"});
-        let task = task(|task| task.effects = vec![declared("get", pattern)]);
-        let found = decisions(get.clone(), json!({ "url": url }), task, &[Source::Web]);
+        let task = task(|task| task.effects = vec![declared("get", &pattern)]);
+        let found = decisions(&get, &json!({ "url": url }), &task, &[Source::Web]);
         assert_eq!(found, expected, "{url}");
     };
     check(json!("https://a.example.org/docs/x?q=1"), "allow allow");
@@ -150,7 +150,7 @@ fn what_the_plan_itself_wants_is_declared_unless_outputs_chose_the_resource() {
 fn private_data_and_untrusted_content_close_the_ways_out_even_when_declared() {
     let both = [Source::Web, Source::Workspace];
     let task = task(|task| {
-        task.effects = vec![declared("send", json!({})), declared("get", json!({}))];
+        task.effects = vec![declared("send", &json!({})), declared("get", &json!({}))];
         task.writes = vec!["**".to_owned()];
     });
     let get = ToolSpec {
@@ -160,7 +160,7 @@ fn private_data_and_untrusted_content_close_the_ways_out_even_when_declared() {
     let url = json!({"url": "https://a.example/", "path": "a"});
     let check = |tool: ToolSpec, sources: &[Source], expected: &str| {
         let said = tool.name.clone();
-        let found = decisions(tool, url.clone(), task.clone(), sources);
+        let found = decisions(&tool, &url, &task, sources);
         assert_eq!(found, expected, "{said} after {sources:?}");
     };
     check(get.clone(), &both, "ask ask");

@@ -2,9 +2,12 @@
 
 mod access;
 mod case;
+mod check;
+mod explain;
 mod flow;
 mod handed_down;
 mod levels;
 mod network;
 mod rule_files;
 mod scope;
+mod tables;

@@ -1,0 +1,167 @@
+//! Decisions per second with 10 to 10,000 rules, and a walk over every rule beside it in the
+//! same run: `cargo run --release -p leadhand-policy --example measure`.
+//!
+//! The rules are of eight kinds in equal parts, as policies have them: folders, endings, files
+//! by name, one tool's, one role's, hosts, domains, and names of variables. None of them but
+//! the built-in ones is about the calls that are judged, so a walk must look at all of them.
+//! The walk judges by policies of one rule each, which spares it the index and nothing else.
+
+#![allow(clippy::print_stdout, reason = "it is what a measurement is for")]
+
+use leadhand_policy::{Policy, Question, built_in_rules, root_grants};
+use leadhand_protocol::{
+    Access, Autonomy, Capability, Decision, Effect, Isolation, Label, Rule, ToolCall, ToolSpec,
+};
+use serde_json::{Value, json};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// How long each figure is measured, after as long a time of getting warm.
+const MEASURED: Duration = Duration::from_millis(300);
+
+fn main() {
+    println!("rules  call                 judge ns  judge/s    walk ns   walk/judge");
+    for rules in [10, 100, 1_000, 10_000] {
+        measure(rules);
+    }
+}
+
+fn measure(count: usize) {
+    let mut rules = built_in_rules();
+    rules.push(Rule {
+        capability: Some(Capability::Net),
+        resource: "GET https://*.example.org/docs/**".to_owned(),
+        ..Rule::any(Decision::Allow)
+    });
+    rules.extend((rules.len()..count).map(rule));
+    let policy = Policy::new(&rules).expect("the rules are sound");
+    let alone: Vec<Policy> = rules
+        .iter()
+        .map(|rule| Policy::new(std::slice::from_ref(rule)).expect("each rule is sound"))
+        .collect();
+    let grants = root_grants(&rules);
+    for (tool, arguments) in calls() {
+        let call = ToolCall {
+            id: String::new(),
+            name: tool.name.clone(),
+            arguments,
+        };
+        let question = Question {
+            tool: &tool,
+            role: "coder",
+            task: None,
+            call: &call,
+            grants: &grants,
+            autonomy: Autonomy::L4,
+            planned: false,
+            label: &Label::default(),
+            approvals: &[],
+            now_ms: 1_000,
+        };
+        assert_eq!(policy.judge(&question).decision, Decision::Allow);
+        let judged = nanoseconds(|| {
+            black_box(policy.judge(black_box(&question)));
+        });
+        let walked = nanoseconds(|| {
+            for one in &alone {
+                black_box(one.judge(black_box(&question)));
+            }
+        });
+        println!(
+            "{count:<6} {:<20} {judged:<9.0} {:<10.0} {walked:<9.0} {:.0}",
+            tool.name,
+            1e9 / judged,
+            walked / judged
+        );
+    }
+}
+
+fn rule(place: usize) -> Rule {
+    let decision = match place % 3 {
+        0 => Decision::Deny,
+        1 => Decision::Ask,
+        _ => Decision::Allow,
+    };
+    let any = Rule::any(decision);
+    let on = |capability, resource: String| Rule {
+        capability: Some(capability),
+        resource,
+        ..Rule::any(decision)
+    };
+    match place % 8 {
+        0 => on(Capability::FsRead, format!("part{place}/**")),
+        1 => on(Capability::FsWrite, format!("**/*.ending{place}")),
+        2 => Rule {
+            resource: format!("**/name{place}.toml"),
+            ..any
+        },
+        3 => Rule {
+            tool: format!("tool_{place}"),
+            ..any
+        },
+        4 => Rule {
+            role: format!("role-{place}"),
+            ..any
+        },
+        5 => on(
+            Capability::Net,
+            format!("GET https://host{place}.example.org"),
+        ),
+        6 => on(
+            Capability::Net,
+            format!("https://*.domain{place}.example/docs/**"),
+        ),
+        _ => on(Capability::Env, format!("VARIABLE_{place}")),
+    }
+}
+
+fn calls() -> Vec<(ToolSpec, Value)> {
+    let tool = |name: &str, effect, accesses| ToolSpec {
+        name: name.to_owned(),
+        description: String::new(),
+        arguments: json!({}),
+        result: None,
+        effect,
+        accesses,
+        isolation: Isolation::Sandboxed,
+        trusted: false,
+    };
+    let reading = Access::new(Capability::FsRead, Some("path"));
+    let writing = Access::new(Capability::FsWrite, Some("to"));
+    let mut getting = Access::new(Capability::Net, Some("url"));
+    getting.methods = vec!["GET".to_owned()];
+    vec![
+        (
+            tool("read_file", Effect::Pure, vec![reading.clone()]),
+            json!({"path": "crates/policy/src/judge.rs"}),
+        ),
+        (
+            tool("copy_file", Effect::Idempotent, vec![reading, writing]),
+            json!({"path": "docs/permissions.md", "to": "docs/old/permissions.md"}),
+        ),
+        (
+            tool("get_page", Effect::Pure, vec![getting]),
+            json!({"url": "https://www.example.org/docs/guide/index.html?page=2"}),
+        ),
+        (
+            tool("calculate", Effect::Pure, Vec::new()),
+            json!({"of": "1 + 1"}),
+        ),
+    ]
+}
+
+/// Nanoseconds a turn, the best of three.
+fn nanoseconds(mut turn: impl FnMut()) -> f64 {
+    let mut once = |length: Duration| {
+        let (started, mut turns) = (Instant::now(), 0_u32);
+        while started.elapsed() < length {
+            for _ in 0..16 {
+                turn();
+            }
+            turns += 16;
+        }
+        started.elapsed().as_secs_f64() * 1e9 / f64::from(turns)
+    };
+    once(MEASURED);
+    (0..3).map(|_| once(MEASURED)).fold(f64::INFINITY, f64::min)
+}
