@@ -85,7 +85,7 @@ fn makeable<'a>(
         let message = format!(
             "The arguments of `{}` do not fit: {}.",
             call.name,
-            faults.join(". ")
+            faults.join("; ")
         );
         return Err(refused(ToolFaultKind::InvalidArguments, message));
     }

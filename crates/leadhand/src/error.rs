@@ -4,6 +4,7 @@ use leadhand_model::ModelError;
 use leadhand_policy::PolicyError;
 use leadhand_runtime::{RuntimeError, ToolboxError};
 use leadhand_sandbox::SandboxError;
+use leadhand_schema::ForeignError;
 use std::path::PathBuf;
 
 /// Why something could not be set up or carried out. That a goal was not achieved is no error:
@@ -84,6 +85,9 @@ pub enum Error {
     /// The sandbox cannot be set up.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// A tool that somebody else described cannot be offered.
+    #[error(transparent)]
+    ForeignTool(#[from] ForeignError),
     /// The tools do not go together.
     #[error(transparent)]
     Toolbox(#[from] ToolboxError),

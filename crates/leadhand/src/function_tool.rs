@@ -5,18 +5,20 @@ use leadhand_protocol::{
     Access, Effect, Isolation, ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
 };
 use leadhand_runtime::NativeTool;
+use leadhand_schema::Notice;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::Arc;
 
-type Function =
-    dyn Fn(serde_json::Value) -> BoxFuture<'static, Result<String, ToolFault>> + Send + Sync;
+type Function = dyn Fn(Value) -> BoxFuture<'static, Result<String, ToolFault>> + Send + Sync;
 
 /// A tool in the embedder's process. It passes the permission engine as every tool does, but
 /// nothing can be enforced on it, and it says so wherever tools are shown.
 #[derive(Clone)]
 pub struct FunctionTool {
     spec: ToolSpec,
+    notices: Vec<Notice>,
     function: Arc<Function>,
 }
 
@@ -51,31 +53,24 @@ where
         fields.remove("title");
     }
     let function = Arc::new(function);
-    FunctionTool {
-        spec: ToolSpec {
-            name: name.into(),
-            description: description.into(),
-            arguments: schema,
-            result: None,
-            effect: Effect::Once,
-            accesses: Vec::new(),
-            isolation: Isolation::Native,
-            trusted: false,
-        },
-        function: Arc::new(move |arguments| match serde_json::from_value(arguments) {
-            Err(error) => {
-                let fault = fault(ToolFaultKind::InvalidArguments, error.to_string());
-                Box::pin(async move { Err(fault) })
-            }
-            Ok(arguments) => {
-                let running = function(arguments);
-                Box::pin(async move {
-                    running
-                        .await
-                        .map_err(|message| fault(ToolFaultKind::Failed, message))
-                })
-            }
-        }),
+    FunctionTool::new(
+        spec(name.into(), description.into(), schema),
+        Vec::new(),
+        function,
+    )
+}
+
+/// What a function is before its embedder says more of it.
+pub(crate) fn spec(name: String, description: String, arguments: Value) -> ToolSpec {
+    ToolSpec {
+        name,
+        description,
+        arguments,
+        result: None,
+        effect: Effect::Once,
+        accesses: Vec::new(),
+        isolation: Isolation::Native,
+        trusted: false,
     }
 }
 
@@ -88,6 +83,49 @@ fn fault(kind: ToolFaultKind, message: String) -> ToolFault {
 }
 
 impl FunctionTool {
+    /// A tool out of its description and a function of what its arguments are read as.
+    pub(crate) fn new<Arguments, Function, Output>(
+        spec: ToolSpec,
+        notices: Vec<Notice>,
+        function: Arc<Function>,
+    ) -> Self
+    where
+        Arguments: DeserializeOwned,
+        Function: Fn(Arguments) -> Output + Send + Sync + 'static,
+        Output: Future<Output = Result<String, String>> + Send + 'static,
+    {
+        Self {
+            spec,
+            notices,
+            function: Arc::new(move |arguments| match serde_json::from_value(arguments) {
+                Err(error) => {
+                    let fault = fault(ToolFaultKind::InvalidArguments, error.to_string());
+                    Box::pin(async move { Err(fault) })
+                }
+                Ok(arguments) => {
+                    let running = function(arguments);
+                    Box::pin(async move {
+                        running
+                            .await
+                            .map_err(|message| fault(ToolFaultKind::Failed, message))
+                    })
+                }
+            }),
+        }
+    }
+
+    /// The name that models call it by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// What was read otherwise than [`crate::foreign_tool`] was told it, or left out.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
     /// What a call does to the world; without this it is taken for something that must never
     /// be done twice.
     #[must_use]

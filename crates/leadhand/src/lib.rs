@@ -23,6 +23,7 @@
 
 mod builder;
 mod error;
+mod foreign_tool;
 mod function_tool;
 mod goal_faults;
 mod listing;
@@ -62,12 +63,14 @@ pub use leadhand_protocol::{
 };
 
 // Tools out of functions, and what it takes to implement `NativeTool`.
+pub use foreign_tool::foreign_tool;
 pub use function_tool::{FunctionTool, tool};
 pub use leadhand_protocol::{
     Access, Capability, ContentHash, Effect, FileChange, Isolation, ToolFault, ToolFaultKind,
     ToolOutput, ToolSpec,
 };
 pub use leadhand_runtime::NativeTool;
+pub use leadhand_schema::{ForeignError, Notice as ToolNotice};
 
 // What is allowed, and what it takes to implement `Approver`.
 pub use leadhand_policy::{built_in_rules, parse_rules};
@@ -90,5 +93,6 @@ pub mod rooms {
     pub use leadhand_protocol as protocol;
     pub use leadhand_runtime as runtime;
     pub use leadhand_sandbox as sandbox;
+    pub use leadhand_schema as schema;
     pub use leadhand_task_graph as task_graph;
 }
