@@ -11,7 +11,7 @@ use std::process::Command;
 use std::{env, fs};
 
 /// The crates of `sandbox/tools` that become components.
-const TOOLS: [&str; 2] = ["calculate", "files"];
+const TOOLS: [&str; 6] = ["calculate", "data", "date", "files", "text", "web"];
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Where Debian's packages put their compiler and the source of the standard library.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -180,7 +180,7 @@ impl Compiler {
             )
             .current_dir(tools);
         if self.toolchain.is_none() {
-            cargo.arg("-Zbuild-std=core,alloc");
+            cargo.arg("-Zbuild-std=std,panic_abort");
         }
         ensure!(
             cargo.status()?.success(),
@@ -257,7 +257,7 @@ fn collect(
             .to_string_lossy()
             .into_owned();
         if path.is_dir() {
-            if name != "target" {
+            if !matches!(name.as_str(), "target" | "tests") {
                 collect(root, &path, sources)?;
             }
         } else if ["rs", "wit"]

@@ -17,11 +17,24 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The tools that are part of the program, by the folder they are built from.
-const STANDARD: [(&str, &[u8]); 2] = [
+const STANDARD: [(&str, &[u8]); 6] = [
     (
         "files",
         include_bytes!("../../../sandbox/tools/files/files.wasm"),
     ),
+    (
+        "data",
+        include_bytes!("../../../sandbox/tools/data/data.wasm"),
+    ),
+    (
+        "text",
+        include_bytes!("../../../sandbox/tools/text/text.wasm"),
+    ),
+    (
+        "date",
+        include_bytes!("../../../sandbox/tools/date/date.wasm"),
+    ),
+    ("web", include_bytes!("../../../sandbox/tools/web/web.wasm")),
     (
         "calculate",
         include_bytes!("../../../sandbox/tools/calculate/calculate.wasm"),

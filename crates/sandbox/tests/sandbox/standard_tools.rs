@@ -62,7 +62,40 @@ fn tools_describe_themselves() {
             Effect::Idempotent,
             vec!["path", "old", "new", "all"],
         ),
+        ("patch_file", Effect::Idempotent, vec!["path", "patch"]),
         ("move_file", Effect::Idempotent, vec!["from", "to"]),
+        ("query_json", Effect::Pure, vec!["query", "path", "json"]),
+        (
+            "read_csv",
+            Effect::Pure,
+            vec![
+                "path",
+                "text",
+                "columns",
+                "where",
+                "start_row",
+                "delimiter",
+                "header",
+            ],
+        ),
+        ("diff_text", Effect::Pure, vec!["old", "new", "context"]),
+        ("hash", Effect::Pure, vec!["text", "algorithm"]),
+        ("fill_template", Effect::Pure, vec!["template", "values"]),
+        (
+            "date",
+            Effect::Pure,
+            vec!["start", "add", "until", "offset", "format"],
+        ),
+        (
+            "fetch",
+            Effect::Pure,
+            vec!["url", "as", "start", "max_chars", "headers"],
+        ),
+        (
+            "send_request",
+            Effect::Once,
+            vec!["url", "method", "body", "headers"],
+        ),
         ("calculate", Effect::Pure, vec!["expression"]),
     ];
     assert_eq!(described, expected);
@@ -240,7 +273,7 @@ fn arguments_are_checked_with_every_fault_named() {
         (json!({ "path": null }), "`path` is missing (the file)"),
         (
             json!({ "path": ["a"], "line": 2 }),
-            "there is no argument `line`; `path` must be a string, not [\"a\"]",
+            "`path` must be a string, not [\"a\"]; there is no argument `line`",
         ),
         (
             json!({ "path": "a", "start_line": 0 }),

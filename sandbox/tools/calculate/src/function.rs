@@ -1,7 +1,6 @@
 //! The functions and constants by name.
 
 use crate::number::{add, divide, float, remainder, round, square_root};
-use alloc::{format, string::String};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 

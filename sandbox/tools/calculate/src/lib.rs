@@ -1,15 +1,11 @@
 //! `calculate`: decimal arithmetic for models, which are bad at it. Text becomes tokens, and
 //! tokens a value; there is no tree in between.
-#![no_std]
-
-extern crate alloc;
 
 mod function;
 mod number;
 mod parser;
 mod token;
 
-use alloc::{format, string::String};
 use guest::{Argument, Arguments, Effect, ErrorKind, Kind, Tool, ToolError, fault};
 
 /// Longest expression, in bytes.
@@ -25,7 +21,8 @@ guest::export_tools!(&[Tool {
         "such as (12.5 + 3) * 4 / 7"
     )],
     effect: Effect::Pure,
-    accesses: &[],
+    wants: &[],
+    result: None,
     run: calculate,
 }]);
 

@@ -1,11 +1,6 @@
 //! Decimal arithmetic: 28 digits, exact where the result has that many. Only what has no
 //! exact result goes through floating point, and is then rounded to the digits that hold.
 
-use alloc::{
-    borrow::ToOwned,
-    format,
-    string::{String, ToString},
-};
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use rust_decimal::{Decimal, MathematicalOps, RoundingStrategy};
 

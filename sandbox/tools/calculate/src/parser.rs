@@ -4,7 +4,6 @@
 use crate::function::{call, constant};
 use crate::number::{add, divide, multiply, power, remainder, subtract};
 use crate::token::Token;
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use rust_decimal::Decimal;
 
 /// Deepest nesting of parentheses, signs and powers, so that the stack of the guest holds.

@@ -1,8 +1,7 @@
 //! Text into tokens.
 
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
-use core::str::FromStr;
 use rust_decimal::Decimal;
+use std::str::FromStr;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Token {

@@ -1,8 +1,8 @@
 //! `write_file` and `move_file`.
 
-use crate::workspace::{explain, names, parent};
-use alloc::{format, string::String};
+use crate::workspace::{names, write};
 use guest::files::{self, EntryKind, ErrorCode};
+use guest::workspace::{explain, parent};
 use guest::{Arguments, ErrorKind, ToolError, fault};
 
 pub(crate) fn write_file(arguments: &Arguments) -> Result<String, ToolError> {
@@ -11,16 +11,6 @@ pub(crate) fn write_file(arguments: &Arguments) -> Result<String, ToolError> {
     write(path, content)?;
     let done = if existed { "Replaced" } else { "Created" };
     Ok(format!("{done} `{path}` ({} bytes).", content.len()))
-}
-
-/// Writes a file and the folders it needs.
-pub(crate) fn write(path: &str, content: &str) -> Result<(), ToolError> {
-    if path.ends_with('/') {
-        let message = format!("`{path}` is the path of a folder; give that of a file.");
-        return Err(fault(ErrorKind::InvalidArguments, message));
-    }
-    files::create_folder(parent(path).0).map_err(|error| explain(path, &error))?;
-    files::write(path, content.as_bytes()).map_err(|error| explain(path, &error))
 }
 
 pub(crate) fn move_file(arguments: &Arguments) -> Result<String, ToolError> {

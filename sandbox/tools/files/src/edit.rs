@@ -1,9 +1,8 @@
 //! `edit_file`: exact replacement. Doing it twice is the same as doing it once: a piece of
 //! `old` that is already inside a piece of `new` has been replaced before.
 
-use crate::change::write;
-use crate::workspace::{is_binary, likeness, read};
-use alloc::{format, string::String, vec::Vec};
+use crate::workspace::write;
+use guest::workspace::{is_binary, likeness, read};
 use guest::{Arguments, ErrorKind, ToolError, fault};
 
 /// Longest line that is shown to a model as the nearest, in characters.
@@ -99,7 +98,7 @@ fn not_found(path: &str, text: &str, old: &str) -> String {
         .lines()
         .enumerate()
         .map(|(index, line)| (likeness(wanted, line.trim()), index, line))
-        .max_by_key(|(likeness, index, _)| (*likeness, core::cmp::Reverse(*index)));
+        .max_by_key(|(likeness, index, _)| (*likeness, std::cmp::Reverse(*index)));
     match nearest {
         Some((likeness, index, line)) if likeness > 300 => {
             let line: String = line.chars().take(LINE_CHARS_MAX).collect();

@@ -1,7 +1,6 @@
 //! Name patterns: `*`, `?`, `[a-z]`, `{a,b}` and `**`, as a regular expression. A pattern
 //! without `/` is matched against the name alone, one with it against the whole path.
 
-use alloc::{format, string::String};
 use guest::{ErrorKind, ToolError, fault};
 use regex::Regex;
 

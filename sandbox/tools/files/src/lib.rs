@@ -1,22 +1,17 @@
 //! The file tools. Each module is one tool or two; the table below is what a model reads.
 //! What may be touched is the host's business: a path goes to it as it was given.
-#![no_std]
-
-extern crate alloc;
 
 mod change;
 mod edit;
 mod glob;
+mod hunk;
 mod list;
+mod patch;
 mod read;
 mod search;
 mod workspace;
 
-use guest::{Argument, Effect, Kind, Tool};
-
-/// Longest answer of a tool, in bytes: what a small model can take in, and what a runtime
-/// puts into a prompt without cutting it again.
-const ANSWER_BYTES_MAX: usize = 7_600;
+use guest::{Argument, Effect, Kind, Tool, Want};
 
 guest::export_tools!(&[
     Tool {
@@ -27,7 +22,8 @@ guest::export_tools!(&[
             Argument::optional("recursive", Kind::Flag, "also subfolders; default true"),
         ],
         effect: Effect::Pure,
-        accesses: &[("fs.read", Some("path"))],
+        wants: &[Want::of("fs.read", "path")],
+        result: None,
         run: list::list_files,
     },
     Tool {
@@ -39,7 +35,8 @@ guest::export_tools!(&[
             "such as *.md or src/**/*.rs"
         )],
         effect: Effect::Pure,
-        accesses: &[("fs.read", None)],
+        wants: &[Want::any("fs.read")],
+        result: None,
         run: list::find_files,
     },
     Tool {
@@ -51,7 +48,8 @@ guest::export_tools!(&[
             Argument::optional("end_line", Kind::Count, "last line; default: to the end"),
         ],
         effect: Effect::Pure,
-        accesses: &[("fs.read", Some("path"))],
+        wants: &[Want::of("fs.read", "path")],
+        result: None,
         run: read::read_file,
     },
     Tool {
@@ -71,7 +69,8 @@ guest::export_tools!(&[
             Argument::optional("glob", Kind::Text, "only files that match, such as *.md"),
         ],
         effect: Effect::Pure,
-        accesses: &[("fs.read", Some("path"))],
+        wants: &[Want::of("fs.read", "path")],
+        result: None,
         run: search::search_files,
     },
     Tool {
@@ -82,7 +81,8 @@ guest::export_tools!(&[
             Argument::required("content", Kind::Text, "the whole new content"),
         ],
         effect: Effect::Idempotent,
-        accesses: &[("fs.write", Some("path"))],
+        wants: &[Want::of("fs.write", "path")],
+        result: None,
         run: change::write_file,
     },
     Tool {
@@ -95,8 +95,25 @@ guest::export_tools!(&[
             Argument::optional("all", Kind::Flag, "every occurrence; default false"),
         ],
         effect: Effect::Idempotent,
-        accesses: &[("fs.read", Some("path")), ("fs.write", Some("path"))],
+        wants: &[Want::of("fs.read", "path"), Want::of("fs.write", "path")],
+        result: None,
         run: edit::edit_file,
+    },
+    Tool {
+        name: "patch_file",
+        description: "Apply a unified diff to one file. All hunks must fit, or nothing changes.",
+        arguments: &[
+            Argument::required("path", Kind::Text, "the file"),
+            Argument::required(
+                "patch",
+                Kind::Text,
+                "unified diff: @@ -1,3 +1,4 @@, then lines that begin with space, - or +"
+            ),
+        ],
+        effect: Effect::Idempotent,
+        wants: &[Want::of("fs.read", "path"), Want::of("fs.write", "path")],
+        result: None,
+        run: patch::patch_file,
     },
     Tool {
         name: "move_file",
@@ -106,7 +123,8 @@ guest::export_tools!(&[
             Argument::required("to", Kind::Text, "its new path"),
         ],
         effect: Effect::Idempotent,
-        accesses: &[("fs.write", Some("from")), ("fs.write", Some("to"))],
+        wants: &[Want::of("fs.write", "from"), Want::of("fs.write", "to")],
+        result: None,
         run: change::move_file,
     },
 ]);

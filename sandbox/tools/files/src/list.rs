@@ -1,11 +1,9 @@
 //! `list_files` and `find_files`.
 
-use crate::ANSWER_BYTES_MAX;
 use crate::glob::Glob;
 use crate::workspace::Walk;
-use alloc::{format, string::String};
 use guest::files::EntryKind;
-use guest::{Arguments, ToolError};
+use guest::{ANSWER_BYTES_MAX, Arguments, ToolError};
 
 pub(crate) fn list_files(arguments: &Arguments) -> Result<String, ToolError> {
     let path = arguments.text_or("path", ".");

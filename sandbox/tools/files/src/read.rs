@@ -1,9 +1,7 @@
 //! `read_file`.
 
-use crate::ANSWER_BYTES_MAX;
-use crate::workspace::{is_binary, read};
-use alloc::{format, string::String};
-use guest::{Arguments, ErrorKind, ToolError, fault};
+use guest::workspace::{is_binary, read};
+use guest::{ANSWER_BYTES_MAX, Arguments, ErrorKind, ToolError, fault};
 
 pub(crate) fn read_file(arguments: &Arguments) -> Result<String, ToolError> {
     let path = arguments.text("path");
@@ -47,7 +45,7 @@ pub(crate) fn read_file(arguments: &Arguments) -> Result<String, ToolError> {
             "\n[line {last} is cut off: it has {line_bytes} bytes]"
         ));
     }
-    if matches!(text, alloc::borrow::Cow::Owned(_)) {
+    if matches!(text, std::borrow::Cow::Owned(_)) {
         answer.push_str("\n[bytes that are not UTF-8 are shown as �]");
     }
     if last < end {

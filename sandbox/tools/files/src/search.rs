@@ -1,11 +1,10 @@
 //! `search_files`.
 
-use crate::ANSWER_BYTES_MAX;
 use crate::glob::Glob;
-use crate::workspace::{FILE_BYTES_MAX, Walk, is_binary, read};
-use alloc::{format, string::String, vec::Vec};
+use crate::workspace::Walk;
 use guest::files::EntryKind;
-use guest::{Arguments, ErrorKind, ToolError, fault};
+use guest::workspace::{FILE_BYTES_MAX, is_binary, read};
+use guest::{ANSWER_BYTES_MAX, Arguments, ErrorKind, ToolError, fault};
 use regex::RegexBuilder;
 
 /// Longest piece of a line that is shown, in bytes.

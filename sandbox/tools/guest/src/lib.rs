@@ -1,12 +1,11 @@
 //! What every tool has in common: the bindings to `sandbox/wit`, the table that says which
 //! tools a component holds, and checked arguments. What a tool does is in its own crate.
-//! There is no standard library here: a guest has an allocator and what it imports.
-#![no_std]
-
-extern crate alloc;
+//! The standard library is that of a target without a system: it has collections and an
+//! allocator, and no file, clock, thread or chance. A guest has what it imports.
 
 pub mod arguments;
 pub mod tool;
+pub mod workspace;
 
 #[doc(hidden)]
 pub mod bindings {
@@ -22,22 +21,10 @@ pub mod bindings {
 
 pub use arguments::Arguments;
 pub use bindings::leadhand::tool::{
-    files,
+    clock, files, http,
     types::{Effect, ErrorKind, ToolError},
 };
-pub use tool::{Argument, Kind, Tool, ToolTable, fault};
-
-#[cfg(target_arch = "wasm32")]
-mod start {
-    #[global_allocator]
-    static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-
-    // The host reports the trap; the text of a panic would cost the formatting code.
-    #[panic_handler]
-    fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-        core::arch::wasm32::unreachable()
-    }
-}
+pub use tool::{ANSWER_BYTES_MAX, Argument, Kind, Tool, ToolTable, Want, fault};
 
 /// Makes a component of a table of tools.
 #[macro_export]

@@ -6,7 +6,10 @@ use crate::bindings::{
     Guest,
     leadhand::tool::types::{Access, CallInfo, Effect, ErrorKind, ToolError, ToolOutput, ToolSpec},
 };
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+
+/// Longest answer of a tool, in bytes: what a small model can take in, and what a runtime
+/// puts into a prompt without cutting it again.
+pub const ANSWER_BYTES_MAX: usize = 7_600;
 
 /// One tool of a component.
 pub struct Tool {
@@ -18,8 +21,10 @@ pub struct Tool {
     pub arguments: &'static [Argument],
     /// What it does to the world.
     pub effect: Effect,
-    /// Capabilities it needs, each with the argument that names the resource.
-    pub accesses: &'static [(&'static str, Option<&'static str>)],
+    /// What it needs.
+    pub wants: &'static [Want],
+    /// JSON Schema of its answer, when that is JSON.
+    pub result: Option<&'static str>,
     /// Runs it; the text is for the model.
     pub run: fn(&Arguments) -> Result<String, ToolError>,
 }
@@ -58,6 +63,42 @@ impl Argument {
     }
 }
 
+/// One capability that a tool needs.
+pub struct Want {
+    capability: &'static str,
+    argument: Option<&'static str>,
+    methods: &'static [&'static str],
+}
+
+impl Want {
+    /// A capability on the resource that an argument names.
+    pub const fn of(capability: &'static str, argument: &'static str) -> Self {
+        Self {
+            capability,
+            argument: Some(argument),
+            methods: &[],
+        }
+    }
+
+    /// A capability on a resource that no argument names.
+    pub const fn any(capability: &'static str) -> Self {
+        Self {
+            capability,
+            argument: None,
+            methods: &[],
+        }
+    }
+
+    /// Requests to the URL that an argument names, by these methods.
+    pub const fn net(argument: &'static str, methods: &'static [&'static str]) -> Self {
+        Self {
+            capability: "net",
+            argument: Some(argument),
+            methods,
+        }
+    }
+}
+
 /// What an argument may be.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -67,14 +108,31 @@ pub enum Kind {
     Count,
     /// `true` or `false`.
     Flag,
+    /// A whole number from the first to the second.
+    Integer(i64, i64),
+    /// One of these strings.
+    Choice(&'static [&'static str]),
+    /// Strings.
+    Texts,
+    /// An object with any content.
+    Object,
 }
 
 impl Kind {
-    fn schema(self) -> &'static str {
+    fn schema(self) -> String {
         match self {
-            Self::Text => r#""type":"string""#,
-            Self::Count => r#""type":"integer","minimum":1"#,
-            Self::Flag => r#""type":"boolean""#,
+            Self::Text => r#""type":"string""#.to_owned(),
+            Self::Count => r#""type":"integer","minimum":1"#.to_owned(),
+            Self::Flag => r#""type":"boolean""#.to_owned(),
+            Self::Integer(min, max) => {
+                format!(r#""type":"integer","minimum":{min},"maximum":{max}"#)
+            }
+            Self::Choice(choices) => {
+                let choices = serde_json::Value::from(choices.to_vec());
+                format!(r#""type":"string","enum":{choices}"#)
+            }
+            Self::Texts => r#""type":"array","items":{"type":"string"}"#.to_owned(),
+            Self::Object => r#""type":"object""#.to_owned(),
         }
     }
 }
@@ -118,15 +176,15 @@ fn spec(tool: &Tool) -> ToolSpec {
         name: tool.name.to_owned(),
         description: tool.description.to_owned(),
         arguments_schema: schema(tool),
-        result_schema: None,
+        result_schema: tool.result.map(ToOwned::to_owned),
         effect: tool.effect,
         accesses: tool
-            .accesses
+            .wants
             .iter()
-            .map(|&(capability, argument)| Access {
-                capability: capability.to_owned(),
-                argument: argument.map(ToOwned::to_owned),
-                methods: Vec::new(),
+            .map(|want| Access {
+                capability: want.capability.to_owned(),
+                argument: want.argument.map(ToOwned::to_owned),
+                methods: want.methods.iter().map(|&method| method.into()).collect(),
             })
             .collect(),
     }
