@@ -113,7 +113,9 @@ fn code_of(error: &Error) -> u8 {
         | Error::Role(_)
         | Error::Playbook(_)
         | Error::Policy(_)
-        | Error::Sandbox(SandboxError::Workspace { .. }) => USAGE,
+        | Error::ForeignTool(_)
+        | Error::Toolbox(_) => USAGE,
+        Error::Sandbox(error) => code_of_sandbox(error),
         Error::NoModel => NO_MODEL,
         Error::Model(error) => code_of_model(error),
         Error::Journal(error) | Error::Runtime(RuntimeError::Journal(error)) => {
@@ -121,7 +123,15 @@ fn code_of(error: &Error) -> u8 {
         }
         Error::Runtime(RuntimeError::Over { .. }) => USAGE,
         Error::NotAchieved { .. } | Error::Untyped { .. } => 3,
-        Error::Sandbox(_) | Error::Toolbox(_) | Error::Runtime(_) => INTERNAL,
+        Error::Runtime(_) => INTERNAL,
+    }
+}
+
+/// Workspace, components and secrets are given by whoever calls; the engine is ours.
+fn code_of_sandbox(error: &SandboxError) -> u8 {
+    match error {
+        SandboxError::Engine { .. } => INTERNAL,
+        _ => USAGE,
     }
 }
 
