@@ -65,6 +65,9 @@ pub(crate) fn reason_to_ask(
 
 /// Whether the call could carry private data out of an agent that others may have told to.
 pub(crate) fn leaks(policy: &Policy, question: &Question<'_>, wanted: &[Wanted<'_>]) -> bool {
+    if !question.label.is_untrusted() {
+        return false;
+    }
     let tool = question.tool;
     let wants = |holds: fn(Capability) -> bool| wanted.iter().any(|it| holds(it.capability));
     // A call that reads files and reaches out holds private data all by itself.
@@ -72,10 +75,7 @@ pub(crate) fn leaks(policy: &Policy, question: &Question<'_>, wanted: &[Wanted<'
         question.label.is_private() || wants(|capability| capability == Capability::FsRead);
     let is_out =
         wants(is_way_out) || (tool.isolation == Isolation::Native && tool.effect != Effect::Pure);
-    question.label.is_untrusted()
-        && is_private
-        && is_out
-        && !is_open(policy, question, wanted, is_way_out)
+    is_private && is_out && !is_open(policy, question, wanted, is_way_out)
 }
 
 fn has_effect(question: &Question<'_>, wanted: &[Wanted<'_>]) -> bool {

@@ -30,6 +30,10 @@ enum Of {
 pub(crate) struct Index {
     /// Sorted by word, then by the place of the rule.
     by_key: Vec<(Key, u32)>,
+    /// Where in `by_key` the words begin that begin with these bits; one more for the end.
+    starts: Vec<u32>,
+    /// How far a word is shifted to leave these bits.
+    shift: u32,
     /// Rules without any word, in order.
     others: Vec<u32>,
 }
@@ -51,15 +55,45 @@ impl Index {
         }
         index.by_key.sort_unstable();
         index.by_key.dedup();
+        index.find_starts();
         index
+    }
+
+    /// As [`Index::new`], with no rule under any word.
+    pub(crate) fn of_nothing(rules: &[CompiledRule]) -> Self {
+        let mut index = Self {
+            others: (0..).take(rules.len()).collect(),
+            ..Self::default()
+        };
+        index.find_starts();
+        index
+    }
+
+    /// About as many beginnings as there are words: then about one word has each.
+    fn find_starts(&mut self) {
+        let bits = self
+            .by_key
+            .len()
+            .next_power_of_two()
+            .trailing_zeros()
+            .max(1);
+        self.shift = Key::BITS - bits;
+        let beginnings = 0..=(1_u64 << bits);
+        let start = |beginning| {
+            let before = |(key, _): &(Key, u32)| key >> self.shift < beginning;
+            u32::try_from(self.by_key.partition_point(before)).unwrap_or(u32::MAX)
+        };
+        self.starts = beginnings.map(start).collect();
     }
 
     /// Places of rules under this word, in order.
     pub(crate) fn under(&self, key: Key) -> impl Iterator<Item = usize> + '_ {
-        let from = self.by_key.partition_point(|(other, _)| *other < key);
-        self.by_key[from..]
+        let beginning = usize::try_from(key >> self.shift).unwrap_or(usize::MAX);
+        let place = |beginning: usize| self.starts.get(beginning).map_or(0, |at| *at as usize);
+        let alike = &self.by_key[place(beginning)..place(beginning.saturating_add(1))];
+        alike
             .iter()
-            .take_while(move |(other, _)| *other == key)
+            .filter(move |(other, _)| *other == key)
             .map(|(_, place)| *place as usize)
     }
 
@@ -69,7 +103,7 @@ impl Index {
     }
 }
 
-/// The words of who calls what: tool, role, task and capability.
+/// The words of who calls: tool, role and task.
 pub(crate) fn caller_keys(tool: &str, role: &str, task: &str) -> [Key; 3] {
     [
         key(Of::Tool, tool),
@@ -78,19 +112,21 @@ pub(crate) fn caller_keys(tool: &str, role: &str, task: &str) -> [Key; 3] {
     ]
 }
 
-pub(crate) fn capability_key(capability: Capability) -> Key {
+fn capability_key(capability: Capability) -> Key {
     key(Of::Capability, capability.as_str())
 }
 
-/// All words of a resource under which a rule about it can stand.
-pub(crate) fn resource_keys(resource: &Resource) -> Keys {
+/// All words of what is wanted under which a rule about it can stand.
+pub(crate) fn resource_keys(capability: Capability, resource: &Resource) -> Keys {
+    let mut keys = Vec::with_capacity(12);
+    keys.push(capability_key(capability));
     match resource {
         Resource::Path(path) => {
             let names = path.folded().split('/');
-            path_keys(names.filter(|name| !name.is_empty()))
+            path_keys(&mut keys, names.filter(|name| !name.is_empty()));
         }
         Resource::Url(url) => {
-            let mut keys = path_keys(url.folded_names());
+            path_keys(&mut keys, url.folded_names());
             match url.host_name() {
                 Some(name) => {
                     let mut name = name;
@@ -102,22 +138,20 @@ pub(crate) fn resource_keys(resource: &Resource) -> Keys {
                 }
                 None => keys.push(key(Of::Host, &url.host().to_string())),
             }
-            keys
         }
-        Resource::Name(name) => vec![key(Of::Name, name)],
-        Resource::All(_) => Vec::new(),
+        Resource::Name(name) => keys.push(key(Of::Name, name)),
+        Resource::All(_) => {}
     }
+    keys
 }
 
-fn path_keys<'a>(names: impl Iterator<Item = &'a str>) -> Keys {
-    let mut keys = Vec::with_capacity(8);
+fn path_keys<'a>(keys: &mut Keys, names: impl Iterator<Item = &'a str>) {
     for name in names {
         keys.push(key(Of::PathName, name));
         if let Some(dot) = name.rfind('.') {
             keys.push(key(Of::Ending, &name[dot..]));
         }
     }
-    keys
 }
 
 /// The ways to put a rule under words: whatever it covers has one word of each.
@@ -192,10 +226,11 @@ fn name_key(glob: &NameGlob) -> Option<Key> {
     }
 }
 
-/// FNV-1a, 64 bits.
+/// FNV-1a, 64 bits, and once more multiplied to spread the first bits.
 fn key(of: Of, text: &str) -> Key {
-    let bytes = std::iter::once(of as u8).chain(text.bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325 ^ of as u64;
+    for byte in text.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -4,7 +4,7 @@
 
 use crate::approval;
 use crate::flow;
-use crate::index::{Index, caller_keys, capability_key};
+use crate::index::{Index, caller_keys};
 use crate::level;
 use crate::policy::Policy;
 use crate::rule::CompiledRule;
@@ -14,9 +14,12 @@ use leadhand_protocol::{
     Verdict,
 };
 use leadhand_resource::Pattern;
+use std::fmt::Write;
 
 /// Most grants that a verdict names.
 const GRANTS_NAMED_MAX: usize = 8;
+/// What the words of a verdict usually fit into.
+const BECAUSE_BYTES: usize = 192;
 
 /// A call, and all that the verdict on it depends on.
 #[derive(Debug, Clone, Copy)]
@@ -129,16 +132,13 @@ impl Policy {
     }
 
     pub(crate) fn judge_without_access(&self, question: &Question<'_>) -> Finding<'_> {
-        let says = |decision| {
-            self.rules.iter().find(|rule| {
-                rule.decision == decision && rule.is_for_any_access() && rule.is_for(question)
-            })
+        let first = self.first_of(question, &[], CompiledRule::is_for_any_access);
+        let (decision, place) = match (first.deny, first.ask) {
+            (Some(place), _) => (Decision::Deny, Some(place)),
+            (None, Some(place)) => (Decision::Ask, Some(place)),
+            (None, None) => (Decision::Allow, None),
         };
-        let (decision, reason) = match (says(Decision::Deny), says(Decision::Ask)) {
-            (Some(rule), _) => (Decision::Deny, Reason::Rule(rule)),
-            (None, Some(rule)) => (Decision::Ask, Reason::Rule(rule)),
-            (None, None) => (Decision::Allow, Reason::NoAccess),
-        };
+        let reason = place.map_or(Reason::NoAccess, |place| Reason::Rule(&self.rules[place]));
         Finding { decision, reason }
     }
 
@@ -174,28 +174,31 @@ impl Policy {
         wanted: &Wanted<'_>,
         method: Option<&str>,
     ) -> First {
-        let mut first = First::default();
-        let mut look = |place: usize| {
-            let rule = &self.rules[place];
-            let found = first.of(rule.decision);
-            if found.is_none_or(|found| place < found)
-                && rule.covers(wanted, method)
-                && rule.is_for(question)
-            {
-                *found = Some(place);
-            }
-        };
-        if wanted.is_unclear() {
-            (0..self.rules.len()).for_each(look);
-            return first;
+        let covers = |rule: &CompiledRule| rule.covers(wanted, method);
+        if !wanted.is_unclear() {
+            return self.first_of(question, &wanted.keys, covers);
         }
+        let mut first = First::default();
+        for (place, rule) in self.rules.iter().enumerate() {
+            first.look_at(place, rule, question, covers);
+        }
+        first
+    }
+
+    /// The same out of the rules that stand under these words or those of the caller.
+    fn first_of(
+        &self,
+        question: &Question<'_>,
+        keys: &[u64],
+        covers: impl Fn(&CompiledRule) -> bool,
+    ) -> First {
+        let mut first = First::default();
+        let mut look = |place: usize| first.look_at(place, &self.rules[place], question, &covers);
         let caller = caller_keys(&question.tool.name, question.role, question.task_id());
-        let keys = caller
-            .into_iter()
-            .chain([capability_key(wanted.capability)])
-            .chain(wanted.keys.iter().copied());
         let index: &Index = &self.index;
-        keys.for_each(|key| index.under(key).for_each(&mut look));
+        for key in caller.iter().chain(keys) {
+            index.under(*key).for_each(&mut look);
+        }
         index.others().for_each(&mut look);
         first
     }
@@ -239,6 +242,19 @@ struct First {
 }
 
 impl First {
+    fn look_at(
+        &mut self,
+        place: usize,
+        rule: &CompiledRule,
+        question: &Question<'_>,
+        covers: impl Fn(&CompiledRule) -> bool,
+    ) {
+        let found = self.of(rule.decision);
+        if found.is_none_or(|found| place < found) && covers(rule) && rule.is_for(question) {
+            *found = Some(place);
+        }
+    }
+
     fn of(&mut self, decision: Decision) -> &mut Option<usize> {
         match decision {
             Decision::Deny => &mut self.deny,
@@ -255,9 +271,15 @@ impl Finding<'_> {
         wanted: &Wanted<'_>,
         method: Option<&str>,
     ) -> Verdict {
-        let what = wanted.with_method(method);
+        let what = wanted.by(method);
         let because = match self.reason {
-            Reason::Rule(rule) => format!("the rule {rule} covers {what}"),
+            Reason::Rule(rule) => {
+                // One allocation for what most verdicts say.
+                let mut because = String::with_capacity(BECAUSE_BYTES);
+                let written = write!(because, "the rule {rule} covers {what}");
+                written.expect("a text takes whatever is written");
+                because
+            }
             Reason::NoGrant => {
                 let granted = granted(question.grants, wanted.capability);
                 format!("no grant of this agent covers {what}; it has {granted}")

@@ -47,6 +47,14 @@ impl Policy {
         }
     }
 
+    /// The same policy, which looks at every rule for every call: what the index saves is
+    /// measured against it, and held against it in tests.
+    #[must_use]
+    pub fn without_index(mut self) -> Self {
+        self.index = Index::of_nothing(&self.rules);
+        self
+    }
+
     /// What deny rules close to a tool, role and task at a time: to be kept from the tool by
     /// whoever carries the call out, since a folder that is allowed may hold a file that is
     /// not, and a host that is allowed may lead on to another. `task` is empty when there is

@@ -33,7 +33,7 @@ impl<'a> Wanted<'a> {
         };
         Self {
             capability,
-            keys: resource_keys(&resource),
+            keys: resource_keys(capability, &resource),
             resource,
             methods: &access.methods,
         }
@@ -54,10 +54,12 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    pub(crate) fn with_method(&self, method: Option<&str>) -> String {
-        match method {
-            Some(method) => format!("{} on `{method} {}`", self.capability, self.resource),
-            None => self.to_string(),
+    /// It, by one of its methods, in words.
+    pub(crate) fn by<'b>(&'b self, method: Option<&'b str>) -> By<'b> {
+        By {
+            capability: self.capability,
+            resource: &self.resource,
+            method,
         }
     }
 
@@ -68,10 +70,22 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Such as "fs.read on `docs/a.md`".
-impl fmt::Display for Wanted<'_> {
+/// Such as "fs.read on `docs/a.md`" or "net on `GET https://example.org/`".
+pub(crate) struct By<'a> {
+    capability: Capability,
+    resource: &'a Resource,
+    method: Option<&'a str>,
+}
+
+impl fmt::Display for By<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on `{}`", self.capability, self.resource)
+        f.write_str(self.capability.as_str())?;
+        f.write_str(" on `")?;
+        if let Some(method) = self.method {
+            f.write_str(method)?;
+            f.write_str(" ")?;
+        }
+        write!(f, "{}`", self.resource)
     }
 }
 

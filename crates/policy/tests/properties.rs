@@ -253,6 +253,7 @@ fn judge_wish(rules: &[Rule], grants: &[Grant], wish: &Wish) -> Decision {
     };
     let verdict = policy.judge(&question);
     assert_eq!(policy.explain(&question).verdict, verdict);
+    assert_eq!(policy.clone().without_index().judge(&question), verdict);
     verdict.decision
 }
 

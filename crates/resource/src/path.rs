@@ -45,7 +45,12 @@ impl Path {
                 shown(path)
             ));
         }
-        if path.chars().any(is_hidden) {
+        let hides = if path.is_ascii() {
+            path.bytes().any(|byte| byte.is_ascii_control())
+        } else {
+            path.chars().any(is_hidden)
+        };
+        if hides {
             return Err(format!(
                 "the path `{}` has a character that cannot be seen",
                 shown(path)
@@ -64,8 +69,10 @@ impl Path {
             }
             text.push_str(name);
         }
-        let folded = fold(&text);
-        let folded = (folded != text).then_some(folded);
+        let is_folded = text
+            .bytes()
+            .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        let folded = if is_folded { None } else { Some(fold(&text)) };
         Ok(Self { text, folded })
     }
 

@@ -10,6 +10,8 @@ use url::Url;
 
 /// Longest URL, in bytes.
 pub const URL_BYTES_MAX: usize = 8_192;
+/// Characters of a URL that are shown.
+const SHOWN_CHARS_MAX: usize = 120;
 /// How often a path is percent-decoded to see whether a careless server could read another path.
 const DECODINGS_MAX: usize = 4;
 
@@ -74,10 +76,14 @@ impl UrlResource {
             .and_then(|host| Target::of(&host))
             .ok_or_else(|| "the URL has no host that can be reached".to_owned())?;
         let path = decoded_path(url.path());
-        let folded = path
-            .as_deref()
-            .map(fold)
-            .filter(|folded| Some(folded) != path.as_ref());
+        let is_folded = |path: &str| {
+            let mut bytes = path.bytes();
+            bytes.all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+        };
+        let folded = match &path {
+            Some(path) if !is_folded(path) => Some(fold(path)),
+            Some(_) | None => None,
+        };
         Ok(Self {
             url,
             host,
@@ -169,7 +175,10 @@ impl Target {
 impl fmt::Display for UrlResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let before_query = &self.url[..url::Position::AfterPath];
-        match before_query.char_indices().nth(120) {
+        if before_query.len() <= SHOWN_CHARS_MAX {
+            return f.write_str(before_query);
+        }
+        match before_query.char_indices().nth(SHOWN_CHARS_MAX) {
             Some((at, _)) => write!(f, "{}…", &before_query[..at]),
             None => f.write_str(before_query),
         }
@@ -179,6 +188,12 @@ impl fmt::Display for UrlResource {
 /// Names of a path, decoded, without `.` and empty ones; none when a server that decodes twice,
 /// takes `\` for `/`, or cuts at `;` would read another path.
 fn decoded_path(path: &str) -> Option<String> {
+    let path = path.trim_matches('/');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    // Most paths: the URL's own rules have taken out names of dots.
+    if path.bytes().all(is_plain) && !path.contains("//") {
+        return Some(path.to_owned());
+    }
     let mut text = String::with_capacity(path.len());
     for name in path.split('/').filter(|name| !name.is_empty()) {
         let once = if name.contains('%') {

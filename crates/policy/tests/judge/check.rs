@@ -57,13 +57,13 @@ fn rules_that_never_decide_are_told_with_what_covers_them() {
             "deny role='r' resource='a/**'",
         ],
         &[
-            "p.toml:1 Contradicted: never decides: the rule `deny a/** for role r` (p.toml:4) says the opposite about the same calls",
+            "p.toml:1 Contradicted: never decides: the rule `deny a/** for role r` (p.toml:5) says the opposite about the same calls",
         ],
     );
     check_rules(
         &["deny resource='a'", "deny resource='a'"],
         &[
-            "p.toml:3 Redundant: adds nothing: the rule `deny a` (p.toml:1) says the same, and as much or more",
+            "p.toml:4 Redundant: adds nothing: the rule `deny a` (p.toml:1) says the same, and as much or more",
         ],
     );
     check_rules(
