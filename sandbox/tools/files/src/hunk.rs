@@ -39,15 +39,15 @@ pub(crate) enum Sign {
 
 impl Hunk {
     /// Its lines before the change.
-    pub(crate) fn old(&self) -> Vec<&Line> {
-        let before = |line: &&Line| line.sign != Sign::Added;
-        self.lines.iter().filter(before).collect()
+    pub(crate) fn before(&self) -> Vec<&Line> {
+        let kept = |line: &&Line| line.sign != Sign::Added;
+        self.lines.iter().filter(kept).collect()
     }
 
     /// Its lines after the change.
-    pub(crate) fn new(&self) -> Vec<&Line> {
-        let after = |line: &&Line| line.sign != Sign::Removed;
-        self.lines.iter().filter(after).collect()
+    pub(crate) fn after(&self) -> Vec<&Line> {
+        let kept = |line: &&Line| line.sign != Sign::Removed;
+        self.lines.iter().filter(kept).collect()
     }
 }
 

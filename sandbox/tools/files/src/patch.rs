@@ -82,7 +82,7 @@ fn check_names(patch: &Patch, path: &str) -> Result<(), String> {
 
 fn create(patch: &Patch, path: &str) -> Result<String, ToolError> {
     let refuse = |why: String| fault(ErrorKind::InvalidArguments, format!("{why}."));
-    let lines: Vec<&Line> = patch.hunks.iter().flat_map(Hunk::new).collect();
+    let lines: Vec<&Line> = patch.hunks.iter().flat_map(Hunk::after).collect();
     let unended = lines.last().is_some_and(|line| line.unended);
     let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
     let content = texts.join("\n") + if unended { "" } else { "\n" };
@@ -143,7 +143,7 @@ fn apply(hunks: &[Hunk], text: &Text<'_>) -> Result<String, String> {
     let mut from = 0;
     let mut ended = text.ended;
     for (index, hunk) in hunks.iter().enumerate() {
-        let old = hunk.old();
+        let old = hunk.before();
         let at = find(hunk, &old, text, from).map_err(|why| format!("hunk {}{why}", index + 1))?;
         new.extend(text.lines[from..at].iter().map(|line| (*line).to_owned()));
         let mut there = text.lines[at..].iter();
@@ -156,7 +156,7 @@ fn apply(hunks: &[Hunk], text: &Text<'_>) -> Result<String, String> {
         }
         from = at + old.len();
         if from == text.lines.len()
-            && let Some(last) = hunk.new().last()
+            && let Some(last) = hunk.after().last()
         {
             ended = !last.unended && (ended || last.sign == Sign::Added);
         }
@@ -237,7 +237,7 @@ fn misfit(old: &[&Line], text: &Text<'_>, from: usize, wanted: usize) -> String 
 fn is_applied(hunks: &[Hunk], text: &Text<'_>) -> bool {
     let mut from = 0;
     hunks.iter().all(|hunk| {
-        let new = hunk.new();
+        let new = hunk.after();
         let last = (text.lines.len() + 1).saturating_sub(new.len());
         let found = (from..last).find(|at| text.has(*at, &new));
         from = found.map_or(from, |at| at + new.len());

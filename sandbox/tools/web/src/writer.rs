@@ -1,6 +1,10 @@
 //! Writes Markdown. The words of the current block are gathered in `line` until the block ends;
 //! then they get the prefix of the quotes and lists around them. Elements that mean something
-//! to the form are kept on a stack of bounded height; deeper ones count as plain text.
+//! to the form are kept on a stack of bounded height; deeper ones count as plain text. Emphasis and links are in `marks`, cells
+//! in `tables`.
+
+mod marks;
+mod tables;
 
 use crate::links;
 use crate::table::Table;
@@ -166,26 +170,6 @@ impl Writer {
         self.push(name, role);
     }
 
-    pub(crate) fn open_inline(&mut self, name: &str, mut role: Role) {
-        if self.is_in_pre() {
-            return;
-        }
-        let here = self.line.len();
-        if let Role::Code { start } | Role::Marked { start, .. } | Role::Link { start, .. } =
-            &mut role
-        {
-            *start = here;
-        }
-        self.push(name, role);
-    }
-
-    pub(crate) fn open_link(&mut self, href: &str) {
-        // A link cannot be within a link.
-        self.close("a");
-        let url = links::absolute(&self.base, href);
-        self.open_inline("a", Role::Link { start: 0, url });
-    }
-
     pub(crate) fn set_language(&mut self, found: Option<String>) {
         let top = self.open.last_mut().map(|open| &mut open.role);
         if let (Some(Role::Pre { language }), Some(found)) = (top, found) {
@@ -211,57 +195,6 @@ impl Writer {
         let marker = list.map_or_else(|| "- ".to_owned(), |number| format!("{number}. "));
         let begun = false;
         self.push("li", Role::Item { marker, begun });
-    }
-
-    pub(crate) fn open_table(&mut self) {
-        self.end_block();
-        // A table within a table: the outer one lays out the page and holds no data.
-        if let Some(written) = self.table().map(Table::become_layout) {
-            self.write_block(&written);
-            self.line.clear();
-        }
-        self.push("table", Role::Table(Table::default()));
-    }
-
-    pub(crate) fn open_row(&mut self) {
-        self.close_row();
-        if let Some(table) = self.table() {
-            table.open_row();
-        }
-    }
-
-    pub(crate) fn close_row(&mut self) {
-        self.close_cell();
-        if self.table().is_none_or(|table| table.is_layout()) {
-            self.end_block();
-        }
-    }
-
-    pub(crate) fn open_cell(&mut self, span: usize) {
-        self.close_cell();
-        let written = self.line.trim().is_empty();
-        if let Some(table) = self.table().filter(|table| !table.is_layout()) {
-            table.open_cell(span);
-            if written {
-                self.line.clear();
-            }
-        }
-    }
-
-    pub(crate) fn close_cell(&mut self) {
-        if !self.is_in_cell() {
-            return self.end_block();
-        }
-        let table = self.position(is_cell);
-        while self.open.len() > table.map_or(0, |at| at + 1) {
-            if let Some(open) = self.open.pop() {
-                self.closed(open.role);
-            }
-        }
-        let text = std::mem::take(&mut self.line);
-        if let Some(table) = self.table() {
-            table.close_cell(&text);
-        }
     }
 
     /// Ends the innermost element of this name and all that is open within it.
@@ -361,46 +294,6 @@ impl Writer {
         }
     }
 
-    /// Writes the marks of one inline element around its text in `line`.
-    fn mark(&mut self, role: &Role) {
-        let (Role::Code { start } | Role::Marked { start, .. } | Role::Link { start, .. }) = role
-        else {
-            return;
-        };
-        let start = (*start).min(self.line.len());
-        let text = self.line.split_off(self.line.floor_char_boundary(start));
-        let inner = text.trim();
-        let (before, behind) = match role {
-            _ if inner.is_empty() || self.plain => ("", String::new()),
-            Role::Marked { mark, .. } => (*mark, (*mark).to_owned()),
-            Role::Code { .. } if inner.contains('`') => ("`` ", " ``".to_owned()),
-            Role::Code { .. } => ("`", "`".to_owned()),
-            Role::Link { url: Some(url), .. } if url != inner => ("[", format!("]({url})")),
-            _ => ("", String::new()),
-        };
-        let lead = &text[..text.len() - text.trim_start().len()];
-        let trail = if inner.is_empty() {
-            ""
-        } else {
-            &text[text.trim_end().len()..]
-        };
-        self.line += &format!("{lead}{before}{inner}{behind}{trail}");
-    }
-
-    /// Writes the marks of all inline elements that are open; each goes on in the next block.
-    fn close_inline_marks(&mut self) {
-        for at in (0..self.open.len()).rev() {
-            let mut role = std::mem::replace(&mut self.open[at].role, Role::Quote);
-            self.mark(&role);
-            if let Role::Code { start } | Role::Marked { start, .. } | Role::Link { start, .. } =
-                &mut role
-            {
-                *start = 0;
-            }
-            self.open[at].role = role;
-        }
-    }
-
     /// Ends the paragraph that is being written, if there is one.
     pub(crate) fn end_block(&mut self) {
         if self.is_in_pre() {
@@ -466,18 +359,6 @@ impl Writer {
         self.after_item = in_item;
     }
 
-    fn table(&mut self) -> Option<&mut Table> {
-        let tables = self
-            .open
-            .iter_mut()
-            .rev()
-            .find_map(|open| match &mut open.role {
-                Role::Table(table) => Some(table),
-                _ => None,
-            });
-        tables
-    }
-
     fn position(&self, wanted: impl Fn(&Role) -> bool) -> Option<usize> {
         self.open.iter().rposition(|open| wanted(&open.role))
     }
@@ -487,11 +368,6 @@ impl Writer {
             self.open.last().map(|open| &open.role),
             Some(Role::Pre { .. })
         )
-    }
-
-    fn is_in_cell(&self) -> bool {
-        let table = self.position(|role| matches!(role, Role::Table(_)));
-        table.is_some_and(|at| is_cell(&self.open[at].role))
     }
 }
 
