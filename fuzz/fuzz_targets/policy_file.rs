@@ -33,7 +33,12 @@ fuzz_target!(|bytes: &[u8]| {
         Capability::Net,
         Capability::Env,
     ] {
-        for argument in [argument, ".git/config", "https://a.example.org/docs/x", "LC_ALL"] {
+        for argument in [
+            argument,
+            ".git/config",
+            "https://a.example.org/docs/x",
+            "LC_ALL",
+        ] {
             hold(&policy, &rules, &grants, capability, argument);
         }
     }
@@ -44,13 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = policy.closed("t", "r", "", 0);
 });
 
-fn hold(
-    policy: &Policy,
-    rules: &[Rule],
-    grants: &[Grant],
-    capability: Capability,
-    argument: &str,
-) {
+fn hold(policy: &Policy, rules: &[Rule], grants: &[Grant], capability: Capability, argument: &str) {
     let tool = ToolSpec {
         name: "fetch".to_owned(),
         description: String::new(),

@@ -16,7 +16,8 @@ fuzz_target!(|bytes: &[u8]| {
     for pattern in a.iter().chain(&b).flatten() {
         let written = pattern.to_string();
         if written.len() <= leadhand_resource::PATTERN_BYTES_MAX {
-            let again = UrlPattern::parse(&written).unwrap_or_else(|why| panic!("{written}: {why}"));
+            let again =
+                UrlPattern::parse(&written).unwrap_or_else(|why| panic!("{written}: {why}"));
             assert_eq!(again, [pattern.clone()], "{written}");
         }
         if let Ok(url) = &url {

@@ -334,7 +334,9 @@ proptest! {
     }
 
     #[test]
-    fn the_index_finds_what_a_look_at_every_rule_finds(rules in vec(mixed_rule(), 0..20), wish in wish()) {
+    fn several_rules_say_what_the_strictest_of_them_says_alone(rules in vec(mixed_rule(), 0..20), wish in wish()) {
+        // Of several methods each may be another rule's.
+        let wish = Wish { methods: wish.methods.into_iter().take(1).collect(), ..wish };
         let grants = root_grants(&[Rule::any(Decision::Allow)]);
         let each = |decision| {
             let mut of_decision = rules.iter().filter(|rule| rule.decision == decision);

@@ -206,15 +206,19 @@ fn name(text: &str) -> Result<NameGlob, String> {
         }
         let decoded = percent_decoded(&rest[..codes])
             .ok_or_else(|| format!("the codes of `{text}` are not UTF-8"))?;
-        if decoded.contains(['/', '\\']) || decoded.contains(char::is_control) {
-            return Err(format!(
-                "`{text}` has a coded slash or control character, which no pattern covers"
-            ));
-        }
         tokens.extend(decoded.chars().map(Token::Literal));
         let plain = rest[codes..].find('%').map_or(rest.len(), |at| codes + at);
         tokens.extend(NameGlob::parse_plain(&rest[codes..plain])?.tokens());
         rest = &rest[plain..];
+    }
+    let is_hostile = |token: &Token| match token {
+        Token::Literal(character) => matches!(character, '/' | '\\') || character.is_control(),
+        Token::One | Token::Many => false,
+    };
+    if tokens.iter().any(is_hostile) {
+        return Err(format!(
+            "`{text}` has a coded slash or control character, which no pattern covers"
+        ));
     }
     tokens.dedup_by(|next, last| *next == Token::Many && *last == Token::Many);
     Ok(NameGlob::of(tokens))

@@ -237,6 +237,7 @@ fn faulty_patterns_are_refused_with_a_reason() {
     ] {
         assert_eq!(refused(pattern), expected);
     }
+    assert!(refused("https://a.example/a\\\\b").contains("coded slash"));
     assert!(refused("https://").contains("empty host"));
     assert_eq!(
         refused("https://../x"),
