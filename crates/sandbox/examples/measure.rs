@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+    UpdateDeadline,
 };
 
 mod bindings {
@@ -77,7 +78,8 @@ fn bare(pooled: bool) -> Bare {
     config.consume_fuel(true).epoch_interruption(true);
     if pooled {
         let mut pool = PoolingAllocationConfig::default();
-        pool.linear_memory_keep_resident(2 * 1024 * 1024);
+        pool.linear_memory_keep_resident(2 * 1024 * 1024)
+            .pagemap_scan(Enabled::Auto);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     let engine = Engine::new(&config).unwrap();

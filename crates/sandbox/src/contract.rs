@@ -58,7 +58,7 @@ pub(crate) fn checked_spec(
         .filter(|c| !c.is_control())
         .take(NAME_BYTES_MAX)
         .collect();
-    let wrong = |reason: String| SandboxError::Spec {
+    let wrong = &|reason: String| SandboxError::Spec {
         component: component.to_owned(),
         tool: tool.clone(),
         reason,
@@ -81,46 +81,18 @@ pub(crate) fn checked_spec(
         );
         return Err(wrong(reason));
     }
-    let arguments: Value = serde_json::from_str(&spec.arguments_schema)
-        .map_err(|error| wrong(format!("its schema of arguments is not JSON: {error}")))?;
+    let arguments = schema("arguments", &spec.arguments_schema).map_err(wrong)?;
     if arguments["type"] != "object" || !arguments["properties"].is_object() {
         return Err(wrong(
             "its schema of arguments must be of an object with properties".into(),
         ));
     }
-    validator(&arguments)
-        .map_err(|reason| wrong(format!("its schema of arguments is none: {reason}")))?;
-    let result = spec
-        .result_schema
-        .map(|schema| serde_json::from_str(&schema))
-        .transpose()
-        .map_err(|error| wrong(format!("its schema of results is not JSON: {error}")))?;
-    if let Some(result) = &result {
-        validator(result)
-            .map_err(|reason| wrong(format!("its schema of results is none: {reason}")))?;
-    }
-    let accesses = spec
-        .accesses
-        .into_iter()
-        .map(|access| {
-            let capability = CAPABILITIES
-                .into_iter()
-                .find(|capability| capability.as_str() == access.capability)
-                .ok_or_else(|| wrong("it names a capability that there is not".into()))?;
-            if let Some(argument) = &access.argument
-                && arguments["properties"].get(argument).is_none()
-            {
-                return Err(wrong(
-                    "an access names an argument that its schema lacks".into(),
-                ));
-            }
-            Ok(Access {
-                capability,
-                argument: access.argument,
-                methods: access.methods,
-            })
-        })
-        .collect::<Result<_, _>>()?;
+    let result = spec.result_schema.as_deref();
+    let result = result.map(|text| schema("results", text)).transpose();
+    let result = result.map_err(wrong)?;
+    let access = |access| checked_access(access, &arguments).map_err(wrong);
+    let accesses = spec.accesses.into_iter().map(access);
+    let accesses = accesses.collect::<Result<_, _>>()?;
     let effect = match spec.effect {
         types::Effect::Pure => Effect::Pure,
         types::Effect::Idempotent => Effect::Idempotent,
@@ -136,6 +108,33 @@ pub(crate) fn checked_spec(
         accesses,
         isolation: Isolation::Sandboxed,
         trusted: false,
+    })
+}
+
+/// A schema that is JSON and a schema.
+fn schema(of: &str, text: &str) -> Result<Value, String> {
+    let schema = serde_json::from_str(text)
+        .map_err(|error| format!("its schema of {of} is not JSON: {error}"))?;
+    match validator(&schema) {
+        Ok(_) => Ok(schema),
+        Err(reason) => Err(format!("its schema of {of} is none: {reason}")),
+    }
+}
+
+fn checked_access(access: types::Access, arguments: &Value) -> Result<Access, String> {
+    let capability = CAPABILITIES
+        .into_iter()
+        .find(|capability| capability.as_str() == access.capability)
+        .ok_or("it names a capability that there is not")?;
+    if let Some(argument) = &access.argument
+        && arguments["properties"].get(argument).is_none()
+    {
+        return Err("an access names an argument that its schema lacks".into());
+    }
+    Ok(Access {
+        capability,
+        argument: access.argument,
+        methods: access.methods,
     })
 }
 

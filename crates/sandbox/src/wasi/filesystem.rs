@@ -538,7 +538,7 @@ impl HostDescriptor for CallState {
         let place = self
             .place(&handle, path, LastLink::Keep, Need::Change, new_file)
             .await?;
-        FileAccess::may_point(&place, &target)?;
+        FileAccess::may_point(&target)?;
         let files = self.wasi_files()?;
         let wasi = self.wasi();
         let made = place.path.clone();

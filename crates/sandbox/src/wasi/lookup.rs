@@ -301,21 +301,16 @@ impl FileAccess {
         Ok((entries, seen))
     }
 
-    /// Whether a link at `place` may say `target`: relative, within the workspace, and nothing
-    /// reserved. The sandbox follows no other link, but other programs would.
-    pub(super) fn may_point(place: &Place, target: &str) -> Result<(), ErrorCode> {
+    /// Whether a link may say `target`: relative, nothing reserved, and nothing above its own
+    /// folder, so that it stays within the workspace wherever that folder is moved. The sandbox
+    /// itself follows no link out, but other programs would.
+    pub(super) fn may_point(target: &str) -> Result<(), ErrorCode> {
         let written = parse(target)?;
-        let mut depth = place.path.matches('/').count();
-        for name in written.names {
-            if name == ".." {
-                depth = depth.checked_sub(1).ok_or(ErrorCode::NotPermitted)?;
-            } else if is_reserved(name) {
-                return Err(ErrorCode::NotPermitted);
-            } else {
-                depth += 1;
-            }
+        let leads_out = |name: &&str| *name == ".." || is_reserved(name);
+        match written.names.iter().any(leads_out) {
+            true => Err(ErrorCode::NotPermitted),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Whether a file or folder may be moved: see [`FileAccess::rename`].
