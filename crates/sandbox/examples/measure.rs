@@ -31,8 +31,8 @@ mod bindings {
 const CALCULATE: &[u8] = include_bytes!("../../../sandbox/tools/calculate/calculate.wasm");
 const ARGUMENTS: &str = r#"{"expression":"1 + 1"}"#;
 /// Rounds of each measurement; the best round counts, since other work only makes it slower.
-const ROUNDS: usize = 7;
-const CALLS: usize = 3_000;
+const ROUNDS: usize = 25;
+const CALLS: usize = 500;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -3,8 +3,9 @@
 //! Everything is closed until a [`CallContext`] opens it: a call sees the workspace folder
 //! only, in it only the paths its grants cover, and never `.leadhand` or `.git`. What may be
 //! granted is decided elsewhere; here it is enforced. The contract with the guests is
-//! `sandbox/wit/tool.wit`. Calls need a tokio runtime with its timer, and with
-//! its IO when tools use the network.
+//! `sandbox/wit/tool.wit`; components that import WASI 0.2 find it under the same grants and
+//! limits. Calls need a tokio runtime with its timer, and with its IO when tools use the
+//! network.
 //!
 //! ```
 //! use leadhand_protocol::{Capability, Grant, Permit, ToolCall, ToolLimits};
