@@ -99,7 +99,7 @@ pub(crate) fn wanted<'a>(tool: &'a ToolSpec, call: &ToolCall) -> Result<Vec<Want
     }
     let mut wanted: Vec<Wanted<'a>> = Vec::with_capacity(tool.accesses.len());
     for access in &tool.accesses {
-        for resource in resources(access, call)? {
+        for resource in resources(tool, access, call)? {
             let one = Wanted::new(access, resource);
             if !wanted.iter().any(|other| other.is_same_as(&one)) {
                 wanted.push(one);
@@ -109,7 +109,7 @@ pub(crate) fn wanted<'a>(tool: &'a ToolSpec, call: &ToolCall) -> Result<Vec<Want
     Ok(wanted)
 }
 
-fn resources(access: &Access, call: &ToolCall) -> Result<Vec<Resource>, String> {
+fn resources(tool: &ToolSpec, access: &Access, call: &ToolCall) -> Result<Vec<Resource>, String> {
     let kind = kind(access.capability);
     // To look round in the workspace a tool needs no grant on all of it: the sandbox shows it
     // only what it was granted. To change something it does not name, it does.
@@ -127,7 +127,18 @@ fn resources(access: &Access, call: &ToolCall) -> Result<Vec<Resource>, String> 
             call.name
         )),
     };
-    match call.arguments.get(argument) {
+    // What is left out counts as what the tool says it is then.
+    let given = call
+        .arguments
+        .get(argument)
+        .filter(|given| !given.is_null());
+    let left_out = || {
+        tool.arguments
+            .get("properties")?
+            .get(argument)?
+            .get("default")
+    };
+    match given.or_else(left_out) {
         None | Some(Value::Null) => Ok(vec![unnamed]),
         Some(Value::Array(values)) if values.len() > RESOURCES_MAX => Err(format!(
             "the argument `{argument}` names more than {RESOURCES_MAX} resources"

@@ -122,6 +122,22 @@ fn the_worst_of_several_resources_decides() {
 }
 
 #[test]
+fn an_argument_that_is_left_out_counts_as_its_default() {
+    let mut run = tool(
+        "run",
+        Effect::Idempotent,
+        &[(Capability::Net, Some("urls"))],
+    );
+    let denied = "Deny: no rule allows net on `**`";
+    check(&Case::of(run.clone(), json!({})), denied);
+    run.arguments = json!({"type": "object", "properties": {"urls": {"default": []}}});
+    let nothing = "Allow: `run` asks for no capability, so it needs no rule";
+    for arguments in [json!({}), json!({"urls": null}), json!({"urls": []})] {
+        check(&Case::of(run.clone(), arguments), nothing);
+    }
+}
+
+#[test]
 fn deny_wins_over_ask_and_ask_over_allow() {
     let rules = "[[rules]]\ndecision = \"ask\"\ntool = \"*_file\"\nresource = \"*.toml\"\n\n[[rules]]\ndecision = \"deny\"\nrole = \"cod*\"\ncapability = \"fs.write\"\nresource = \"{Cargo,deny}.toml\"\n";
     let case = |tool, path: &str| Case {
