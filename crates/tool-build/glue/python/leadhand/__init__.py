@@ -1,0 +1,1 @@
+"""What a tool has beside Python's own library: `files`, `http` and `ToolError`."""
