@@ -59,7 +59,7 @@ impl Command {
             Self::Ps(arguments) => ps::run(&arguments, project),
             Self::Resume(arguments) => resume::run(arguments, project).await,
             Self::Trace(command) => trace::run(&command, project),
-            Self::Tool(command) => tool::run(&command),
+            Self::Tool(command) => tool::run(command, project).await,
             Self::Agents(command) => agents::run(&command, project),
             Self::Model(command) => model::run(&command, project).await,
             Self::Doctor(arguments) => doctor::run(&arguments, project).await,

@@ -13,6 +13,7 @@ use toml::{Table, Value};
 
 mod bounds;
 mod endpoint;
+mod tools;
 
 /// Name of the file in a project and in the user's folder.
 pub(crate) const FILE_NAME: &str = "leadhand.toml";
@@ -39,6 +40,16 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// Bounds of tool calls.
     pub(crate) tool_limits: ToolLimits,
+    /// Tools beside the standard ones.
+    pub(crate) tools: Tools,
+}
+
+/// Tools beside the standard ones.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Tools {
+    /// Files of components; those of the user come before those of the project.
+    pub(crate) components: Vec<PathBuf>,
 }
 
 /// What an acknowledged record survives, as people write it.
@@ -91,6 +102,7 @@ impl Config {
         let own = overriding(overrides)?;
         let labels = [user.config.labels, project.config.labels].concat();
         let mut merged = user.table;
+        tools::join(&merged, &mut project.table);
         merge(&mut merged, project.table, &["models"]);
         merged.insert("autonomy".to_owned(), Value::String(level.to_string()));
         merge(&mut merged, own, &[]);
@@ -132,6 +144,7 @@ impl Layer {
         let config: Config = toml::from_str(&text).map_err(|error| fault(&error))?;
         let mut table: Table = toml::from_str(&text).map_err(|error| fault(&error))?;
         place_files(&mut table, folder);
+        tools::place(&mut table, folder);
         Ok(Self {
             path,
             text,
@@ -202,8 +215,18 @@ impl Layer {
         ))
     }
 
-    /// A project's models may read and write files of the project and no others.
+    /// A project's models may read and write files of the project and no others, and its
+    /// components are files of the project.
     fn check_files(&self, project: &Path) -> Result<(), Failure> {
+        for file in &self.config.tools.components {
+            if let Err(why) = files::check_within(project, file) {
+                let place = self.place(&file.display().to_string());
+                return Err(Failure::usage(
+                    format!("{place}: the component {} {why}", file.display()),
+                    "name a file in the project; your own leadhand.toml may name any",
+                ));
+            }
+        }
         for (name, model) in &self.config.models {
             let Some(file) = &model.file else { continue };
             if let Err(why) = files::check_within(project, file) {

@@ -36,11 +36,40 @@ pub(crate) fn read_if_there(path: &Path, bytes_max: usize) -> Result<Option<Stri
     text_of(file, bytes_max).map(Some).map_err(fault)
 }
 
-/// Everything a stream gives.
+/// The bytes of a file that must be there.
+///
+/// # Errors
+/// [`Failure::Usage`] when it cannot be read or is larger than `bytes_max`.
+pub(crate) fn read_bytes(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+    let fault = |what: String| {
+        Failure::usage(
+            format!("{}: {what}", path.display()),
+            "check the path; it counts from the folder of the project",
+        )
+    };
+    // Opening a pipe or a device would wait for somebody, maybe for ever.
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => return Err(fault("it is no file".to_owned())),
+        _ => {}
+    }
+    let file = File::open(path).map_err(|error| fault(error.to_string()))?;
+    bytes_of(file, bytes_max).map_err(fault)
+}
+
+/// Everything a stream gives, as text.
 ///
 /// # Errors
 /// What is wrong with it, in words.
 pub(crate) fn text_of(stream: impl Read, bytes_max: usize) -> Result<String, String> {
+    String::from_utf8(bytes_of(stream, bytes_max)?).map_err(|error| {
+        format!(
+            "it is no UTF-8 text: the first wrong byte is number {}",
+            error.utf8_error().valid_up_to() + 1
+        )
+    })
+}
+
+fn bytes_of(stream: impl Read, bytes_max: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let bound = u64::try_from(bytes_max)
         .unwrap_or(u64::MAX)
@@ -52,12 +81,7 @@ pub(crate) fn text_of(stream: impl Read, bytes_max: usize) -> Result<String, Str
     if bytes.len() > bytes_max {
         return Err(format!("it is larger than {bytes_max} bytes"));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        format!(
-            "it is no UTF-8 text: the first wrong byte is number {}",
-            error.utf8_error().valid_up_to() + 1
-        )
-    })
+    Ok(bytes)
 }
 
 /// The text of a file of a project, if there is one. A link that leads out of the project is

@@ -13,6 +13,12 @@ pub(crate) struct Folders {
     pub(crate) models: PathBuf,
     /// Compiled tools.
     pub(crate) tools: PathBuf,
+    /// Code runners that were built.
+    pub(crate) runners: PathBuf,
+    /// What tools are built with, as far as it had to be fetched.
+    pub(crate) compilers: PathBuf,
+    /// Cargo's own.
+    pub(crate) cargo: PathBuf,
 }
 
 impl Folders {
@@ -27,6 +33,10 @@ impl Folders {
             config: xdg.config_dir().join("leadhand"),
             models: cache.join("models"),
             tools: cache.join("tools"),
+            runners: cache.join("runners"),
+            compilers: cache.join("compilers"),
+            cargo: std::env::var_os("CARGO_HOME")
+                .map_or_else(|| xdg.home_dir().join(".cargo"), PathBuf::from),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod account;
 mod command;
+mod components;
 mod config;
 mod escape;
 mod failure;

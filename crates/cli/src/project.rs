@@ -1,6 +1,7 @@
 //! The project a command works in: its configuration, roles, playbooks, rules and
 //! instructions, all read once, and the [`Leadhand`] that is built of them.
 
+use crate::components::Components;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::files;
@@ -13,7 +14,9 @@ use leadhand::rooms::agents::{
 };
 use leadhand::rooms::policy::RULE_FILE_BYTES_MAX;
 use leadhand::rooms::protocol::{Decision, Rule};
-use leadhand::{Autonomy, Builder, Durability, Leadhand, Playbook, SledJournal, parse_rules};
+use leadhand::{
+    Autonomy, Builder, Durability, Leadhand, Playbook, SledJournal, built_in_rules, parse_rules,
+};
 use std::path::{Path, PathBuf};
 
 /// Folder of the journal, in the project.
@@ -178,6 +181,9 @@ impl Project {
         for (name, config) in &choice.models {
             builder = builder.model_config(name, config);
         }
+        for file in self.components().files() {
+            builder = builder.component_file(file);
+        }
         builder = builder.default_model(&choice.name);
         Ok(self.with_roles(builder))
     }
@@ -187,6 +193,18 @@ impl Project {
         self.role_texts().fold(builder, |builder, (name, text)| {
             builder.role_file(name, text)
         })
+    }
+
+    /// The tools beside the standard ones.
+    pub(crate) fn components(&self) -> Components {
+        Components::of(&self.config.tools.components, &self.folders)
+    }
+
+    /// The rules of user and project with those that are built in.
+    pub(crate) fn all_rules(&self) -> Vec<Rule> {
+        let mut rules = built_in_rules();
+        rules.extend(self.rules.iter().cloned());
+        rules
     }
 
     fn named(&self, path: &Path) -> String {

@@ -2,6 +2,7 @@
 //! `resume` have in common.
 
 use crate::account;
+use crate::components::how_to_build;
 use crate::escape;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::model_choice::{self, ModelOptions};
@@ -49,7 +50,9 @@ impl Session {
         }
         let leadhand = builder.build()?;
         for notice in leadhand.notices() {
-            screen::note(&escape::line(&notice.to_string(), 300));
+            let notice = notice.to_string();
+            let how = how_to_build(&notice);
+            screen::note(&(escape::line(&notice, 300) + &how));
         }
         Ok(Self {
             leadhand,

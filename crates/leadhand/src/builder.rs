@@ -10,7 +10,7 @@ use leadhand_protocol::{Approval, Limits, PathLabel, Rule, ToolLimits};
 use leadhand_runtime::{
     Absent, Approver, Clock, NativeTool, Observer, Runtime, Toolbox, system_clock,
 };
-use leadhand_sandbox::{ToolHost, Workspace};
+use leadhand_sandbox::{ToolHost, ToolHostBuilder, Workspace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ pub struct Builder {
     roster: Roster,
     notices: Vec<Notice>,
     tools: Vec<Arc<dyn NativeTool>>,
+    host: ToolHostBuilder,
     rules: Vec<Rule>,
     approvals: Vec<Approval>,
     labels: Vec<PathLabel>,
@@ -50,6 +51,7 @@ impl Default for Builder {
             roster: Roster::built_in(),
             notices: Vec::new(),
             tools: Vec::new(),
+            host: ToolHost::builder(),
             rules: built_in_rules(),
             approvals: Vec::new(),
             labels: Vec::new(),
@@ -122,6 +124,21 @@ impl Builder {
     #[must_use]
     pub fn tool(mut self, tool: impl NativeTool) -> Self {
         self.tools.push(Arc::new(tool));
+        self
+    }
+
+    /// Adds the tools of a component that fulfils `sandbox/wit/tool.wit`; they run in the
+    /// sandbox. `name` is for messages.
+    #[must_use]
+    pub fn component(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+        self.host = self.host.component(name, bytes);
+        self
+    }
+
+    /// As [`Builder::component`], from a file.
+    #[must_use]
+    pub fn component_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.host = self.host.component_file(path);
         self
     }
 
@@ -250,7 +267,7 @@ impl Builder {
             .build()?;
         Policy::new(&self.rules)?;
         let workspace = Arc::new(Workspace::open(&self.workspace)?);
-        let host = ToolHost::builder().cache_dir(self.cache_folder).build()?;
+        let host = self.host.cache_dir(self.cache_folder).build()?;
         let tools = Toolbox::new(Arc::new(host), self.tools, workspace, self.tool_limits)?;
         let specs = tools.specs();
         let tool_names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();

@@ -217,6 +217,11 @@ impl ToolHost {
         }
     }
 
+    /// The components that are part of the program, by name.
+    pub fn standard() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+        STANDARD.into_iter()
+    }
+
     /// All tools, in the order of their components.
     #[must_use]
     pub fn specs(&self) -> &[ToolSpec] {

@@ -1,14 +1,13 @@
 //! `leadhand agents`: the roles of a project, and checking role files and playbooks.
 
+use crate::components::how_to_build;
 use crate::escape;
 use crate::failure::{Failure, USAGE};
 use crate::files;
-use crate::folders::Folders;
 use crate::project::{Project, ProjectOptions, is_readme, playbook_files, role_files};
 use crate::screen;
 use clap::Subcommand;
 use leadhand::rooms::agents::{PLAYBOOK_BYTES_MAX, ROLE_FILE_BYTES_MAX};
-use leadhand::rooms::sandbox::ToolHost;
 use leadhand::{Roster, parse_playbook};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -102,9 +101,7 @@ fn check(project: &Project, named: &[PathBuf]) -> Result<u8, Failure> {
         );
         return Ok(0);
     }
-    let host = ToolHost::builder()
-        .cache_dir(Some(Folders::of_user()?.tools))
-        .build()?;
+    let host = project.components().host(&project.folders)?;
     let tools: Vec<&str> = host.specs().iter().map(|spec| spec.name.as_str()).collect();
     let models: Vec<&str> = project.config.models.keys().map(String::as_str).collect();
     let mut roster = Roster::built_in();
@@ -120,7 +117,9 @@ fn check(project: &Project, named: &[PathBuf]) -> Result<u8, Failure> {
     }
     notices.extend(roster.check(&tools, &models));
     for notice in notices {
-        screen::note(&escape::line(&notice.to_string(), 300));
+        let notice = notice.to_string();
+        let how = how_to_build(&notice);
+        screen::note(&(escape::line(&notice, 300) + &how));
     }
     screen::note(&format!(
         "{} checked, {faults} cannot be used",

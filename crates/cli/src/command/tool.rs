@@ -1,16 +1,19 @@
-//! `leadhand tool`: what tools there are and what they want to touch.
+//! `leadhand tool`: what tools there are, what one of them is, a call of one by itself, and
+//! making one of source.
 
-use crate::escape;
 use crate::failure::Failure;
-use crate::folders::Folders;
-use crate::screen;
+use crate::project::ProjectOptions;
 use clap::Subcommand;
-use leadhand::rooms::protocol::Isolation;
-use leadhand::rooms::sandbox::ToolHost;
-use leadhand::{Effect, ToolSpec};
-use std::fmt::Write;
 
-/// Look at the tools
+mod batch;
+mod build;
+mod inspect;
+mod list;
+mod outcome;
+mod powers;
+mod run;
+
+/// Look at tools, run one by itself, make one
 #[derive(Debug, Subcommand)]
 pub(crate) enum ToolCommand {
     /// List the tools, their effects and what they want to touch
@@ -19,48 +22,16 @@ pub(crate) enum ToolCommand {
         #[arg(long)]
         json: bool,
     },
+    Inspect(inspect::InspectArguments),
+    Run(run::RunArguments),
+    Build(build::BuildArguments),
 }
 
-pub(crate) fn run(command: &ToolCommand) -> Result<u8, Failure> {
-    let ToolCommand::List { json } = command;
-    let host = ToolHost::builder()
-        .cache_dir(Some(Folders::of_user()?.tools))
-        .build()?;
-    if *json {
-        screen::out_json(&host.specs());
-    } else {
-        screen::out(&host.specs().iter().map(described).collect::<String>());
+pub(crate) async fn run(command: ToolCommand, project: &ProjectOptions) -> Result<u8, Failure> {
+    match command {
+        ToolCommand::List { json } => list::run(json, project),
+        ToolCommand::Inspect(arguments) => inspect::run(&arguments, project),
+        ToolCommand::Run(arguments) => run::run(arguments, project).await,
+        ToolCommand::Build(arguments) => build::run(&arguments, project),
     }
-    Ok(0)
-}
-
-fn described(spec: &ToolSpec) -> String {
-    let effect = match spec.effect {
-        Effect::Pure => "pure",
-        Effect::Idempotent => "idempotent",
-        Effect::Once => "once",
-        Effect::Compensable => "compensable",
-    };
-    let isolation = match spec.isolation {
-        Isolation::Sandboxed => "sandboxed",
-        Isolation::Native => "native",
-    };
-    let accesses = spec.accesses.iter().map(|access| match &access.argument {
-        Some(argument) => format!("{} `{}`", access.capability, escape::line(argument, 40)),
-        None => format!("{} of the workspace", access.capability),
-    });
-    let accesses: Vec<String> = accesses.collect();
-    let wants = if accesses.is_empty() {
-        "nothing".to_owned()
-    } else {
-        accesses.join(", ")
-    };
-    let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "{}  ({effect}, {isolation}, wants {wants})",
-        escape::line(&spec.name, 60)
-    );
-    let _ = writeln!(text, "    {}", escape::line(&spec.description, 300));
-    text
 }

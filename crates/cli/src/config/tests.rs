@@ -151,6 +151,23 @@ fn a_project_cannot_send_keys_where_the_user_would_not() {
 }
 
 #[test]
+fn components_of_a_project_are_its_own_and_come_after_the_users() {
+    let tools = |files: &str| format!("[tools]\ncomponents = [{files}]\n");
+    let config = load(&tools("\"/opt/a.wasm\""), &tools("\"tools/b.wasm\""), &[]).unwrap();
+    let [first, second] = config.tools.components.as_slice() else {
+        panic!("{:?}", config.tools);
+    };
+    assert_eq!(first, &PathBuf::from("/opt/a.wasm"));
+    assert!(second.ends_with("project/tools/b.wasm"), "{second:?}");
+    for file in ["../b.wasm", "/opt/a.wasm"] {
+        let told = load("", &tools(&format!("\"{file}\"")), &[]).unwrap_err();
+        let expected =
+            format!("/project/leadhand.toml:2: the component {file} leads out of the project");
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
 fn faults_are_told_with_file_and_line() {
     let check = |project: &str, overrides: &[&str], expected: &str| {
         let told = load("", project, overrides).unwrap_err();

@@ -8,3 +8,4 @@ mod place;
 mod refuse;
 mod run;
 mod stop;
+mod tools;
