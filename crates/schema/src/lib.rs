@@ -15,6 +15,7 @@ mod nearest;
 mod notice;
 mod structure;
 mod values;
+mod wanted;
 mod wording;
 mod words;
 
