@@ -10,6 +10,7 @@ mod completion;
 mod doctor;
 mod model;
 mod plan;
+mod policy;
 mod ps;
 mod resume;
 mod run;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Tool(tool::ToolCommand),
     #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    #[command(subcommand)]
     Agents(agents::AgentsCommand),
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -60,6 +63,7 @@ impl Command {
             Self::Resume(arguments) => resume::run(arguments, project).await,
             Self::Trace(command) => trace::run(&command, project),
             Self::Tool(command) => tool::run(command, project).await,
+            Self::Policy(command) => policy::run(&command, project),
             Self::Agents(command) => agents::run(&command, project),
             Self::Model(command) => model::run(&command, project).await,
             Self::Doctor(arguments) => doctor::run(&arguments, project).await,

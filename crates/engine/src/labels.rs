@@ -5,9 +5,10 @@
 use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::run::Run;
 use leadhand_protocol::{
-    Access, AgentId, Autonomy, Capability, Change, FileChange, Label, Plan, Purpose, Source, Task,
-    TaskId, ToolCall, ToolSpec,
+    AgentId, Autonomy, Capability, Change, FileChange, Grant, Label, Plan, Purpose, Source, Task,
+    TaskId, ToolSpec,
 };
+use leadhand_resource::{Kind, Pattern, Resource};
 use std::collections::BTreeSet;
 
 /// What an agent is told when it begins.
@@ -53,12 +54,12 @@ pub(crate) fn of_result(run: &Run, pending: &PendingCall) -> Label {
     let Some(tool) = run.started().tool(&call.name) else {
         return Label::default();
     };
-    let reading = tool
-        .accesses
+    let reading = permit
+        .grants
         .iter()
-        .filter(|access| access.capability == Capability::FsRead);
-    let label = reading.fold(tool.label(), |label, access| {
-        label.join(&of_files(run, access, call))
+        .filter(|grant| grant.capability == Capability::FsRead);
+    let label = reading.fold(tool.label(), |label, grant| {
+        label.join(&of_files(run, grant))
     });
     let may_use_secrets = permit
         .grants
@@ -74,41 +75,17 @@ fn reaches_out(tool: &ToolSpec) -> bool {
     tool.wants(Capability::Net) || tool.wants(Capability::NetInternal)
 }
 
-/// What files hold that the call may read: those that its argument names, or all there are.
-fn of_files(run: &Run, access: &Access, call: &ToolCall) -> Label {
-    let named = access
-        .argument
-        .as_ref()
-        .and_then(|argument| call.arguments.get(argument));
-    let paths: Vec<&str> = match named {
-        Some(serde_json::Value::String(path)) => vec![path],
-        Some(serde_json::Value::Array(paths)) => {
-            paths.iter().filter_map(serde_json::Value::as_str).collect()
-        }
-        _ => vec![""],
+/// What files hold that a grant of a call's own permit opens: those that the call names.
+fn of_files(run: &Run, grant: &Grant) -> Label {
+    let Ok(pattern) = Pattern::parse(Kind::Path, &grant.resource) else {
+        return Label::default();
     };
-    paths.iter().fold(Label::default(), |label, path| {
-        label.join(&at_or_below(run, path))
-    })
-}
-
-/// The label of a file, or of all that is in a folder.
-fn at_or_below(run: &Run, path: &str) -> Label {
-    let names: Vec<&str> = path
-        .split('/')
-        .filter(|name| !matches!(*name, "" | "."))
-        .collect();
-    let path = names.join("/");
-    let below = |file: &str| {
-        path.is_empty()
-            || file
-                .strip_prefix(path.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let covers = |file: &str| {
+        Resource::parse(Kind::Path, file).is_ok_and(|file| pattern.covers(&file, None))
     };
-    let written = run.file_labels.iter().filter(|(file, _)| below(file));
-    written.fold(run.started().path_labels.of(&path), |label, (_, own)| {
-        label.join(own)
-    })
+    let written = run.file_labels.iter().filter(|(file, _)| covers(file));
+    let unwritten = run.started().path_labels.of(&pattern);
+    written.fold(unwritten, |label, (_, own)| label.join(own))
 }
 
 impl Run {

@@ -1,7 +1,7 @@
 //! What the user says that files count as, read once: globs over paths, each with a source.
 
 use leadhand_protocol::{Label, PathLabel, Source};
-use leadhand_resource::{Kind, Pattern, Resource};
+use leadhand_resource::{Kind, Pattern, STEPS_MAX};
 
 /// What files count as before the run has written any.
 #[derive(Debug, Default)]
@@ -18,18 +18,25 @@ impl PathLabels {
         Self(labels.iter().filter_map(read).collect())
     }
 
-    /// The label of a file, or of all that a folder of this path may hold.
-    pub(crate) fn of(&self, path: &str) -> Label {
-        let Ok(place) = Resource::parse(Kind::Path, path) else {
-            return Label::from(Source::Workspace);
-        };
-        let mut covering = self.0.iter().filter(|(it, _)| it.covers(&place, None));
-        let own = covering.clone().map(|(_, source)| *source);
-        let below = self.0.iter().filter(|(it, _)| it.leads_through(&place));
-        let label: Label = own.chain(below.map(|(_, source)| *source)).collect();
-        match covering.next() {
-            Some(_) => label,
-            None => label.join(&Label::from(Source::Workspace)),
+    /// The label of all files that a pattern covers, before the run has written any.
+    pub(crate) fn of(&self, files: &Pattern) -> Label {
+        let mut steps_left = STEPS_MAX;
+        let mut meets = |it: &Pattern| !it.intersect(files, &mut steps_left).is_empty();
+        let met: Label = self
+            .0
+            .iter()
+            .filter(|(it, _)| meets(it))
+            .map(|(_, source)| *source)
+            .collect();
+        let mut steps_left = STEPS_MAX;
+        let is_within = self
+            .0
+            .iter()
+            .any(|(it, _)| it.includes(files, &mut steps_left));
+        if is_within {
+            met
+        } else {
+            met.join(&Label::from(Source::Workspace))
         }
     }
 }
@@ -45,24 +52,26 @@ mod tests {
             resource: resource.to_owned(),
             source,
         };
+        let files = |text: &str| Pattern::parse(Kind::Path, text).expect("it can be read");
         let labels = PathLabels::new(&[
             on("vendor/**", Web),
             on("docs/**", Public),
             on("docs/drafts/*.md", Workspace),
         ]);
         for (path, expected) in [
-            ("notes.md", vec![Workspace]),
-            ("vendor/page.md", vec![Web]),
-            ("vendor", vec![Web]),
+            ("notes.md/**", vec![Workspace]),
+            ("vendor/page.md/**", vec![Web]),
+            ("vendor/**", vec![Web]),
             ("docs/a.md", vec![Public]),
             ("docs/drafts/a.md", vec![Public, Workspace]),
-            ("", vec![Public, Workspace, Web]),
-            ("../out", vec![Workspace]),
+            ("**", vec![Public, Workspace, Web]),
+            ("src/*.rs", vec![Workspace]),
         ] {
-            let found: Vec<Source> = labels.of(path).sources.into_iter().collect();
+            let found = labels.of(&files(path)).sources;
+            let found: Vec<Source> = found.into_iter().collect();
             assert_eq!(found, expected, "{path:?}");
         }
         let broken = PathLabels::new(&[on("{", Web)]);
-        assert!(broken.of("a.md").is_untrusted());
+        assert!(broken.of(&files("a.md")).is_untrusted());
     }
 }

@@ -139,7 +139,9 @@ fn resources(tool: &ToolSpec, access: &Access, call: &ToolCall) -> Result<Vec<Re
             .get("default")
     };
     match given.or_else(left_out) {
-        None | Some(Value::Null) => Ok(vec![unnamed]),
+        None => Ok(vec![unnamed]),
+        // A tool that does without when it is left out says so.
+        Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(values)) if values.len() > RESOURCES_MAX => Err(format!(
             "the argument `{argument}` names more than {RESOURCES_MAX} resources"
         )),
