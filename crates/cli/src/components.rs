@@ -43,11 +43,8 @@ impl Components {
     ///
     /// # Errors
     /// Which component cannot be used, and why.
-    pub(crate) fn host(&self, folders: &Folders) -> Result<ToolHost, Failure> {
-        let builder = host_builder(folders);
-        let builder = self
-            .files()
-            .fold(builder, |builder, file| builder.component_file(file));
+    pub(crate) fn host(&self, builder: ToolHostBuilder) -> Result<ToolHost, Failure> {
+        let builder = self.files().fold(builder, ToolHostBuilder::component_file);
         Ok(builder.build()?)
     }
 }

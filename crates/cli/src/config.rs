@@ -13,7 +13,10 @@ use toml::{Table, Value};
 
 mod bounds;
 mod endpoint;
+mod secrets;
 mod tools;
+
+pub(crate) use secrets::SecretConfig;
 
 /// Name of the file in a project and in the user's folder.
 pub(crate) const FILE_NAME: &str = "leadhand.toml";
@@ -42,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) tool_limits: ToolLimits,
     /// Tools beside the standard ones.
     pub(crate) tools: Tools,
+    /// Secrets that tools may use by name; only in the user's file.
+    pub(crate) secrets: BTreeMap<String, SecretConfig>,
 }
 
 /// Tools beside the standard ones.
@@ -164,14 +169,16 @@ impl Layer {
     /// neither the user nor the key's maker named.
     fn check_keys(&self, user: &Self) -> Result<(), Failure> {
         let user_file = user.path.display();
-        if self.table.contains_key("trusted_hosts") {
-            return Err(Failure::usage(
-                format!(
-                    "{}: a project cannot say which hosts are trusted",
-                    self.place("trusted_hosts")
-                ),
-                format!("write it into {user_file}"),
-            ));
+        for (key, what) in [
+            ("trusted_hosts", "which hosts are trusted"),
+            ("secrets", "which secrets go where"),
+        ] {
+            if self.table.contains_key(key) {
+                return Err(Failure::usage(
+                    format!("{}: a project cannot say {what}", self.place(key)),
+                    format!("write it into {user_file}"),
+                ));
+            }
         }
         let trusted: BTreeSet<String> = endpoint::trusted_hosts(&user.config);
         for (name, model) in &self.config.models {

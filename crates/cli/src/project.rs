@@ -1,8 +1,8 @@
 //! The project a command works in: its configuration, roles, playbooks, rules and
 //! instructions, all read once, and the [`Leadhand`] that is built of them.
 
-use crate::components::Components;
-use crate::config::Config;
+use crate::components::{Components, host_builder};
+use crate::config::{Config, SecretConfig};
 use crate::failure::Failure;
 use crate::files;
 use crate::folders::Folders;
@@ -12,11 +12,13 @@ use clap::Args;
 use leadhand::rooms::agents::{
     PLAYBOOK_BYTES_MAX, ROLE_FILE_BYTES_MAX, built_in_playbooks, parse_playbook,
 };
-use leadhand::rooms::policy::RULE_FILE_BYTES_MAX;
-use leadhand::rooms::protocol::{Decision, Rule};
+use leadhand::rooms::policy::{PolicyError, RULE_FILE_BYTES_MAX, merge, parse_approvals};
+use leadhand::rooms::protocol::{Approval, Rule};
+use leadhand::rooms::sandbox::{Secret, ToolHostBuilder};
 use leadhand::{
     Autonomy, Builder, Durability, Leadhand, Playbook, SledJournal, built_in_rules, parse_rules,
 };
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Folder of the journal, in the project.
@@ -63,6 +65,7 @@ pub(crate) struct Project {
     pub(crate) folders: Folders,
     pub(crate) config: Config,
     rules: Vec<Rule>,
+    approvals: Vec<Approval>,
     roles: Vec<(String, String)>,
     instructions: String,
 }
@@ -87,8 +90,10 @@ impl Project {
             Autonomy::L4
         };
         let config = Config::load(&folders.config, &folder, &options.overrides, usual)?;
+        let (rules, approvals) = rules(&folders.config, &folder)?;
         Ok(Self {
-            rules: rules(&folders.config, &folder)?,
+            rules,
+            approvals,
             roles: roles(&folder)?,
             instructions: instructions(&folder)?,
             folder,
@@ -174,6 +179,8 @@ impl Project {
             .instructions(self.instructions.clone())
             .add_rules(self.rules.iter().cloned())
             .labels(self.config.labels.iter().cloned())
+            .environment(variables())
+            .approvals(self.approvals.iter().cloned())
             .cache_folder(&self.folders.tools)
             .journal(self.journal()?)
             .secrets(|name| std::env::var(name).ok())
@@ -184,6 +191,9 @@ impl Project {
         for file in self.components().files() {
             builder = builder.component_file(file);
         }
+        for secret in self.secrets() {
+            builder = builder.tool_secret(secret);
+        }
         builder = builder.default_model(&choice.name);
         Ok(self.with_roles(builder))
     }
@@ -193,6 +203,35 @@ impl Project {
         self.role_texts().fold(builder, |builder, (name, text)| {
             builder.role_file(name, text)
         })
+    }
+
+    /// A host of tools that knows the user's secrets and variables; grants say who may use them.
+    pub(crate) fn host_builder(&self) -> ToolHostBuilder {
+        let builder = host_builder(&self.folders).env(variables());
+        self.secrets()
+            .into_iter()
+            .fold(builder, ToolHostBuilder::secret)
+    }
+
+    /// The secrets whose variables are set.
+    fn secrets(&self) -> Vec<Secret> {
+        let read = |(name, config): (&String, &SecretConfig)| {
+            let Ok(value) = std::env::var(&config.env) else {
+                screen::note(&format!(
+                    "the secret `{name}` cannot be used: the variable {} is not set",
+                    config.env
+                ));
+                return None;
+            };
+            Some(Secret {
+                name: name.clone(),
+                origin: config.origin.clone(),
+                header: config.header.clone(),
+                prefix: config.prefix.clone(),
+                value: value.into(),
+            })
+        };
+        self.config.secrets.iter().filter_map(read).collect()
     }
 
     /// The tools beside the standard ones.
@@ -219,31 +258,34 @@ fn named(project: &Path, path: &Path) -> String {
         .to_string()
 }
 
-/// The project's rules can ask and deny; what may be allowed is the user's to say.
-fn rules(user_folder: &Path, project: &Path) -> Result<Vec<Rule>, Failure> {
-    let parse = |name: &str, text: Option<String>| match text {
-        None => Ok(Vec::new()),
-        Some(text) => parse_rules(name, &text).map_err(|error| Failure::Leadhand(error.into())),
+/// The variables of the environment that are text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
     };
+    std::env::vars_os().filter_map(text)
+}
+
+/// The rules of the user and the project, and what the user has approved beforehand. A project's
+/// rules can ask and deny; what may be allowed is the user's to say.
+fn rules(user_folder: &Path, project: &Path) -> Result<(Vec<Rule>, Vec<Approval>), Failure> {
+    let fault = |error: PolicyError| Failure::Leadhand(error.into());
     let own = user_folder.join(RULES_FILE);
-    let mut rules = parse(
-        &own.display().to_string(),
-        files::read_if_there(&own, RULE_FILE_BYTES_MAX)?,
-    )?;
+    let name = own.display().to_string();
+    let text = files::read_if_there(&own, RULE_FILE_BYTES_MAX)?.unwrap_or_default();
+    let of_user = parse_rules(&name, &text).map_err(fault)?;
+    let approvals = parse_approvals(&name, &text).map_err(fault)?;
     let path = project.join(RULES_FILE);
-    let text = files::read_of_project(project, &path, RULE_FILE_BYTES_MAX)?;
-    let of_project = parse(RULES_FILE, text)?;
-    if let Some(wide) = of_project
-        .iter()
-        .find(|rule| rule.decision == Decision::Allow)
-    {
+    let text = files::read_of_project(project, &path, RULE_FILE_BYTES_MAX)?.unwrap_or_default();
+    let of_project = parse_rules(RULES_FILE, &text).map_err(fault)?;
+    if let Some(approval) = parse_approvals(RULES_FILE, &text).map_err(fault)?.first() {
         return Err(Failure::usage(
-            format!("{}: a project's rules can only deny and ask", wide.source),
-            format!("put what you want to allow into {}", own.display()),
+            format!("{}: a project cannot approve anything", approval.source),
+            format!("put what you approve into {}", own.display()),
         ));
     }
-    rules.extend(of_project);
-    Ok(rules)
+    let rules = merge(of_user, of_project).map_err(fault)?;
+    Ok((rules, approvals))
 }
 
 /// Where the role files of a project are.

@@ -9,6 +9,7 @@ use leadhand_protocol::{
     TaskId, ToolSpec,
 };
 use leadhand_resource::{Kind, Pattern, Resource};
+use leadhand_task_graph::TaskGraph;
 use std::collections::BTreeSet;
 
 /// What an agent is told when it begins.
@@ -112,7 +113,7 @@ impl Run {
         let label = planners.next().map(|agent| agent.label.clone());
         let label = label.unwrap_or_default();
         if label.is_untrusted() {
-            let before = self.plan.graph.as_ref().map(|graph| graph.plan());
+            let before = self.plan.graph.as_ref().map(TaskGraph::plan);
             let kept = |task: &&Task| before.is_some_and(|before| before.tasks.contains(task));
             let kept: BTreeSet<TaskId> = plan
                 .tasks

@@ -10,7 +10,7 @@ use leadhand_protocol::{Approval, Limits, PathLabel, Rule, ToolLimits};
 use leadhand_runtime::{
     Absent, Approver, Clock, NativeTool, Observer, Runtime, Toolbox, system_clock,
 };
-use leadhand_sandbox::{ToolHost, ToolHostBuilder, Workspace};
+use leadhand_sandbox::{Secret, ToolHost, ToolHostBuilder, Workspace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -135,6 +135,22 @@ impl Builder {
         self
     }
 
+    /// A secret that the host puts into requests of tools to one server, for calls that hold a
+    /// grant of `secret` on its name. No tool, model, record or log sees its value.
+    #[must_use]
+    pub fn tool_secret(mut self, secret: Secret) -> Self {
+        self.host = self.host.secret(secret);
+        self
+    }
+
+    /// Variables that tools may read which hold a grant of `env` on their names; none unless
+    /// given.
+    #[must_use]
+    pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.host = self.host.env(variables);
+        self
+    }
+
     /// As [`Builder::component`], from a file.
     #[must_use]
     pub fn component_file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -157,10 +173,10 @@ impl Builder {
         self
     }
 
-    /// Adds a yes that holds beforehand: what policy would ask about is allowed without asking.
+    /// Adds what is approved beforehand: what policy would ask about is allowed without asking.
     #[must_use]
-    pub fn approval(mut self, approval: Approval) -> Self {
-        self.approvals.push(approval);
+    pub fn approvals(mut self, approvals: impl IntoIterator<Item = Approval>) -> Self {
+        self.approvals.extend(approvals);
         self
     }
 

@@ -131,7 +131,8 @@ fn overruled(
     for (other_place, other) in compiled.iter().enumerate() {
         let Ok(other) = other else { continue };
         let is_weaker = other.decision < rule.decision;
-        if other_place == place || is_weaker || !other.counts_at(now_ms) {
+        let gives_way = other.unless_allowed && rule.decision == Decision::Allow;
+        if other_place == place || is_weaker || gives_way || !other.counts_at(now_ms) {
             continue;
         }
         *pairs_left = pairs_left.checked_sub(1)?;

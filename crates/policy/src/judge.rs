@@ -133,7 +133,8 @@ impl Policy {
 
     pub(crate) fn judge_without_access(&self, question: &Question<'_>) -> Finding<'_> {
         let first = self.first_of(question, &[], CompiledRule::is_for_any_access);
-        let (decision, place) = match (first.deny, first.ask) {
+        let unless_allowed = first.fallback.filter(|_| first.allow.is_none());
+        let (decision, place) = match (first.deny, first.ask.or(unless_allowed)) {
             (Some(place), _) => (Decision::Deny, Some(place)),
             (None, Some(place)) => (Decision::Ask, Some(place)),
             (None, None) => (Decision::Allow, None),
@@ -159,6 +160,9 @@ impl Policy {
             First {
                 allow: Some(it), ..
             } => (Decision::Allow, Reason::Rule(rule(it))),
+            First {
+                fallback: Some(it), ..
+            } => (Decision::Ask, Reason::Rule(rule(it))),
             First { .. } => match self.leading(question, wanted) {
                 Some(rule) => (Decision::Allow, Reason::Rule(rule)),
                 None => (Decision::Deny, Reason::NoRule),
@@ -239,6 +243,8 @@ struct First {
     deny: Option<usize>,
     ask: Option<usize>,
     allow: Option<usize>,
+    /// An `ask` that gives way to an `allow`.
+    fallback: Option<usize>,
 }
 
 impl First {
@@ -249,15 +255,16 @@ impl First {
         question: &Question<'_>,
         covers: impl Fn(&CompiledRule) -> bool,
     ) {
-        let found = self.of(rule.decision);
+        let found = self.of(rule);
         if found.is_none_or(|found| place < found) && covers(rule) && rule.is_for(question) {
             *found = Some(place);
         }
     }
 
-    fn of(&mut self, decision: Decision) -> &mut Option<usize> {
-        match decision {
+    fn of(&mut self, rule: &CompiledRule) -> &mut Option<usize> {
+        match rule.decision {
             Decision::Deny => &mut self.deny,
+            Decision::Ask if rule.unless_allowed => &mut self.fallback,
             Decision::Ask => &mut self.ask,
             Decision::Allow => &mut self.allow,
         }

@@ -19,6 +19,7 @@ pub(crate) struct CompiledRule {
     pub(crate) patterns: Option<Vec<Pattern>>,
     pub(crate) until_ms: Option<u64>,
     pub(crate) untrusted: bool,
+    pub(crate) unless_allowed: bool,
     /// The pattern as it was written; `**` where nothing was.
     written: String,
     words: String,
@@ -72,6 +73,9 @@ impl CompiledRule {
         if rule.untrusted && rule.decision != Decision::Allow {
             return Err("untrusted: only an `allow` can hold for untrusted content".to_owned());
         }
+        if rule.unless_allowed && rule.decision != Decision::Ask {
+            return Err("unless_allowed: only an `ask` can give way to an `allow`".to_owned());
+        }
         let patterns = patterns(rule).map_err(|why| format!("resource: {why}"))?;
         Ok(Self {
             decision: rule.decision,
@@ -86,6 +90,7 @@ impl CompiledRule {
             patterns,
             until_ms: rule.until_ms,
             untrusted: rule.untrusted,
+            unless_allowed: rule.unless_allowed,
             words: words(rule),
         })
     }
@@ -207,6 +212,9 @@ fn words(rule: &Rule) -> String {
     if let Some(until_ms) = rule.until_ms {
         words.push_str(" until ");
         words.push_str(&date::written(until_ms));
+    }
+    if rule.unless_allowed {
+        words.push_str(" unless allowed");
     }
     if rule.untrusted {
         words.push_str(" even when untrusted");

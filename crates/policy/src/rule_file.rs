@@ -38,6 +38,7 @@ struct RuleTable {
     task: String,
     until: Option<Spanned<Value>>,
     untrusted: Option<Spanned<bool>>,
+    unless_allowed: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize)]
@@ -61,8 +62,8 @@ struct ApprovalTable {
 ///
 /// # Errors
 /// [`PolicyError`] with file and line: not TOML, an unknown key or word, a rule without a
-/// decision, an `until` that is no date, `untrusted` on anything but an `allow`, more than
-/// [`RULES_MAX`] rules or [`RULE_FILE_BYTES_MAX`] bytes. Patterns are read by
+/// decision, an `until` that is no date, `untrusted` on anything but an `allow`,
+/// `unless_allowed` on anything but an `ask`, more than [`RULES_MAX`] rules or [`RULE_FILE_BYTES_MAX`] bytes. Patterns are read by
 /// [`crate::Policy::new`].
 pub fn parse_rules(file_name: &str, text: &str) -> Result<Vec<Rule>, PolicyError> {
     let file = Reader::new(file_name, text)?;
@@ -74,6 +75,12 @@ pub fn parse_rules(file_name: &str, text: &str) -> Result<Vec<Rule>, PolicyError
             let message = "`untrusted` is for `allow` only: `deny` and `ask` hold for all content";
             return Err(file.fault(untrusted.span().start, message.to_owned()));
         }
+        if let Some(unless) = table.unless_allowed.as_ref().filter(|it| *it.get_ref())
+            && table.decision != Decision::Ask
+        {
+            let message = "`unless_allowed` is for `ask` only: a `deny` never gives way";
+            return Err(file.fault(unless.span().start, message.to_owned()));
+        }
         Ok(Rule {
             tool: table.tool,
             role: table.role,
@@ -82,6 +89,7 @@ pub fn parse_rules(file_name: &str, text: &str) -> Result<Vec<Rule>, PolicyError
             task: table.task,
             until_ms: file.until(table.until)?,
             untrusted: table.untrusted.is_some_and(Spanned::into_inner),
+            unless_allowed: table.unless_allowed.is_some_and(Spanned::into_inner),
             source,
             ..Rule::any(table.decision)
         })

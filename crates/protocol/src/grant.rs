@@ -135,6 +135,9 @@ pub struct Rule {
     /// agent that has untrusted content in its context.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub untrusted: bool,
+    /// Of an `ask`: whether it gives way to an `allow`, as the rules do that come with a tool.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unless_allowed: bool,
     /// Where the rule stands, for people: a file and line, or `built in`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
@@ -159,6 +162,7 @@ impl Rule {
             task: String::new(),
             until_ms: None,
             untrusted: false,
+            unless_allowed: false,
             source: String::new(),
         }
     }

@@ -12,6 +12,8 @@ use wasmtime_wasi::I32Exit;
 
 /// Longest error message taken from a guest, in characters.
 const MESSAGE_CHARS_MAX: usize = 2_000;
+/// Most changed files that a fault names.
+const CHANGES_NAMED_MAX: usize = 20;
 
 /// A fault that the same call meets again.
 pub(crate) fn lasting(kind: ToolFaultKind, message: String) -> ToolFault {
@@ -143,7 +145,12 @@ pub(crate) fn with_changes(mut fault: ToolFault, files: Option<&FileAccess>) -> 
     let paths = changes.paths();
     if !paths.is_empty() {
         fault.message.push_str(" It had already changed: ");
-        fault.message.push_str(&paths.join(", "));
+        let named = &paths[..paths.len().min(CHANGES_NAMED_MAX)];
+        fault.message.push_str(&named.join(", "));
+        if paths.len() > named.len() {
+            let more = paths.len() - named.len();
+            fault.message.push_str(&format!(" and {more} more"));
+        }
         fault.message.push('.');
     }
     fault

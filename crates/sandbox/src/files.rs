@@ -313,7 +313,7 @@ impl FileAccess {
     ) -> Result<Place, Error> {
         let written = split(path)?.join("/");
         let written = if written.is_empty() { "." } else { &written };
-        self.workspace.locate(path, last).map_err(|unfound| {
+        let found = self.workspace.locate(path, last).map_err(|unfound| {
             if matches!(unfound.why, Why::Outside | Why::Reserved) {
                 self.refuse(capabilities[0], written);
             }
@@ -322,14 +322,22 @@ impl FileAccess {
                 true => unfound.into(),
                 false => self.denied(capabilities[0], written),
             }
-        })
+        })?;
+        let linked = found.path != written;
+        Ok(Place { linked, ..found })
     }
 
     fn require(&self, covered: bool, capability: Capability, place: &Place) -> Result<(), Error> {
         if covered {
             Ok(())
         } else {
-            Err(self.denied(capability, &place.path))
+            let mut error = self.denied(capability, &place.path);
+            if place.linked {
+                error
+                    .message
+                    .push_str(" A link leads there: call again with that path itself.");
+            }
+            Err(error)
         }
     }
 

@@ -97,7 +97,7 @@ impl CallState {
         let largest = usize::try_from(limits.file_bytes_written_max).unwrap_or(usize::MAX);
         let largest = largest.saturating_add(limits.output_bytes_max);
         // What one call of a function may make the host copy and allocate; wasmtime's own bound
-        // is 128 MiB (RUSTSEC-2026-0021).
+        // is 128 MiB.
         store.set_hostcall_fuel(largest.saturating_add(ANSWER_MARGIN_BYTES));
         store.limiter(|state| &mut state.meter);
         store.set_fuel(fuel)?;

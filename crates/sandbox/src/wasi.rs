@@ -26,7 +26,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::IoView;
 
 /// Handles that a guest may hold at once, of every kind: what an embedded Python or JavaScript
-/// needs is about a hundred. wasmtime's own bound is a million (RUSTSEC-2026-0149).
+/// needs is about a hundred. wasmtime's own bound is a million.
 pub(crate) const HANDLES_MAX: usize = 1_000;
 
 /// The interfaces of WASI that are offered, each in any version 0.2.

@@ -29,6 +29,8 @@ pub(crate) struct Place {
     pub(crate) name: String,
     /// From the root, separated by `/`: what grants are checked against.
     pub(crate) path: String,
+    /// Whether what was named was another path, and a link led here.
+    pub(crate) linked: bool,
 }
 
 impl Place {
@@ -165,7 +167,12 @@ impl Workspace {
                 .try_clone()
                 .map_err(|error| Unfound::new(path.as_str(), Why::Refused(error)))?,
         };
-        Ok(Place { folder, name, path })
+        Ok(Place {
+            folder,
+            name,
+            path,
+            linked: false,
+        })
     }
 }
 

@@ -101,7 +101,7 @@ fn check(project: &Project, named: &[PathBuf]) -> Result<u8, Failure> {
         );
         return Ok(0);
     }
-    let host = project.components().host(&project.folders)?;
+    let host = project.components().host(project.host_builder())?;
     let tools: Vec<&str> = host.specs().iter().map(|spec| spec.name.as_str()).collect();
     let models: Vec<&str> = project.config.models.keys().map(String::as_str).collect();
     let mut roster = Roster::built_in();

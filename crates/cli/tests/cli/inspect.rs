@@ -174,7 +174,7 @@ fn the_doctor_says_what_is_there_and_never_a_key() {
         "OPENAI_API_KEY is set, but no model is named; name one with -m openai:NAME or \
          OPENAI_MODEL, or as default_model in leadhand.toml"
     );
-    assert_eq!(of("sandbox")["seen"], "8 tools; 6 * 7 is 42");
+    assert_eq!(of("sandbox")["seen"], "17 tools; 6 * 7 is 42");
     assert_eq!(of("workspace")["state"], "ok");
     place.write_for_user("leadhand.toml", "wish = 1\n");
     let seen = place.leadhand(&["doctor"]);
@@ -210,6 +210,7 @@ fn help_and_completion() {
             "resume",
             "trace",
             "tool",
+            "policy",
             "agents",
             "model",
             "doctor",

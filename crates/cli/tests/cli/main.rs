@@ -5,6 +5,7 @@
 
 mod inspect;
 mod place;
+mod policy;
 mod refuse;
 mod run;
 mod stop;

@@ -183,6 +183,21 @@ fn configurations_with_faults() {
         "[[rules]]\ndecision = \"allow\"\n",
         "policy.toml:1: a project's rules can only deny and ask",
     );
+    refused(
+        "policy.toml",
+        "[[approvals]]\ntool = \"fetch\"\n",
+        "policy.toml:1: a project cannot approve anything",
+    );
+    refused(
+        "leadhand.toml",
+        "[secrets.x]\norigin = \"https://a.example\"\nheader = \"x-key\"\nenv = \"HOME\"\n",
+        "a project cannot say which secrets go where",
+    );
+    refused(
+        "leadhand.toml",
+        "[[labels]]\nresource = \"**\"\nsource = \"public\"\n",
+        "a project cannot say that its files count as `public`",
+    );
     refused("agents/poet.md", "no front matter", "agents/poet.md:1: ");
     refused(".leadhand", "a file in the way", "runs are recorded there");
 }

@@ -1,6 +1,6 @@
 //! Grants and rules over the resources of a call.
 
-use crate::case::{Case, check, grants, native, read_file, tool, write_file};
+use crate::case::{Case, check, fetch, grants, native, read_file, tool, write_file};
 use leadhand_protocol::{Autonomy, Capability, Effect};
 use serde_json::json;
 
@@ -128,13 +128,33 @@ fn an_argument_that_is_left_out_counts_as_its_default() {
         Effect::Idempotent,
         &[(Capability::Net, Some("urls"))],
     );
-    let denied = "Deny: no rule allows net on `**`";
+    let denied = "Deny: no grant of this agent covers net on `**`; it has none for net";
     check(&Case::of(run.clone(), json!({})), denied);
     run.arguments = json!({"type": "object", "properties": {"urls": {"default": []}}});
     let nothing = "Allow: `run` asks for no capability, so it needs no rule";
     for arguments in [json!({}), json!({"urls": null}), json!({"urls": []})] {
         check(&Case::of(run.clone(), arguments), nothing);
     }
+}
+
+#[test]
+fn the_question_that_comes_with_a_tool_gives_way_to_an_allow() {
+    let case = |rules, url: &str| Case {
+        rules,
+        ..Case::of(fetch(), json!({ "url": url })).granted(&[(Capability::Net, "**")])
+    };
+    let allow = "[[rules]]\ndecision = \"allow\"\ncapability = \"net\"\nresource = \"https://docs.example/**\"\n";
+    let asked = "Ask: the rule `ask net ** by tool {fetch,send_request} unless allowed` (built in) covers net on `https://other.example/`";
+    check(
+        &case(allow, "https://docs.example/a"),
+        "Allow: the rule `allow net https://docs.example/**` (p.toml:1) covers net on `https://docs.example/a`",
+    );
+    check(&case(allow, "https://other.example/"), asked);
+    let ask = format!("{allow}\n[[rules]]\ndecision = \"ask\"\ncapability = \"net\"\n");
+    check(
+        &case(&ask, "https://docs.example/a"),
+        "Ask: the rule `ask net` (p.toml:6) covers net on `https://docs.example/a`",
+    );
 }
 
 #[test]

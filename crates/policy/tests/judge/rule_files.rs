@@ -21,7 +21,7 @@ fn faulty_policies_are_refused_with_file_and_line() {
             "[[rules]]\ndecision = \"allow\"\n[[rules]]\ndecision = \"allow\"\nresorce = \"a\"\n"
         ),
         [
-            "p.toml:5: unknown field `resorce`, expected one of `decision`, `tool`, `role`, `capability`, `resource`, `task`, `until`, `untrusted`"
+            "p.toml:5: unknown field `resorce`, expected one of `decision`, `tool`, `role`, `capability`, `resource`, `task`, `until`, `untrusted`, `unless_allowed`"
         ]
     );
     assert_eq!(
@@ -147,7 +147,15 @@ fn the_built_in_rules_are_these() {
         rule(Decision::Allow, "", Some(Capability::FsRead), "**"),
         rule(Decision::Allow, "", Some(Capability::FsWrite), "**"),
         rule(Decision::Allow, "date", Some(Capability::Clock), "**"),
-        rule(Decision::Ask, "fetch", Some(Capability::Net), "**"),
+        Rule {
+            unless_allowed: true,
+            ..rule(
+                Decision::Ask,
+                "{fetch,send_request}",
+                Some(Capability::Net),
+                "**",
+            )
+        },
     ];
     assert_eq!(built_in_rules(), expected);
 }

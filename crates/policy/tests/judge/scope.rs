@@ -71,7 +71,7 @@ fn an_approval_answers_a_question_and_opens_nothing() {
         };
         case.granted(&[(Capability::Net, "**")])
     };
-    let asked = "the rule `ask net ** by tool fetch` (built in) covers net on `https://a.example/`";
+    let asked = "the rule `ask net ** by tool {fetch,send_request} unless allowed` (built in) covers net on `https://a.example/`";
     check(
         &case(approval("fetch", "", None)),
         &format!("Allow: a person has approved `fetch` (policy.toml:3); otherwise {asked}"),

@@ -5,8 +5,7 @@ use crate::meter::Stop;
 use crate::state::CallState;
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
-/// Most bytes of one call; the guest is stopped at it. wasmtime's own bound is 64 MiB
-/// (RUSTSEC-2026-0149).
+/// Most bytes of one call; the guest is stopped at it. wasmtime's own bound is 64 MiB.
 const BYTES_MAX: u64 = 64 * 1024;
 
 impl CallState {

@@ -140,7 +140,7 @@ fn links_within_the_workspace_work_and_widen_no_grant() {
         "read_file",
         json!({ "path": "docs/peek" }),
         Denied,
-        "No grant of fs.read covers `private/key`; granted: docs/**.",
+        "No grant of fs.read covers `private/key`; granted: docs/**. A link leads there: call again with that path itself.",
     );
     let (kind, _) = room
         .call("write_file", json!({ "path": "docs/peek", "content": "x" }))
@@ -181,4 +181,19 @@ fn pipes_and_sockets_are_neither_read_nor_waited_for() {
         room.check_fault("write_file", write, InvalidArguments, &message);
     }
     room.check("list_files", json!({}), "a.md (4 bytes)");
+}
+
+/// A person was asked about the path that the call names: a link must not lead past the question.
+#[test]
+fn a_link_to_what_the_call_does_not_name_is_refused_and_told() {
+    let mut room = Room::with(&[("b.md", "content")]);
+    symlink("b.md", room.path().join("a.md")).unwrap();
+    room.grants = vec![grant(Capability::FsRead, "a.md/**")];
+    room.check_fault(
+        "read_file",
+        json!({"path": "a.md"}),
+        Denied,
+        "No grant of fs.read covers `b.md`; granted: a.md/**. A link leads there: call again with \
+         that path itself.",
+    );
 }

@@ -15,7 +15,7 @@ guest::export_tools!(&[
         description: "Query JSON with a jq expression; gives one result a line.",
         arguments: &[
             Argument::required("query", Kind::Text, "such as .items[] | {name, price}"),
-            Argument::optional("path", Kind::Text, "the JSON file"),
+            Argument::replaceable("path", Kind::Text, "the JSON file"),
             Argument::optional("json", Kind::Text, "JSON text, instead of path"),
         ],
         effect: Effect::Pure,
@@ -30,7 +30,7 @@ guest::export_tools!(&[
         name: "read_csv",
         description: "Read rows of CSV as JSON, some columns and rows if wanted.",
         arguments: &[
-            Argument::optional("path", Kind::Text, "the CSV file"),
+            Argument::replaceable("path", Kind::Text, "the CSV file"),
             Argument::optional("text", Kind::Text, "CSV text, instead of path"),
             Argument::optional("columns", Kind::Texts, "only these; default: all"),
             Argument::optional(

@@ -37,6 +37,9 @@ pub struct Argument {
     pub kind: Kind,
     /// Whether a call without it is refused.
     pub required: bool,
+    /// Whether a call without it touches nothing of what it would name: another argument takes
+    /// its place. Else one that names a resource means all there is when it is left out.
+    pub replaceable: bool,
     /// For the model, in few words.
     pub description: &'static str,
 }
@@ -48,6 +51,7 @@ impl Argument {
             name,
             kind,
             required: true,
+            replaceable: false,
             description,
         }
     }
@@ -58,7 +62,16 @@ impl Argument {
             name,
             kind,
             required: false,
+            replaceable: false,
             description,
+        }
+    }
+
+    /// An argument that may be left out when another one takes its place.
+    pub const fn replaceable(name: &'static str, kind: Kind, description: &'static str) -> Self {
+        Self {
+            replaceable: true,
+            ..Self::optional(name, kind, description)
         }
     }
 }
@@ -198,8 +211,13 @@ fn schema(tool: &Tool) -> String {
         .iter()
         .map(|argument| {
             let description = serde_json::Value::from(argument.description);
+            let default = if argument.replaceable {
+                r#","default":null"#
+            } else {
+                ""
+            };
             format!(
-                r#""{}":{{{},"description":{description}}}"#,
+                r#""{}":{{{},"description":{description}{default}}}"#,
                 argument.name,
                 argument.kind.schema()
             )

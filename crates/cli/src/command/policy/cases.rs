@@ -20,7 +20,7 @@ pub(super) fn run(paths: &[PathBuf], json: bool, project: &Project) -> Result<u8
         cases.extend(parsed.map_err(|error| Failure::Leadhand(error.into()))?);
     }
     let (policy, grants) = policy_of(project)?;
-    let host = project.components().host(&project.folders)?;
+    let host = project.components().host(project.host_builder())?;
     let tool = |name: &str| host.specs().iter().find(|spec| spec.name == name);
     let results = run_cases(&policy, &cases, &grants, now_ms(), tool);
     let failed = results.iter().filter(|result| !result.passed).count();

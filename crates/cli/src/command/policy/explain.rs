@@ -56,7 +56,7 @@ fn source(word: &str) -> Result<Source, String> {
 pub(super) fn run(arguments: &ExplainArguments, before: &ProjectOptions) -> Result<u8, Failure> {
     let project = Project::open(&arguments.project.after(before))?;
     let (policy, grants) = policy_of(&project)?;
-    let host = project.components().host(&project.folders)?;
+    let host = project.components().host(project.host_builder())?;
     let named = |spec: &&leadhand::ToolSpec| spec.name == arguments.tool;
     let Some(tool) = host.specs().iter().find(named) else {
         let what = format!("there is no tool `{}`", escape::line(&arguments.tool, 80));

@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 pub(super) fn run(json: bool, options: &ProjectOptions) -> Result<u8, Failure> {
     let project = Project::open(options)?;
-    let host = project.components().host(&project.folders)?;
+    let host = project.components().host(project.host_builder())?;
     if json {
         screen::out_json(&host.specs());
         return Ok(0);

@@ -5,7 +5,6 @@
 use super::batch;
 use super::inspect::{is_file_name, no_such_tool};
 use super::outcome::{invalid_arguments, written};
-use crate::components::host_builder;
 use crate::escape;
 use crate::failure::Failure;
 use crate::files;
@@ -104,12 +103,13 @@ pub(super) async fn run(arguments: RunArguments, options: &ProjectOptions) -> Re
 impl Bench {
     fn open(arguments: &RunArguments, project: &Project) -> Result<Self, Failure> {
         let host = if is_file_name(&arguments.tool) {
-            host_builder(&project.folders)
+            project
+                .host_builder()
                 .standard_tools(false)
                 .component_file(project.folder.join(&arguments.tool))
                 .build()?
         } else {
-            project.components().host(&project.folders)?
+            project.components().host(project.host_builder())?
         };
         let tool = chosen(&host, arguments)?;
         let mut rules = project.all_rules();
