@@ -1,13 +1,19 @@
-//! Measures what a call costs: bare wasmtime and our host side by side, then the start of a host
+//! Measures what a call costs: bare wasmtime, our host, and our host with all that a run does
+//! about a call (it is judged, permitted and journaled) side by side; then the start of a host
 //! from its cache. Use the ratios; a machine that does other work shows other times.
 //!
-//!     cargo run --release -p leadhand-sandbox --example measure [COMPONENT.wasm …]
+//!     cargo run --release -p leadhand-sandbox --example measure_calls [COMPONENT.wasm …]
 //!
 //! Files named as arguments are loaded beside the standard tools; of each, the start is measured.
 // An example prints, and one that cannot set up has nothing to say.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
-use leadhand_protocol::{Permit, ToolCall, ToolLimits};
+use leadhand_journal::{Journal, MemoryJournal, Writer};
+use leadhand_policy::{Policy, Question, built_in_rules, root_grants};
+use leadhand_protocol::{
+    AgentId, Autonomy, CallId, Decision, Event, Grant, Label, Origin, Permit, Record, RunId,
+    ToolCall, ToolLimits, ToolOutput, ToolSpec,
+};
 use leadhand_sandbox::{CallContext, ToolHost, Workspace};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +47,8 @@ fn main() {
         .unwrap();
     let bare = [bare(true), bare(false)];
     let (host, context) = ours();
-    let mut best = [Duration::MAX; 3];
+    let mut judged = Judged::new(&host);
+    let mut best = [Duration::MAX; 4];
     for _ in 0..ROUNDS {
         for (at, bare) in bare.iter().enumerate() {
             let took = runtime.block_on(bare_calls(bare));
@@ -49,11 +56,18 @@ fn main() {
         }
         let took = runtime.block_on(our_calls(&host, &context));
         best[2] = best[2].min(took);
+        let took = runtime.block_on(judged.calls(&host, &context));
+        best[3] = best[3].min(took);
     }
-    let names = ["bare, pooled", "bare, on demand", "our host"];
+    let names = [
+        "bare, pooled",
+        "bare, on demand",
+        "our host",
+        "judged, journaled",
+    ];
     for (name, took) in names.iter().zip(best) {
         println!(
-            "{name:16} {:6.2} µs a call, {:7.0} calls a second, {:.2} of bare pooled",
+            "{name:17} {:6.2} µs a call, {:7.0} calls a second, {:.2} of bare pooled",
             micros(took),
             1_000_000.0 / micros(took),
             micros(took) / micros(best[0])
@@ -123,6 +137,97 @@ fn ours() -> (ToolHost, CallContext) {
         seed: 0,
     };
     (ToolHost::builder().build().unwrap(), context)
+}
+
+/// What a run does about each call: policy judges it under rules and grants, the verdict and
+/// the permit go into the journal before it runs, and the result after it.
+struct Judged {
+    policy: Policy,
+    grants: Vec<Grant>,
+    tool: ToolSpec,
+    writer: Box<dyn Writer>,
+}
+
+impl Judged {
+    fn new(host: &ToolHost) -> Self {
+        let rules = built_in_rules();
+        let tool = host.specs().iter().find(|spec| spec.name == "calculate");
+        Self {
+            policy: Policy::new(&rules).unwrap(),
+            grants: root_grants(&rules),
+            tool: tool.unwrap().clone(),
+            writer: MemoryJournal::new()
+                .create(&RunId::new("measure").unwrap())
+                .unwrap(),
+        }
+    }
+
+    async fn calls(&mut self, host: &ToolHost, context: &CallContext) -> Duration {
+        let call = ToolCall {
+            id: "1".to_owned(),
+            name: "calculate".to_owned(),
+            arguments: serde_json::from_str(ARGUMENTS).unwrap(),
+        };
+        let began = Instant::now();
+        for _ in 0..CALLS {
+            let output = self.call(host, context, &call).await;
+            assert_eq!(output.text, "2");
+        }
+        began.elapsed() / u32::try_from(CALLS).unwrap()
+    }
+
+    async fn call(
+        &mut self,
+        host: &ToolHost,
+        context: &CallContext,
+        call: &ToolCall,
+    ) -> ToolOutput {
+        let question = Question {
+            tool: &self.tool,
+            role: "measurer",
+            task: None,
+            call,
+            grants: &self.grants,
+            autonomy: Autonomy::L4,
+            planned: false,
+            label: &Label::default(),
+            approvals: &[],
+            now_ms: 0,
+        };
+        let verdict = self.policy.judge(&question);
+        assert_eq!(verdict.decision, Decision::Allow);
+        let permit = self.policy.permit(&question);
+        let id = CallId {
+            agent: AgentId(0),
+            turn: 1,
+            index: 0,
+        };
+        let context = CallContext {
+            permit: permit.clone(),
+            ..context.clone()
+        };
+        self.record(Event::ToolCalled {
+            call: id,
+            origin: Origin::Model,
+            tool_call: call.clone(),
+            verdict,
+            permit,
+        })
+        .await;
+        let outcome = host.call(call, &context).await;
+        let output = outcome.clone().unwrap();
+        self.record(Event::ToolFinished { call: id, outcome }).await;
+        output
+    }
+
+    async fn record(&mut self, event: Event) {
+        let record = Record {
+            seq: self.writer.next_seq(),
+            at_ms: 0,
+            event,
+        };
+        self.writer.append(&[record]).unwrap().await.unwrap();
+    }
 }
 
 async fn our_calls(host: &ToolHost, context: &CallContext) -> Duration {

@@ -1,5 +1,5 @@
 //! Decisions per second with 10 to 10,000 rules, and a walk over every rule beside it in the
-//! same run: `cargo run --release -p leadhand-policy --example measure`.
+//! same run: `cargo run --release -p leadhand-policy --example measure_rules`.
 //!
 //! The rules are of eight kinds in equal parts, as policies have them: folders, endings, files
 //! by name, one tool's, one role's, hosts, domains, and names of variables. None of them but
