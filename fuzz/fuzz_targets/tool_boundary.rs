@@ -37,7 +37,8 @@ fn room() -> &'static Room {
             permit: Permit {
                 grants: vec![grant(Capability::FsRead), grant(Capability::Clock)],
                 closed: Vec::new(),
-            },
+listed: Vec::new(),
+},
             limits: ToolLimits {
                 fuel_max: 20_000_000,
                 wall_ms: 2_000,

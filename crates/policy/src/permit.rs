@@ -1,6 +1,7 @@
 //! What one call may touch once it is allowed: of its agent's grants those that it asked for,
 //! and no more. So a tool that names one file and reads another is stopped where it runs, and a
-//! link or a redirect leads nowhere that nobody was asked about.
+//! link or a redirect leads nowhere that nobody was asked about. Names of files are shown as far
+//! as the agent's own grants go, so that a wrong name can be mended.
 
 use crate::grants::attenuate;
 use crate::judge::Question;
@@ -18,11 +19,14 @@ impl Policy {
     pub fn permit(&self, question: &Question<'_>) -> Permit {
         let wanted = self.wanted_by(question).unwrap_or_default();
         let mut named: Vec<Grant> = wanted.iter().flat_map(named).collect();
+        let reads = wanted.iter().any(|it| it.capability == Capability::FsRead);
+        let may_list = |grant: &&Grant| reads && grant.capability == Capability::FsRead;
         if named.iter().any(|grant| is_of_network(grant.capability)) {
             named.push(all(Capability::Secret));
         }
         Permit {
             grants: attenuate(question.grants, &named),
+            listed: question.grants.iter().filter(may_list).cloned().collect(),
             closed: self.closed(
                 &question.tool.name,
                 question.role,

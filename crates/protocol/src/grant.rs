@@ -93,6 +93,10 @@ pub struct Permit {
     /// What it may not touch, whatever the grants say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closed: Vec<Grant>,
+    /// What it may see the names of beside: a call that names a file which is not there is told
+    /// what is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<Grant>,
 }
 
 /// What policy says of a call.

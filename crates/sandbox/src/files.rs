@@ -88,7 +88,7 @@ impl FileAccess {
     ) -> Result<(Vec<Entry>, usize), Error> {
         let place = self.locate(path, LastLink::Follow, &[Capability::FsRead])?;
         self.require(
-            self.grants.lead_through(Capability::FsRead, &place.path),
+            self.grants.may_list(&place.path),
             Capability::FsRead,
             &place,
         )?;
@@ -121,13 +121,13 @@ impl FileAccess {
             let Ok(metadata) = found.metadata() else {
                 continue;
             };
-            if metadata.is_dir() && self.grants.lead_through(Capability::FsRead, &below) {
+            if metadata.is_dir() && self.grants.may_list(&below) {
                 entries.push(Entry {
                     name,
                     kind: EntryKind::Folder,
                     bytes: 0,
                 });
-            } else if metadata.is_file() && self.grants.allow(Capability::FsRead, &below) {
+            } else if metadata.is_file() && self.grants.may_show(&below) {
                 entries.push(Entry {
                     name,
                     kind: EntryKind::File,
@@ -318,7 +318,8 @@ impl FileAccess {
                 self.refuse(capabilities[0], written);
             }
             let mut wanted = capabilities.iter();
-            match wanted.any(|capability| self.grants.lead_through(*capability, written)) {
+            let leads = wanted.any(|capability| self.grants.lead_through(*capability, written));
+            match leads || self.grants.may_list(written) {
                 true => unfound.into(),
                 false => self.denied(capabilities[0], written),
             }

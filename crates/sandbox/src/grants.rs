@@ -11,6 +11,8 @@ use leadhand_resource::{PathGlob, fold};
 pub(crate) struct PathGrants {
     read: Granted,
     write: Granted,
+    /// What may be listed beside what may be read.
+    listed: Granted,
 }
 
 /// The globs of one capability.
@@ -26,8 +28,9 @@ struct Granted {
 impl PathGrants {
     pub(crate) fn new(permit: &Permit) -> Self {
         Self {
-            read: Granted::new(permit, Capability::FsRead),
-            write: Granted::new(permit, Capability::FsWrite),
+            read: Granted::new(&permit.grants, &permit.closed, Capability::FsRead),
+            write: Granted::new(&permit.grants, &permit.closed, Capability::FsWrite),
+            listed: Granted::new(&permit.listed, &permit.closed, Capability::FsRead),
         }
     }
 
@@ -48,10 +51,19 @@ impl PathGrants {
     /// Whether the folder is covered or may hold something that is: such a folder can be
     /// listed (its covered entries only) and, for writing, created.
     pub(crate) fn lead_through(&self, capability: Capability, folder: &str) -> bool {
-        self.of(capability).is_some_and(|granted| {
-            let leads = granted.open.iter().any(|glob| glob.leads_through(folder));
-            (leads || granted.covers(folder)) && !granted.closes(folder)
-        })
+        self.of(capability)
+            .is_some_and(|granted| granted.leads_through(folder))
+    }
+
+    /// Whether a folder may be listed.
+    pub(crate) fn may_list(&self, folder: &str) -> bool {
+        self.read.leads_through(folder) || self.listed.leads_through(folder)
+    }
+
+    /// Whether a list may show that a file is there.
+    pub(crate) fn may_show(&self, path: &str) -> bool {
+        let shows = |granted: &Granted| granted.covers(path) && !granted.closes(path);
+        shows(&self.read) || shows(&self.listed)
     }
 
     /// Whether everything below the folder is covered, whatever its name: needed to move it.
@@ -75,21 +87,26 @@ impl PathGrants {
 }
 
 impl Granted {
-    fn new(permit: &Permit, capability: Capability) -> Self {
+    fn new(grants: &[Grant], closed: &[Grant], capability: Capability) -> Self {
         let of_capability = |grant: &&Grant| grant.capability == capability;
         let (mut open, mut written) = (Vec::new(), Vec::new());
-        for grant in permit.grants.iter().filter(of_capability) {
+        for grant in grants.iter().filter(of_capability) {
             if let Ok(globs) = parse(&grant.resource) {
                 open.extend(globs);
                 written.push(grant.resource.clone());
             }
         }
-        let closed = permit.closed.iter().filter(of_capability);
+        let closed = closed.iter().filter(of_capability);
         Self {
             open,
             closed: closed.flat_map(closing).collect(),
             written,
         }
+    }
+
+    fn leads_through(&self, folder: &str) -> bool {
+        let leads = self.open.iter().any(|glob| glob.leads_through(folder));
+        (leads || self.covers(folder)) && !self.closes(folder)
     }
 
     fn covers(&self, path: &str) -> bool {
@@ -148,6 +165,7 @@ mod tests {
         let grants = PathGrants::new(&Permit {
             grants: vec![grant],
             closed: Vec::new(),
+            listed: Vec::new(),
         });
         let read = Capability::FsRead;
         let found = (
@@ -202,6 +220,7 @@ mod tests {
             let grants = PathGrants::new(&Permit {
                 grants: vec![on("**")],
                 closed: vec![on(closed)],
+                listed: Vec::new(),
             });
             assert_eq!(
                 grants.allow(Capability::FsRead, path),
@@ -235,6 +254,7 @@ mod tests {
             let grants = PathGrants::new(&Permit {
                 grants: vec![on("**")],
                 closed: vec![on(closed)],
+                listed: Vec::new(),
             });
             let found = grants.allow_tree(Capability::FsWrite, folder);
             assert_eq!(found, allowed, "{closed} on {folder}");
@@ -270,6 +290,7 @@ mod tests {
         let permit = Permit {
             grants: vec![on(open)],
             closed: vec![on(closed)],
+            listed: Vec::new(),
         };
         let rule = |decision, resource: &str| Rule {
             resource: resource.to_owned(),

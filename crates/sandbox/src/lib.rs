@@ -19,7 +19,7 @@
 //!     workspace: Workspace::open(folder.path())?.into(),
 //!     permit: Permit {
 //!         grants: vec![Grant { capability: Capability::FsRead, resource: "**".into() }],
-//!         closed: Vec::new(),
+//!         ..Permit::default()
 //!     },
 //!     limits: ToolLimits::default(),
 //!     call_id: "call-1".into(),

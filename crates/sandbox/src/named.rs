@@ -33,6 +33,7 @@ mod tests {
         let permit = Permit {
             grants: on(granted),
             closed: on(closed),
+            listed: Vec::new(),
         };
         let found = opens(&permit, Capability::Env, name);
         assert_eq!(found, expected, "{granted:?} {closed:?} on {name}");

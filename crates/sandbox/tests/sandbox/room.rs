@@ -73,6 +73,7 @@ impl Room {
             permit: Permit {
                 grants: self.grants.clone(),
                 closed: Vec::new(),
+                listed: Vec::new(),
             },
             limits: self.limits.clone(),
             call_id: "call-1".to_owned(),

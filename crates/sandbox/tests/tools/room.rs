@@ -61,6 +61,7 @@ impl Room {
             permit: Permit {
                 grants: self.grants.clone(),
                 closed: Vec::new(),
+                listed: Vec::new(),
             },
             limits: ToolLimits::default(),
             call_id: "call-1".to_owned(),

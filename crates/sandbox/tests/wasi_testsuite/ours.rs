@@ -35,6 +35,7 @@ pub(crate) fn run(program: &Program, component: &[u8], folder: &Path) -> Result<
         permit: Permit {
             grants,
             closed: Vec::new(),
+            listed: Vec::new(),
         },
         limits,
         call_id: "program".to_owned(),

@@ -16,6 +16,7 @@ fn on_this_machine(resource: &str) -> NetAccess {
     let permit = Permit {
         grants: vec![grant(Capability::NetInternal, resource)],
         closed: Vec::new(),
+        listed: Vec::new(),
     };
     let network = Arc::new(Network::new(&[]).unwrap());
     NetAccess::new(network, &permit, &ToolLimits::default())

@@ -115,6 +115,7 @@ impl Room {
         let permit = Permit {
             grants: self.grants.clone(),
             closed: self.closed.clone(),
+            listed: Vec::new(),
         };
         NetAccess::new(Arc::new(network), &permit, &self.limits)
     }
