@@ -109,6 +109,7 @@ fn judged(
 ) -> (Verdict, Permit) {
     let policy = &run.started().policy;
     let task = agent.task().and_then(|id| run.graph()?.task(id));
+    let sound = task.is_none_or(|task| labels::is_sound(run, &task.id));
     let task = task.map(|task| labels::declared(run, task));
     let question = Question {
         tool,
@@ -117,7 +118,7 @@ fn judged(
         call,
         grants: &agent.equipment.grants,
         autonomy: labels::autonomy(run, agent),
-        planned: origin != Origin::Model,
+        planned: origin != Origin::Model && sound,
         label: &agent.label,
         approvals: &run.people.approvals,
         now_ms: run.at_ms,

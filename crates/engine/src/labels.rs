@@ -157,18 +157,21 @@ impl Run {
 /// manager wrote that had read untrusted content, or that opens the whole workspace, declares
 /// nothing: whoever steers the content would declare what it is to cause.
 pub(crate) fn declared(run: &Run, task: &Task) -> Task {
-    let planned_by_people = run.started().start.plan.is_some();
-    let trusted = planned_by_people || run.plan.sound.contains(&task.id);
     let mut declared = task.clone();
-    if !trusted {
+    if !is_sound(run, &task.id) {
         declared.writes.clear();
         declared.effects.clear();
         declared.output_file = None;
     }
-    if !planned_by_people {
+    if run.started().start.plan.is_none() {
         declared.writes.retain(|glob| glob != "**");
     }
     declared
+}
+
+/// Whether a task was planned by people, or by a manager before it read anything untrusted.
+pub(crate) fn is_sound(run: &Run, task: &TaskId) -> bool {
+    run.started().start.plan.is_some() || run.plan.sound.contains(task)
 }
 
 /// The level that holds for an agent: the lower of the run's and its role's, and lower still

@@ -180,12 +180,20 @@ fn what_a_manager_plans_that_has_read_a_page_declares_nothing() {
     let world = World::new([planned("t1"), fetch(), pay(), text("paid")]).go(office(goal(), None));
     check(&world, &["fetch", "pay"], OutcomeKind::Done);
     // The revision is made from evidence that a page may have written.
-    let mut office = office(goal(), None);
-    office.limits.task_attempts_max = 1;
-    office.limits.faults_in_a_row_max = 1;
+    let office = || {
+        let mut office = office(goal(), None);
+        office.limits.task_attempts_max = 1;
+        office.limits.faults_in_a_row_max = 1;
+        office
+    };
     let first = drafted(&json!([draft("t1", "clerk", &[], false, &[], "")]));
-    let world = World::new([first, fetch(), text(""), planned("t2"), pay()]).go(office);
+    let world = World::new([first.clone(), fetch(), text(""), planned("t2"), pay()]).go(office());
     check(&world, &["fetch"], OutcomeKind::WaitingForPerson);
+    // Nor is the file written that such a plan names.
+    let saved = drafted(&json!([draft("t2", "writer", &[], false, &[], "OUT.md")]));
+    let world = World::new([first, fetch(), text(""), saved, text("content")]).go(office());
+    check(&world, &["fetch"], OutcomeKind::WaitingForPerson);
+    assert!(world.files.is_empty(), "{:?}", world.files);
 }
 
 #[test]
