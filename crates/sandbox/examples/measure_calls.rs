@@ -4,7 +4,8 @@
 //!
 //!     cargo run --release -p leadhand-sandbox --example measure_calls [COMPONENT.wasm …]
 //!
-//! Files named as arguments are loaded beside the standard tools; of each, the start is measured.
+//! Files named as arguments are components; of each the start is measured, and of a code runner
+//! what a call costs that works out `1 + 1` in a fresh instance.
 // An example prints, and one that cannot set up has nothing to say.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
@@ -74,6 +75,39 @@ fn main() {
         );
     }
     start();
+    for component in std::env::args_os().skip(1) {
+        runtime.block_on(runner_calls(Path::new(&component), &context));
+    }
+}
+
+async fn runner_calls(component: &Path, context: &CallContext) {
+    let builder = ToolHost::builder().standard_tools(false);
+    let host = builder.component_file(component).build().unwrap();
+    let Some(spec) = host
+        .specs()
+        .iter()
+        .find(|spec| spec.name.starts_with("run_"))
+    else {
+        return;
+    };
+    let call = ToolCall {
+        id: "1".to_owned(),
+        name: spec.name.clone(),
+        arguments: serde_json::json!({ "code": "1 + 1" }),
+    };
+    let mut took: Vec<Duration> = Vec::new();
+    for _ in 0..CALLS {
+        let began = Instant::now();
+        assert!(host.call(&call, context).await.unwrap().text.contains('2'));
+        took.push(began.elapsed());
+    }
+    took.sort();
+    println!(
+        "{}: median {:.2} ms a call, best {:.2} ms",
+        call.name,
+        micros(took[CALLS / 2]) / 1_000.0,
+        micros(took[0]) / 1_000.0
+    );
 }
 
 fn micros(took: Duration) -> f64 {
