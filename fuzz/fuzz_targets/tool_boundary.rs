@@ -37,8 +37,8 @@ fn room() -> &'static Room {
             permit: Permit {
                 grants: vec![grant(Capability::FsRead), grant(Capability::Clock)],
                 closed: Vec::new(),
-listed: Vec::new(),
-},
+                listed: Vec::new(),
+            },
             limits: ToolLimits {
                 fuel_max: 20_000_000,
                 wall_ms: 2_000,
@@ -154,12 +154,18 @@ fuzz_target!(|bytes: &[u8]| {
     match way % 16 {
         0 => load(bytes),
         1..=7 => {
-            let tools = ["calculate", "read_file", "list_files", "search_files", "write_file"];
+            let tools = [
+                "calculate",
+                "read_file",
+                "list_files",
+                "search_files",
+                "write_file",
+            ];
             let name = tools[usize::from(way / 16) % tools.len()];
             let text = String::from_utf8_lossy(bytes);
-            let arguments = serde_json::from_str(&text).unwrap_or_else(|_| {
-                json!({ "path": text, "pattern": text, "expression": text, "content": text })
-            });
+            let arguments = serde_json::from_str(&text).unwrap_or_else(
+                |_| json!({ "path": text, "pattern": text, "expression": text, "content": text }),
+            );
             call(room, name, arguments);
         }
         _ => {
