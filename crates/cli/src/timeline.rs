@@ -1,13 +1,13 @@
 //! What happened in a run, out of its records: tasks, the agents at work on them, their turns
 //! and tool calls, with times, tokens and reasons. Built here, drawn in `text`.
 
-use crate::words;
 use leadhand::rooms::protocol::{
     AgentId, CallId, CheckResult, Purpose, Seq, Source, ToolFault, ToolOutput,
 };
 use leadhand::{Check, Event, Outcome, Plan, Record, RunId, TaskId};
 use serde::Serialize;
 
+mod note;
 mod step;
 mod text;
 
@@ -145,7 +145,7 @@ impl Timeline {
             }
             event => {
                 if !self.step(event, at_ms)
-                    && let Some(text) = note(event)
+                    && let Some(text) = note::note(event)
                 {
                     self.notes.push(Note {
                         seq: record.seq,
@@ -364,31 +364,6 @@ fn in_words(purpose: &Purpose) -> String {
         } => format!("judge {task}"),
         Purpose::Judge { task: None, .. } => "judge the answer".to_owned(),
         Purpose::Answer => "answer".to_owned(),
-    }
-}
-
-/// What is worth a line of its own.
-fn note(event: &Event) -> Option<String> {
-    match event {
-        Event::RunResumed => Some("resumed".to_owned()),
-        Event::PersonAsked { request, .. } => Some(format!("question {request} put to a person")),
-        Event::PersonAnswered { request, answer } => Some(match answer {
-            leadhand::Answer::Allow => format!("question {request} answered: yes"),
-            leadhand::Answer::AllowFor { scope, .. } => {
-                let whole = match scope {
-                    leadhand::ApprovalScope::Task => "task",
-                    leadhand::ApprovalScope::Run => "run",
-                };
-                format!("question {request} answered: yes, for the whole {whole}")
-            }
-            leadhand::Answer::Deny { reason } => {
-                format!("question {request} answered: no, {reason}")
-            }
-        }),
-        Event::Steered { text, .. } => Some(format!("steered: {text}")),
-        Event::Found(finding) => Some(words::finding(finding, |agent| agent.to_string())),
-        Event::StopOrdered { why, .. } => Some(format!("stopped: {why}")),
-        _ => None,
     }
 }
 

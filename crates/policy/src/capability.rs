@@ -3,22 +3,6 @@
 use leadhand_protocol::Capability;
 use leadhand_resource::Kind;
 
-/// All of them.
-pub(crate) const CAPABILITIES: [Capability; 12] = [
-    Capability::FsRead,
-    Capability::FsWrite,
-    Capability::Net,
-    Capability::NetInternal,
-    Capability::Env,
-    Capability::Secret,
-    Capability::Spawn,
-    Capability::Model,
-    Capability::Delegate,
-    Capability::Memory,
-    Capability::Clock,
-    Capability::Random,
-];
-
 /// The kind of resources that a capability is used on, which says how patterns over them are
 /// written.
 #[must_use]

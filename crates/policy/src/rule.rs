@@ -1,6 +1,6 @@
 //! A rule, compiled: its patterns read once, and its words ready for the verdict.
 
-use crate::capability::{CAPABILITIES, kind};
+use crate::capability::kind;
 use crate::date;
 use crate::judge::Question;
 use crate::wanted::Wanted;
@@ -142,7 +142,7 @@ impl CompiledRule {
                 kinds.any(|of_pattern| of_pattern == kind(capability))
             }
         };
-        CAPABILITIES
+        Capability::ALL
             .into_iter()
             .filter(move |capability| self.is_of(*capability) && is_of(*capability))
             .map(|capability| Grant {

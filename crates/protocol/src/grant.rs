@@ -47,6 +47,22 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::FsRead,
+        Self::FsWrite,
+        Self::Net,
+        Self::NetInternal,
+        Self::Env,
+        Self::Secret,
+        Self::Spawn,
+        Self::Model,
+        Self::Delegate,
+        Self::Memory,
+        Self::Clock,
+        Self::Random,
+    ];
+
     /// The name used in role files, policies and WIT.
     #[must_use]
     pub fn as_str(self) -> &'static str {

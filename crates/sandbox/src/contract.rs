@@ -32,21 +32,6 @@ const ACCESSES_MAX: usize = 16;
 /// Most tools in one component.
 pub(crate) const TOOLS_MAX: usize = 64;
 
-const CAPABILITIES: [Capability; 12] = [
-    Capability::FsRead,
-    Capability::FsWrite,
-    Capability::Net,
-    Capability::NetInternal,
-    Capability::Env,
-    Capability::Secret,
-    Capability::Spawn,
-    Capability::Model,
-    Capability::Delegate,
-    Capability::Memory,
-    Capability::Clock,
-    Capability::Random,
-];
-
 /// Checks what a component says of one of its tools.
 pub(crate) fn checked_spec(
     component: &str,
@@ -122,7 +107,7 @@ fn schema(of: &str, text: &str) -> Result<Value, String> {
 }
 
 fn checked_access(access: types::Access, arguments: &Value) -> Result<Access, String> {
-    let capability = CAPABILITIES
+    let capability = Capability::ALL
         .into_iter()
         .find(|capability| capability.as_str() == access.capability)
         .ok_or("it names a capability that there is not")?;

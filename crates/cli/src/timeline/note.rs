@@ -1,0 +1,29 @@
+//! What people did, what was found and why a run stopped, each in one line.
+
+use crate::words;
+use leadhand::{Answer, ApprovalScope, Event};
+
+/// What is worth a line of its own.
+pub(super) fn note(event: &Event) -> Option<String> {
+    match event {
+        Event::RunResumed => Some("resumed".to_owned()),
+        Event::PersonAsked { request, .. } => Some(format!("question {request} put to a person")),
+        Event::PersonAnswered { request, answer } => Some(match answer {
+            Answer::Allow => format!("question {request} answered: yes"),
+            Answer::AllowFor { scope, .. } => {
+                let whole = match scope {
+                    ApprovalScope::Task => "task",
+                    ApprovalScope::Run => "run",
+                };
+                format!("question {request} answered: yes, for the whole {whole}")
+            }
+            Answer::Deny { reason } => {
+                format!("question {request} answered: no, {reason}")
+            }
+        }),
+        Event::Steered { text, .. } => Some(format!("steered: {text}")),
+        Event::Found(finding) => Some(words::finding(finding, |agent| agent.to_string())),
+        Event::StopOrdered { why, .. } => Some(format!("stopped: {why}")),
+        _ => None,
+    }
+}
