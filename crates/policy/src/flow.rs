@@ -2,7 +2,6 @@
 //! something that it has read. Two things wait for a person then: an effect that the task did
 //! not declare beforehand, and a way out for an agent that also knows something private.
 
-use crate::capability::{is_effect, is_way_out};
 use crate::judge::{Judged, Question};
 use crate::policy::Policy;
 use crate::wanted::{Wanted, naming_arguments};
@@ -53,7 +52,7 @@ pub(crate) fn reason_to_ask(
     }
     if has_effect(question, wanted)
         && !is_declared(question, wanted)
-        && !is_open(policy, question, wanted, is_effect)
+        && !is_open(policy, question, wanted, Wanted::is_effect)
     {
         return Some(format!(
             "this agent has read untrusted content, and its task did not declare this call of `{}` beforehand",
@@ -69,28 +68,27 @@ pub(crate) fn leaks(policy: &Policy, question: &Question<'_>, wanted: &[Wanted<'
         return false;
     }
     let tool = question.tool;
-    let wants = |holds: fn(Capability) -> bool| wanted.iter().any(|it| holds(it.capability));
+    let reads = wanted.iter().any(|it| it.capability == Capability::FsRead);
     // A call that reads files and reaches out holds private data all by itself.
-    let is_private =
-        question.label.is_private() || wants(|capability| capability == Capability::FsRead);
-    let is_out =
-        wants(is_way_out) || (tool.isolation == Isolation::Native && tool.effect != Effect::Pure);
-    is_private && is_out && !is_open(policy, question, wanted, is_way_out)
+    let is_private = question.label.is_private() || reads;
+    let is_out = wanted.iter().any(Wanted::is_way_out)
+        || (tool.isolation == Isolation::Native && tool.effect != Effect::Pure);
+    is_private && is_out && !is_open(policy, question, wanted, Wanted::is_way_out)
 }
 
 fn has_effect(question: &Question<'_>, wanted: &[Wanted<'_>]) -> bool {
-    question.tool.effect != Effect::Pure || wanted.iter().any(|it| is_effect(it.capability))
+    question.tool.effect != Effect::Pure || wanted.iter().any(Wanted::is_effect)
 }
 
 /// Whether rules that hold for untrusted content cover all that matters of the call; where it
 /// says of nothing what it touches, the tool itself.
-fn is_open(
+fn is_open<'w>(
     policy: &Policy,
     question: &Question<'_>,
-    wanted: &[Wanted<'_>],
-    matters: fn(Capability) -> bool,
+    wanted: &[Wanted<'w>],
+    matters: fn(&Wanted<'w>) -> bool,
 ) -> bool {
-    let mut concerned = wanted.iter().filter(|it| matters(it.capability)).peekable();
+    let mut concerned = wanted.iter().filter(|it| matters(it)).peekable();
     if concerned.peek().is_none() {
         return policy.is_tool_open_to_untrusted(question);
     }
@@ -109,10 +107,7 @@ fn is_declared(question: &Question<'_>, wanted: &[Wanted<'_>]) -> bool {
     if task.effects.iter().any(declares) {
         return true;
     }
-    let mut effects = wanted
-        .iter()
-        .filter(|it| is_effect(it.capability))
-        .peekable();
+    let mut effects = wanted.iter().filter(|it| it.is_effect()).peekable();
     effects.peek().is_some()
         && effects.all(|it| it.capability == Capability::FsWrite && is_to_be_written(question, it))
 }

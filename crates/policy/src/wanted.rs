@@ -1,7 +1,7 @@
 //! What one call wants to touch: the tool says which arguments name resources, the call says
 //! which resources these are. An argument of the wrong shape is refused, never guessed at.
 
-use crate::capability::kind;
+use crate::capability::{is_effect, is_way_out, kind};
 use crate::index::{Keys, resource_keys};
 use leadhand_protocol::{Access, Capability, ToolCall, ToolSpec};
 use leadhand_resource::{Kind, Path, Resource};
@@ -10,6 +10,9 @@ use std::fmt;
 
 /// Most resources one argument may name.
 const RESOURCES_MAX: usize = 1_000;
+
+/// Methods that only read (RFC 9110, section 9.2.1).
+const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 /// A capability on one resource.
 #[derive(Debug, Clone)]
@@ -44,6 +47,22 @@ impl<'a> Wanted<'a> {
         let any = self.methods.is_empty().then_some(None);
         any.into_iter()
             .chain(self.methods.iter().map(|method| Some(method.as_str())))
+    }
+
+    /// Whether it is an effect, even of a tool that calls itself pure. To read from a public
+    /// address is none: what that could carry out, `leaks` looks at.
+    pub(crate) fn is_effect(&self) -> bool {
+        let reads_only = !self.methods.is_empty()
+            && self
+                .methods
+                .iter()
+                .all(|method| SAFE_METHODS.contains(&method.as_str()));
+        is_effect(self.capability) && !(self.capability == Capability::Net && reads_only)
+    }
+
+    /// Whether what an agent knows can leave by it.
+    pub(crate) fn is_way_out(&self) -> bool {
+        is_way_out(self.capability)
     }
 
     /// Rules cannot be found by the words of a URL that may be read in more than one way.

@@ -224,3 +224,29 @@ untrusted = true
         "Ask: this agent has read untrusted content and holds private data, and `send` is a way out; otherwise `send` asks for no capability, so it needs no rule",
     );
 }
+
+/// A worker that reads pages follows their links; with private data at hand it asks first.
+#[test]
+fn to_read_another_page_is_no_effect_and_still_a_way_out() {
+    let rules = "[[rules]]\ndecision = \"allow\"\ncapability = \"net\"\n";
+    let by = |methods: &[&str], sources: &[Source]| {
+        let mut tool = fetch();
+        tool.accesses[0].methods = methods.iter().map(ToString::to_string).collect();
+        let case = Case {
+            rules,
+            ..Case::of(tool, json!({"url": "https://example.org/"}))
+                .granted(&[(Capability::Net, "**")])
+                .after_reading(sources)
+        };
+        case.verdict().decision
+    };
+    let page = [Source::User, Source::Web];
+    assert_eq!(by(&["GET"], &page), Decision::Allow);
+    assert_eq!(by(&["GET", "HEAD"], &page), Decision::Allow);
+    assert_eq!(by(&["GET", "POST"], &page), Decision::Ask);
+    assert_eq!(by(&[], &page), Decision::Ask);
+    assert_eq!(
+        by(&["GET"], &[Source::Web, Source::Workspace]),
+        Decision::Ask
+    );
+}
