@@ -208,7 +208,19 @@ fn sha256_of(path: &Path) -> std::io::Result<String> {
 }
 
 /// Held as long as a file is fetched, so that two processes do not write the same one.
-fn lock(path: &Path) -> Result<File, ModelError> {
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a process that is being started at this moment has it
+    /// open as well, until it has become the other program.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::debug!(%error, "a lock could not be given back");
+        }
+    }
+}
+
+fn lock(path: &Path) -> Result<Lock, ModelError> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -216,7 +228,7 @@ fn lock(path: &Path) -> Result<File, ModelError> {
         .open(path);
     let file = file.map_err(|why| disk_fault(path, 0, why))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(ModelError::FetchBusy {
             path: path.to_owned(),
         }),
