@@ -78,6 +78,51 @@ fn a_tool_runs_by_itself_and_its_exit_code_says_what_came_of_it() {
     );
 }
 
+/// A disk of 64 KiB, in a mount namespace of its own, with the old file on it.
+#[test]
+fn a_full_disk_is_an_error_that_names_the_tool_and_the_file_and_leaves_the_file_as_it_was() {
+    let arguments = json!({ "path": "disk/a.md", "content": "x".repeat(200_000) }).to_string();
+    let place = Place::new(&[("disk/here", ""), ("args.json", &arguments)]);
+    let on_a_full_disk = "mount -t tmpfs -o size=64k none disk && echo old > disk/a.md && \
+        \"$0\" tool run write_file --allow 'fs.write **' --args @args.json; \
+        code=$?; ls disk; cat disk/a.md; exit $code";
+    let leadhand = place.command(&[]);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--map-root-user", "--mount", "sh", "-c", on_a_full_disk])
+        .arg(leadhand.get_program())
+        .current_dir(place.path(""))
+        .envs(
+            leadhand
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let may_mount = Command::new("unshare")
+        .args([
+            "--map-root-user",
+            "--mount",
+            "mount",
+            "-t",
+            "tmpfs",
+            "none",
+            "disk",
+        ])
+        .current_dir(place.path(""))
+        .output();
+    if !may_mount.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: a small disk needs `unshare` and namespaces of users");
+        return;
+    }
+    assert_eq!(
+        place.outcome_of(&mut command),
+        Seen::new(
+            3,
+            "a.md\nold\n",
+            "error: write_file: `disk/a.md`: the file system refuses: no storage space.\n",
+        ),
+    );
+}
+
 #[test]
 fn rules_of_the_project_hold_for_a_tool_run_by_hand() {
     let rules = "[[rules]]\ndecision = \"deny\"\nresource = \"secrets/**\"\n\
