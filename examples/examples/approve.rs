@@ -22,6 +22,9 @@ impl Approver for NotesOnly {
     ) -> BoxFuture<'a, Option<Answer>> {
         let (question, allowed) = match ask {
             Ask::Plan { plan } => (format!("a plan of {} task", plan.tasks.len()), true),
+            Ask::Task { task } => (format!("the task {}", task.id), true),
+            // Whether a call that a crash cut off took effect is not for a rule to say.
+            Ask::Outcome { .. } => return Box::pin(async { None }),
             Ask::Tool { tool_call, .. } => {
                 let path = tool_call.arguments["path"].as_str().unwrap_or_default();
                 (

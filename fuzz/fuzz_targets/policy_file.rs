@@ -57,6 +57,8 @@ fn hold(policy: &Policy, rules: &[Rule], grants: &[Grant], capability: Capabilit
         result: None,
         effect: Effect::Pure,
         accesses: vec![Access::new(capability, Some("resource"))],
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     };

@@ -13,9 +13,9 @@
 use flate2::read::GzDecoder;
 use leadhand::rooms::protocol::{DeclaredCall, Isolation, RequestId, TaskId};
 use leadhand::{
-    Answer, Approver, Ask, Autonomy, BoxFuture, Effect, Goal, Leadhand, Limits, Model, ModelFault,
-    ModelInfo, ModelReply, ModelRequest, NativeTool, OutcomeKind, Pieces, Plan, Price, RunId, Task,
-    ToolCall, ToolFault, ToolOutput, ToolSpec, ToolStyle,
+    Answer, Approver, Ask, Autonomy, BoxFuture, CallInfo, Effect, Goal, Leadhand, Limits, Model,
+    ModelFault, ModelInfo, ModelReply, ModelRequest, NativeTool, OutcomeKind, Pieces, Plan, Price,
+    RunId, Task, ToolCall, ToolFault, ToolOutput, ToolSpec, ToolStyle,
 };
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -55,7 +55,11 @@ impl NativeTool for SuiteTool {
         self.0.clone()
     }
 
-    fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        _: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
         self.1.lock().unwrap().push(Wanted {
             tool: call.name.clone(),
             arguments: call.arguments.clone(),
@@ -186,6 +190,8 @@ fn spec(tool: &Value) -> ToolSpec {
         arguments: json!({"type": "object"}),
         result: None,
         accesses: Vec::new(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Native,
         trusted: false,
     }

@@ -5,7 +5,7 @@ use crate::escape;
 use crate::watch::Voice;
 use leadhand::rooms::model::BoxFuture;
 use leadhand::rooms::protocol::RequestId;
-use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId, to_text};
+use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId, ToolCall, to_text};
 use std::io::{BufRead, Read};
 use tokio::sync::{Mutex, oneshot};
 
@@ -40,17 +40,19 @@ impl Approver for AtTerminal {
             loop {
                 self.voice.ask(question.clone());
                 let line = read_line().await;
-                if let Some(answer) = read(&line?, matches!(ask, Ask::Tool { .. })) {
-                    self.voice.answered();
-                    return Some(answer);
+                match read(&line?, ask) {
+                    Ok(answer) => {
+                        self.voice.answered();
+                        return Some(answer);
+                    }
+                    Err(how) => question = how,
                 }
-                "Answer y, n or n with a reason:".clone_into(&mut question);
             }
         })
     }
 }
 
-fn question(ask: &Ask) -> String {
+pub(crate) fn question(ask: &Ask) -> String {
     match ask {
         Ask::Plan { plan } => {
             format!(
@@ -63,18 +65,36 @@ fn question(ask: &Ask) -> String {
             tool_call,
             because,
             ..
-        } => {
-            let arguments = serde_json::to_string_pretty(&tool_call.arguments)
-                .unwrap_or_else(|_| tool_call.arguments.to_string());
-            format!(
-                "\n{} wants to call {}:\n{}\n{}\nMay it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run:",
-                escape::line(role, 80),
-                escape::line(&tool_call.name, 80),
-                escape::lines(&arguments),
-                escape::line(because, 300)
-            )
-        }
+        } => format!(
+            "\n{} wants to call {}:\n{}\n{}\nMay it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run, [e]dited with other arguments:",
+            escape::line(role, 80),
+            escape::line(&tool_call.name, 80),
+            arguments(tool_call),
+            escape::line(because, 300)
+        ),
+        Ask::Outcome {
+            role,
+            tool_call,
+            evidence,
+            ..
+        } => format!(
+            "\n{} called {}, and nobody knows whether that took effect:\n{}\n{}\nDid it? [d]one with what it gave, [r]epeat it because it did not, [n]obody knows with a reason:",
+            escape::line(role, 80),
+            escape::line(&tool_call.name, 80),
+            arguments(tool_call),
+            escape::lines(&evidence.join("\n")),
+        ),
+        Ask::Task { task } => format!(
+            "\nThe task {} is next: {}\nMay it begin? [y]es, [n]o with a reason:",
+            escape::line(task.id.as_str(), 80),
+            escape::line(&task.instruction, 300)
+        ),
     }
+}
+
+fn arguments(call: &ToolCall) -> String {
+    let json = serde_json::to_string_pretty(&call.arguments);
+    escape::lines(&json.unwrap_or_else(|_| call.arguments.to_string()))
 }
 
 /// A line of the terminal; none when it is closed. The thread waits as long as the person
@@ -93,84 +113,132 @@ async fn read_line() -> Option<String> {
     receiver.await.ok().flatten()
 }
 
-/// What an answer means; none when it means nothing.
-fn read(line: &str, is_tool: bool) -> Option<Answer> {
+/// What an answer means, or how to answer when it means nothing.
+fn read(line: &str, ask: &Ask) -> Result<Answer, String> {
     let line = line.trim();
     let (word, rest) = line.split_once([' ', ',', ':']).unwrap_or((line, ""));
-    match word.to_lowercase().as_str() {
-        "y" | "yes" => Some(Answer::Allow),
-        "a" | "always" if is_tool => Some(Answer::AllowFor {
-            scope: ApprovalScope::Run,
-            until_ms: None,
+    let rest = rest.trim_start_matches([' ', ',', ':']);
+    let word = word.to_lowercase();
+    let reason = || match rest {
+        "" => "no reason was given".to_owned(),
+        rest => rest.to_owned(),
+    };
+    let scope = |scope| Answer::AllowFor {
+        scope,
+        until_ms: None,
+    };
+    if matches!(word.as_str(), "n" | "no") {
+        return Ok(Answer::Deny { reason: reason() });
+    }
+    match (ask, word.as_str()) {
+        (Ask::Outcome { .. }, "d" | "done") => Ok(Answer::TookEffect {
+            result: rest.to_owned(),
         }),
-        "t" | "task" if is_tool => Some(Answer::AllowFor {
-            scope: ApprovalScope::Task,
-            until_ms: None,
-        }),
-        "n" | "no" => {
-            let reason = rest.trim_start_matches([' ', ',', ':']).to_owned();
-            let reason = if reason.is_empty() {
-                "no reason was given".to_owned()
-            } else {
-                reason
-            };
-            Some(Answer::Deny { reason })
+        (Ask::Outcome { .. }, "r" | "repeat") => Ok(Answer::Repeat),
+        (Ask::Outcome { .. }, _) => {
+            Err("Answer d with what it gave, r, or n with a reason:".to_owned())
         }
-        _ => None,
+        (_, "y" | "yes") => Ok(Answer::Allow),
+        (Ask::Tool { .. }, "a" | "always") => Ok(scope(ApprovalScope::Run)),
+        (Ask::Tool { .. }, "t" | "task") => Ok(scope(ApprovalScope::Task)),
+        (Ask::Tool { .. }, "e" | "edit") => serde_json::from_str(rest)
+            .map(|arguments| Answer::AllowEdited { arguments })
+            .map_err(|error| format!("Answer e and all arguments as JSON ({error}):")),
+        _ => Err("Answer y, n or n with a reason:".to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadhand::CallId;
+
+    fn call(arguments: serde_json::Value) -> (CallId, ToolCall) {
+        let id = serde_json::json!({"agent": 1, "turn": 1, "index": 0});
+        let call = ToolCall {
+            id: "1".to_owned(),
+            name: "write_file".to_owned(),
+            arguments,
+        };
+        (serde_json::from_value(id).unwrap(), call)
+    }
 
     #[test]
     fn only_a_clear_answer_counts() {
-        let check = |line: &str, is_tool: bool, expected: Option<Answer>| {
-            assert_eq!(read(line, is_tool), expected, "{line}");
+        let (id, tool_call) = call(serde_json::json!({}));
+        let tool = Ask::Tool {
+            call: id,
+            role: "writer".to_owned(),
+            tool_call: tool_call.clone(),
+            because: String::new(),
+        };
+        let doubt = Ask::Outcome {
+            call: id,
+            role: "writer".to_owned(),
+            tool_call,
+            evidence: Vec::new(),
+        };
+        let plan = Ask::Plan {
+            plan: leadhand::Plan::default(),
+        };
+        let check = |line: &str, ask: &Ask, expected: Option<Answer>| {
+            assert_eq!(read(line, ask).ok(), expected, "{line}");
         };
         let deny = |reason: &str| {
             Some(Answer::Deny {
                 reason: reason.to_owned(),
             })
         };
-        check("y\n", true, Some(Answer::Allow));
-        check("YES\n", false, Some(Answer::Allow));
+        check("y\n", &tool, Some(Answer::Allow));
+        check("YES\n", &plan, Some(Answer::Allow));
         let allow = |scope| {
             Some(Answer::AllowFor {
                 scope,
                 until_ms: None,
             })
         };
-        check("a\n", true, allow(ApprovalScope::Run));
-        check("task", true, allow(ApprovalScope::Task));
-        check("a\n", false, None);
+        check("a\n", &tool, allow(ApprovalScope::Run));
+        check("task", &tool, allow(ApprovalScope::Task));
+        check("a\n", &plan, None);
         check(
             "n, use notes.md instead\n",
-            true,
+            &tool,
             deny("use notes.md instead"),
         );
-        check("no\n", false, deny("no reason was given"));
-        check("\n", true, None);
-        check("yeah sure", true, None);
+        check("no\n", &plan, deny("no reason was given"));
+        check("\n", &tool, None);
+        check("yeah sure", &tool, None);
+        let arguments = serde_json::json!({"path": "b.md"});
+        check(
+            "e {\"path\": \"b.md\"}",
+            &tool,
+            Some(Answer::AllowEdited { arguments }),
+        );
+        check("e b.md", &tool, None);
+        check("y", &doubt, None);
+        check("r", &doubt, Some(Answer::Repeat));
+        let result = "receipt 7".to_owned();
+        check(
+            "done receipt 7",
+            &doubt,
+            Some(Answer::TookEffect { result }),
+        );
     }
 
     #[test]
     fn a_call_is_shown_as_it_is_and_moves_nothing_on_the_screen() {
-        let tool_call = serde_json::from_value(serde_json::json!({
-            "id": "1", "name": "write_file", "arguments": {"path": "a\u{1b}[2J.md", "text": "x\u{9b}y"},
-        }));
-        let call = serde_json::from_value(serde_json::json!({"agent": 1, "turn": 1, "index": 0}));
+        let (id, tool_call) =
+            call(serde_json::json!({"path": "a\u{1b}[2J.md", "text": "x\u{9b}y"}));
         let ask = Ask::Tool {
-            call: call.unwrap(),
+            call: id,
             role: "writer".to_owned(),
-            tool_call: tool_call.unwrap(),
+            tool_call,
             because: "autonomy L2 asks".to_owned(),
         };
         assert_eq!(
             question(&ask),
             "\nwriter wants to call write_file:\n{\n  \"path\": \"a\\u001b[2J.md\",\n  \"text\": \"x\\u{9b}y\"\n}\n\
-             autonomy L2 asks\nMay it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run:"
+             autonomy L2 asks\nMay it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run, [e]dited with other arguments:"
         );
     }
 }

@@ -86,13 +86,11 @@ impl Progress {
                 row.doing.clear();
                 None
             }
-            Event::ModelFailed { agent, fault, .. } => {
-                let who = self.name(*agent);
-                Some(format!(
-                    "{who}: the model failed: {}",
-                    shown(&fault.message)
-                ))
-            }
+            Event::ModelFailed { agent, fault, .. } => Some(format!(
+                "{}: the model failed: {}",
+                self.name(*agent),
+                shown(&fault.message)
+            )),
             Event::ToolCalled {
                 call,
                 tool_call,
@@ -112,10 +110,19 @@ impl Progress {
             Event::PersonAnswered { request, .. } => {
                 Some(format!("question {request} is answered"))
             }
+            Event::CallInDoubt { call, why } => {
+                Some(format!("call {call} is in doubt: {}", shown(why)))
+            }
+            Event::PersonOrdered { order } => words::order(order),
             Event::Found(finding) => Some(words::finding(finding, |agent| self.name(agent))),
             Event::StopOrdered { why, .. } => Some(format!("stopping: {}", shown(why))),
             Event::RunResumed => Some(self.resumed()),
             Event::RunStarted(_)
+            | Event::CallEdited { .. }
+            | Event::CallStarted { .. }
+            | Event::ProbeOrdered { .. }
+            | Event::TimeUp
+            | Event::Forked { .. }
             | Event::Told { .. }
             | Event::OutputGiven { .. }
             | Event::ChecksOrdered { .. }
@@ -215,6 +222,7 @@ impl Progress {
                 (String::new(), "judgement of the answer".to_owned())
             }
             Purpose::Answer => (String::new(), "answer".to_owned()),
+            Purpose::RollBack => (String::new(), "roll back".to_owned()),
         };
         let seat = self
             .rows

@@ -281,9 +281,11 @@ impl Timeline {
                     task.agents.push(line);
                 }
             }
-            Purpose::Plan | Purpose::Revise | Purpose::Judge { .. } | Purpose::Answer => {
-                self.others.push(line);
-            }
+            Purpose::Plan
+            | Purpose::Revise
+            | Purpose::Judge { .. }
+            | Purpose::Answer
+            | Purpose::RollBack => self.others.push(line),
         }
     }
 
@@ -364,6 +366,7 @@ fn in_words(purpose: &Purpose) -> String {
         } => format!("judge {task}"),
         Purpose::Judge { task: None, .. } => "judge the answer".to_owned(),
         Purpose::Answer => "answer".to_owned(),
+        Purpose::RollBack => "roll back".to_owned(),
     }
 }
 

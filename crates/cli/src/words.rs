@@ -1,6 +1,7 @@
-//! Numbers and findings as people read them.
+//! Numbers, findings and orders as people read them.
 
 use leadhand::rooms::protocol::{AgentId, Finding};
+use leadhand::{Grade, PersonInput, PlanEdit};
 
 /// `1 task`, `2 tasks`.
 pub(crate) fn count(number: usize, of: &str) -> String {
@@ -43,6 +44,42 @@ pub(crate) fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> St
         Finding::FaultsInARow { agent, times } => {
             format!("{}: {times} unusable replies in a row", name(agent))
         }
+    }
+}
+
+/// What a person ordered, where that is not told by what it causes.
+pub(crate) fn order(order: &PersonInput) -> Option<String> {
+    Some(match order {
+        PersonInput::Answers { .. }
+        | PersonInput::Absent { .. }
+        | PersonInput::Pause
+        | PersonInput::Steer { .. } => return None,
+        PersonInput::Cancel { grade, .. } => match grade {
+            Grade::WrapUp => "a person has it wrap up".to_owned(),
+            Grade::Stop => "a person cancels it".to_owned(),
+            Grade::Abort => "a person aborts it".to_owned(),
+        },
+        PersonInput::EditPlan { edits } => {
+            let edits: Vec<String> = edits.iter().map(edit).collect();
+            format!("a person changes the plan: {}", edits.join(", "))
+        }
+        PersonInput::Change(_) => "a person changes what it was started with".to_owned(),
+        PersonInput::RollBack { why } => format!("a person rolls it back: {why}"),
+    })
+}
+
+fn edit(edit: &PlanEdit) -> String {
+    let task = edit.task();
+    match edit {
+        PlanEdit::Add { .. } => format!("adds {task}"),
+        PlanEdit::Drop { .. } => format!("drops {task}"),
+        PlanEdit::DependsOn { .. } => format!("has {task} wait for others"),
+        PlanEdit::Role { role, .. } => format!("gives {task} to {role}"),
+        PlanEdit::Instruction { .. } => format!("has {task} do something else"),
+        PlanEdit::Budget { .. } => format!("bounds what {task} may spend"),
+        PlanEdit::Hold { .. } => format!("holds {task}"),
+        PlanEdit::Release { .. } => format!("releases {task}"),
+        PlanEdit::BreakBefore { .. } => format!("wants to be asked before {task}"),
     }
 }
 

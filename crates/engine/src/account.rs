@@ -1,7 +1,8 @@
 //! The account of a run at its end: what was achieved, what was not and why, what it cost.
 
+use crate::agent::{CallStatus, PendingCall};
 use crate::run::Run;
-use leadhand_protocol::{Outcome, OutcomeKind, TaskReport};
+use leadhand_protocol::{CallReport, Outcome, OutcomeKind, TaskReport};
 use leadhand_task_graph::TaskState;
 
 pub(crate) fn outcome(run: &Run, kind: OutcomeKind, why: &str) -> Outcome {
@@ -11,11 +12,27 @@ pub(crate) fn outcome(run: &Run, kind: OutcomeKind, why: &str) -> Outcome {
         answer: run.answer.content.clone().unwrap_or_default(),
         tasks: reports(run),
         files: run.files.values().cloned().collect(),
+        in_doubt: run.in_doubt().map(in_doubt).collect(),
+        undone: run.roll_back.reports.clone(),
         usage: run.spent.usage,
         micro_usd: run.spent.micro_usd,
         turns: run.spent.turns,
         tool_calls: run.spent.tool_calls,
         revisions: run.plan.revision,
+    }
+}
+
+fn in_doubt(call: &PendingCall) -> CallReport {
+    let known = match &call.status {
+        CallStatus::InDoubt { evidence, .. } | CallStatus::Probing { evidence, .. } => {
+            evidence.join("; ")
+        }
+        _ => "a person is asked what became of it".to_owned(),
+    };
+    CallReport {
+        call: call.id,
+        tool_call: call.call.clone(),
+        what: known,
     }
 }
 

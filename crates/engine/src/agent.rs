@@ -1,8 +1,9 @@
 //! A running role: its conversation and where it stands within its turn.
 
 use leadhand_protocol::{
-    AgentId, CallId, ChatMessage, CheckResult, Grant, Label, ModelReply, ModelRequest, Origin,
-    OutputFormat, Permit, Purpose, RequestId, TaskId, ToolCall, ToolFault, ToolOutput, ToolSpec,
+    Action, AgentId, CallId, ChatMessage, CheckResult, Event, Grant, Label, ModelReply,
+    ModelRequest, Origin, OutputFormat, Permit, Purpose, RequestId, TaskId, ToolCall, ToolFault,
+    ToolOutput, ToolSpec,
 };
 use std::sync::Arc;
 
@@ -78,6 +79,8 @@ pub struct PendingCall {
     /// How far it is.
     pub status: CallStatus,
     pub(crate) permit: Permit,
+    /// Whether a person gave it other arguments than the agent did.
+    pub(crate) edited: bool,
 }
 
 /// How far a tool call is.
@@ -91,10 +94,58 @@ pub enum CallStatus {
     Refused(String),
     /// It will not be made: a person said no; why.
     Declined(String),
+    /// A person allowed it, or wants it made again: it is to be ordered.
+    Approved,
     /// It was ordered.
     Running,
+    /// Nobody knows whether it took effect.
+    InDoubt {
+        /// What is known, a sentence each.
+        evidence: Vec<String>,
+        /// Whether the tool that could tell was asked, or there is none that may be.
+        probed: bool,
+    },
+    /// The tool that can tell is at work.
+    Probing {
+        /// What is known, a sentence each.
+        evidence: Vec<String>,
+        /// The call of that tool.
+        probe: Box<(ToolCall, Permit)>,
+    },
     /// It is over.
     Finished(Result<ToolOutput, ToolFault>),
+}
+
+impl PendingCall {
+    /// The call that an [`Event::ToolCalled`] orders; none of other events.
+    pub(crate) fn ordered_by(event: &Event) -> Option<Self> {
+        let Event::ToolCalled {
+            call,
+            origin,
+            tool_call,
+            verdict,
+            permit,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            id: *call,
+            origin: *origin,
+            call: tool_call.clone(),
+            status: CallStatus::from(verdict),
+            permit: permit.clone(),
+            edited: false,
+        })
+    }
+}
+
+impl CallStatus {
+    /// Whether something is at work for it.
+    #[must_use]
+    pub fn is_in_flight(&self) -> bool {
+        matches!(self, Self::Running | Self::Probing { .. })
+    }
 }
 
 /// An output on its way from given to accepted.
@@ -137,6 +188,35 @@ impl Agent {
         self.state = AgentState::Due;
     }
 
+    /// Gives up its tool calls in flight: those that must not be made twice are in doubt. Its
+    /// worker ends, and with it all that it has in flight.
+    pub(crate) fn abort(&mut self, is_repeatable: impl Fn(&PendingCall) -> bool) -> Option<Action> {
+        let calls = match &mut self.state {
+            AgentState::Acting(calls) => calls.as_mut_slice(),
+            AgentState::Delivered(delivery) => delivery.call.as_mut_slice(),
+            _ => &mut [],
+        };
+        let mut gave_up = false;
+        for call in calls.iter_mut().filter(|call| call.status.is_in_flight()) {
+            gave_up = true;
+            let why = "the run was aborted while the call was at work".to_owned();
+            call.status = match std::mem::replace(&mut call.status, CallStatus::Approved) {
+                CallStatus::Probing { evidence, .. } => CallStatus::InDoubt {
+                    evidence,
+                    probed: false,
+                },
+                _ if is_repeatable(call) => {
+                    CallStatus::Finished(Err(crate::decide::given_up(&call.call.name)))
+                }
+                _ => CallStatus::InDoubt {
+                    evidence: vec![why],
+                    probed: false,
+                },
+            };
+        }
+        gave_up.then_some(Action::EndAgent { agent: self.id })
+    }
+
     /// Whether its last two replies are the same.
     pub(crate) fn repeats_itself(&self) -> bool {
         let replies = self.conversation.iter().rev();
@@ -172,9 +252,7 @@ impl Agent {
 
     /// Whether a tool call of its is in flight.
     pub(crate) fn is_acting(&self) -> bool {
-        self.calls()
-            .iter()
-            .any(|call| call.status == CallStatus::Running)
+        self.calls().iter().any(|call| call.status.is_in_flight())
     }
 
     /// The task it carries out, if that is what it is for.

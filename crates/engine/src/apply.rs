@@ -2,19 +2,18 @@
 //! [`Run`]; live runs, recovery, replay and the simulator all go through it.
 
 mod agents;
+mod calls;
 mod people;
+mod plan;
 mod tools;
 
 pub(crate) use agents::think;
-pub(crate) use tools::call_tool;
+pub(crate) use calls::call_tool;
 
-use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
-use crate::path_labels::PathLabels;
-use crate::run::{AnswerRecord, Run, Setting, Stop};
-use crate::schema::ArgumentSchemas;
-use leadhand_policy::Policy;
+use crate::agent::{AgentState, PendingCall};
+use crate::run::{AnswerRecord, Run, Setting, Spent, Stop};
 use leadhand_protocol::{
-    Action, Artifact, Autonomy, Event, Outcome, OutcomeKind, Plan, Record, Start, TaskId,
+    Action, Artifact, Event, Grade, Outcome, OutcomeKind, Record, Start, TaskId,
 };
 use leadhand_task_graph::TaskGraph;
 use std::sync::Arc;
@@ -49,19 +48,20 @@ impl Run {
             Event::TurnStarted { agent, .. } => self.turn_started(*agent),
             Event::ModelReplied { agent, reply, .. } => self.model_replied(*agent, reply),
             Event::ModelFailed { agent, fault, .. } => self.model_failed(*agent, &fault.message),
-            Event::ToolCalled {
+            Event::ToolCalled { .. } => self.tool_called(PendingCall::ordered_by(event)),
+            Event::CallEdited {
                 call,
-                origin,
                 tool_call,
-                verdict,
                 permit,
-            } => self.tool_called(PendingCall {
-                id: *call,
-                origin: *origin,
-                call: tool_call.clone(),
-                status: CallStatus::from(verdict),
-                permit: permit.clone(),
-            }),
+            } => self.call_edited(*call, tool_call, permit),
+            Event::CallStarted { call } => self.call_started(*call),
+            Event::CallInDoubt { call, why } => self.call_in_doubt(*call, why),
+            Event::ProbeOrdered {
+                call,
+                tool_call,
+                permit,
+                ..
+            } => self.probe_ordered(*call, tool_call, permit),
             Event::ToolFinished { call, outcome } => self.tool_finished(*call, outcome),
             Event::Told { agent, fault, text } => self.told(*agent, *fault, text),
             Event::OutputGiven { agent, content } => self.output_given(*agent, content),
@@ -76,24 +76,30 @@ impl Run {
             Event::TaskFailed { task, why } => self.task_failed(task, why),
             Event::AnswerGiven { content } => self.answer_given(content),
             Event::PersonAsked { request, ask } => self.person_asked(*request, ask),
-            Event::PersonAnswered { request, answer } => self.person_answered(*request, answer),
+            Event::PersonAnswered {
+                request, answer, ..
+            } => self.person_answered(*request, answer),
+            Event::PersonOrdered { order } => self.person_ordered(order),
             Event::Steered { task, text } => self.steered(task.as_ref(), text),
-            Event::StopOrdered { kind, why } => self.stop_ordered(*kind, why),
+            Event::StopOrdered { kind, why, grade } => self.stop_ordered(*kind, why, *grade),
+            Event::TimeUp => Vec::new(),
+            Event::Forked { .. } => self.forked(),
             Event::RunSuspended(outcome) | Event::RunEnded(outcome) => self.ended(outcome),
         }
     }
 
     fn start(&mut self, start: &Start) {
-        // Rules were compiled when the run was started; should an old journal hold one that no
-        // longer compiles, the run goes on under the policy that allows nothing.
-        let policy = Policy::new(&start.rules).unwrap_or_default();
         self.people.approvals.clone_from(&start.approvals);
-        self.setting = Some(Arc::new(Setting {
-            path_labels: PathLabels::new(&start.labels),
-            start: start.clone(),
-            policy,
-            schemas: ArgumentSchemas::new(&start.tools),
-        }));
+        self.setting = Some(Arc::new(Setting::new(start.clone())));
+    }
+
+    /// What the other run spent is not spent again, and not counted again.
+    fn forked(&mut self) -> Vec<Action> {
+        self.spent = Spent::default();
+        for record in self.tasks.values_mut() {
+            record.spent = Spent::default();
+        }
+        Vec::new()
     }
 
     fn graph_mut(&mut self, change: impl FnOnce(&mut TaskGraph)) -> Vec<Action> {
@@ -103,34 +109,15 @@ impl Run {
         Vec::new()
     }
 
-    /// A run that died while it was being cancelled stays cancelled.
+    /// A run that died while it was being cancelled stays cancelled, and nothing more is done for
+    /// it.
     fn resumed(&mut self) -> Vec<Action> {
-        self.stop = self.stop.take().filter(|stop| !stop.kind.resumable());
+        let stop = self.stop.take().filter(|stop| !stop.kind.resumable());
+        self.stop = stop.map(|stop| Stop {
+            grade: stop.grade.max(Grade::Stop),
+            ..stop
+        });
         self.outcome = None;
-        Vec::new()
-    }
-
-    fn plan_accepted(&mut self, revision: u32, plan: &Plan) -> Vec<Action> {
-        let first = self.plan.graph.is_none();
-        let anew = first || revision != self.plan.revision;
-        self.label_plan(plan);
-        let mut graph = TaskGraph::new(plan.clone());
-        for task in &plan.tasks {
-            let record = self.tasks.entry(task.id.clone()).or_default();
-            if record.output.is_some() {
-                graph.complete(&task.id);
-            }
-        }
-        for task in self.agents.values().filter_map(Agent::task) {
-            graph.start(task);
-        }
-        if anew {
-            let level = self.started().start.goal.autonomy;
-            self.plan.approved = level > Autonomy::L2;
-            self.answer = AnswerRecord::default();
-        }
-        self.plan.graph = Some(graph);
-        self.plan.revision = revision;
         Vec::new()
     }
 
@@ -158,19 +145,36 @@ impl Run {
         Vec::new()
     }
 
-    /// Model calls in flight are given up and asked again on resume; tool calls are waited for.
-    fn stop_ordered(&mut self, kind: OutcomeKind, why: &str) -> Vec<Action> {
+    /// Model calls in flight are given up and asked again on resume; tool calls are waited for,
+    /// unless the run is aborted. Who wraps up goes on.
+    fn stop_ordered(&mut self, kind: OutcomeKind, why: &str, grade: Grade) -> Vec<Action> {
         // The first reason to stop stands, but a person's word goes over everything.
-        if self.stop.is_none() || kind == OutcomeKind::Cancelled {
-            let why = why.to_owned();
-            self.stop = Some(Stop { kind, why });
+        match &mut self.stop {
+            Some(stop) if kind != OutcomeKind::Cancelled => stop.grade = stop.grade.max(grade),
+            stop => {
+                let why = why.to_owned();
+                *stop = Some(Stop { kind, why, grade });
+            }
         }
         let mut actions = Vec::new();
+        let setting = self.setting.clone();
+        let is_repeatable = |call: &PendingCall| {
+            let tool = setting.as_ref().and_then(|it| it.tool(&call.call.name));
+            tool.is_some_and(|tool| tool.effect.is_repeatable())
+        };
         for agent in self.agents.values_mut() {
+            if grade == Grade::WrapUp && agent.task().is_some() {
+                continue;
+            }
             match agent.state {
                 AgentState::Thinking => actions.push(Action::CancelModel { agent: agent.id }),
                 AgentState::Unanswered(_) => {}
-                _ => continue,
+                _ => {
+                    if grade == Grade::Abort {
+                        actions.extend(agent.abort(is_repeatable));
+                    }
+                    continue;
+                }
             }
             agent.turns -= 1;
             agent.becomes_due();

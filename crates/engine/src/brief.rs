@@ -6,7 +6,7 @@ use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::draft::{effectful, files_now};
 use crate::run::Run;
 use crate::schedule::{MANAGER, known};
-use leadhand_protocol::{ChatMessage, Task, TaskId, TaskSource};
+use leadhand_protocol::{ChatMessage, Role, Start, Task, TaskId, TaskSource};
 use leadhand_task_graph::TaskState;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -16,15 +16,19 @@ pub(crate) const JUDGE_ROLE: &str = "reviewer";
 
 fn system(run: &Run, role: &str) -> Arc<ChatMessage> {
     let setting = run.started();
-    let mut text = setting
-        .role(role)
-        .map_or("", |role| role.prompt.as_str())
-        .to_owned();
-    let instructions = setting.start.instructions.trim();
+    let nobody = Role::default();
+    let text = system_text(&setting.start, setting.role(role).unwrap_or(&nobody));
+    Arc::new(ChatMessage::System { text })
+}
+
+/// Who an agent of this role is, and what holds in this project.
+pub(crate) fn system_text(start: &Start, role: &Role) -> String {
+    let mut text = role.prompt.clone();
+    let instructions = start.instructions.trim();
     if !instructions.is_empty() {
         let _ = write!(text, "\n\nInstructions of this project:\n{instructions}");
     }
-    Arc::new(ChatMessage::System { text })
+    text
 }
 
 fn opened(run: &Run, role: &str, text: String) -> Vec<Arc<ChatMessage>> {

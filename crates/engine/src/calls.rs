@@ -2,6 +2,7 @@
 //! says so, and what cannot be made at all is refused with what to do instead.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::doubt;
 use crate::labels;
 use crate::run::Run;
 use leadhand_policy::Question;
@@ -10,6 +11,7 @@ use leadhand_protocol::{
     ToolFault, ToolFaultKind, ToolSpec, Verdict,
 };
 use leadhand_schema::no_such_tool;
+use serde_json::Value;
 
 /// A judged tool call, and its fault at once if it cannot be made at all.
 pub(crate) fn called(
@@ -53,7 +55,7 @@ pub(crate) fn called(
 }
 
 /// The tool of a call that can be made as it stands, or what is wrong with it.
-fn makeable<'a>(
+pub(crate) fn makeable<'a>(
     run: &'a Run,
     agent: &Agent,
     origin: Origin,
@@ -100,7 +102,7 @@ fn makeable<'a>(
 }
 
 /// What policy says of a call, and what the call may touch.
-fn judged(
+pub(crate) fn judged(
     run: &Run,
     agent: &Agent,
     origin: Origin,
@@ -123,7 +125,41 @@ fn judged(
         approvals: &run.people.approvals,
         now_ms: run.at_ms,
     };
-    (policy.judge(&question), policy.permit(&question))
+    let mut verdict = policy.judge(&question);
+    // A person ordered to undo: that is the yes which policy would ask for.
+    if origin == Origin::Undo && verdict.decision == Decision::Ask {
+        verdict = Verdict {
+            decision: Decision::Allow,
+            because: "a person ordered to roll back".to_owned(),
+        };
+    }
+    (verdict, policy.permit(&question))
+}
+
+/// A call with other arguments, which a person wants in place of its own.
+///
+/// # Errors
+/// Why it cannot be made so.
+pub(crate) fn edited(
+    run: &Run,
+    agent: &Agent,
+    pending: &PendingCall,
+    arguments: &Value,
+) -> Result<Event, String> {
+    let tool_call = ToolCall {
+        arguments: arguments.clone(),
+        ..pending.call.clone()
+    };
+    let tool = makeable(run, agent, Origin::Check, &tool_call).map_err(|fault| fault.message)?;
+    let (verdict, permit) = judged(run, agent, pending.origin, tool, &tool_call);
+    if verdict.decision == Decision::Deny {
+        return Err(format!("policy refuses the call: {}", verdict.because));
+    }
+    Ok(Event::CallEdited {
+        call: pending.id,
+        tool_call,
+        permit,
+    })
 }
 
 /// Whether the agent has made the same call before. What a sandboxed tool answers that reaches
@@ -171,7 +207,14 @@ pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Opti
             );
             Some(not_made(pending, ToolFaultKind::Declined, message))
         }
-        CallStatus::Asked(_) | CallStatus::Running | CallStatus::Finished(_) => None,
+        CallStatus::Approved => Some(Event::CallStarted { call: pending.id }),
+        CallStatus::InDoubt { evidence, probed } => {
+            Some(doubt::settle(run, agent, pending, evidence, *probed))
+        }
+        CallStatus::Asked(_)
+        | CallStatus::Running
+        | CallStatus::Probing { .. }
+        | CallStatus::Finished(_) => None,
     }
 }
 

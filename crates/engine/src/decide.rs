@@ -1,22 +1,32 @@
-//! An input becomes facts. An input that fits nothing (an answer that comes late, a question
-//! already answered) becomes no fact at all: the world may stutter, the journal does not.
+//! An input becomes facts. An input of the world that fits nothing (an answer that comes late)
+//! becomes no fact at all: the world may stutter, the journal does not. What a person orders and
+//! cannot be followed is refused in words.
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
+use crate::orders;
 use crate::run::Run;
 use leadhand_protocol::{
-    AgentId, CallId, Effect, Event, Input, ModelFaultKind, OutcomeKind, PersonInput, Purpose,
-    Timed, ToolFault, ToolFaultKind,
+    AgentId, CallId, Event, Grade, Input, ModelFaultKind, Origin, OutcomeKind, Timed, ToolFault,
+    ToolFaultKind,
 };
+
+/// Why an order cannot be followed, and what to do instead. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
 
 /// The facts that follow from `input` in the state `run`. What follows from the facts in turn
 /// is [`settle`](crate::settle)'s to say.
-#[must_use]
-pub fn decide(run: &Run, input: &Timed) -> Vec<Event> {
-    match &input.input {
+///
+/// # Errors
+/// [`Refusal`], and only for what a person orders.
+pub fn decide(run: &Run, input: &Timed) -> Result<Vec<Event>, Refusal> {
+    Ok(match &input.input {
         Input::Start(start) if run.setting.is_none() => vec![Event::RunStarted(start.clone())],
         Input::Start(_) => Vec::new(),
         _ if run.setting.is_none() => Vec::new(),
         Input::Resume => resume(run),
+        Input::Fork { from } => vec![Event::Forked { from: from.clone() }],
         Input::ModelReplied { agent, turn, reply } if is_thinking(run, *agent, *turn) => {
             vec![Event::ModelReplied {
                 agent: *agent,
@@ -36,7 +46,7 @@ pub fn decide(run: &Run, input: &Timed) -> Vec<Event> {
             events
         }
         Input::ModelReplied { .. } | Input::ModelFailed { .. } => Vec::new(),
-        Input::ToolFinished { call, outcome } if is_running(run, *call) => {
+        Input::ToolFinished { call, outcome } if is_in_flight(run, *call) => {
             vec![Event::ToolFinished {
                 call: *call,
                 outcome: outcome.clone(),
@@ -49,16 +59,20 @@ pub fn decide(run: &Run, input: &Timed) -> Vec<Event> {
                 results: results.clone(),
             }]
         }
-        Input::Person(person) => decide_person(run, person),
-        Input::TimeUp => vec![stop(
-            OutcomeKind::BudgetSpent,
-            "the time allowed is over".into(),
-        )],
-    }
+        Input::Person(order) => return orders::decide(run, order),
+        Input::TimeUp => vec![
+            Event::TimeUp,
+            stop(OutcomeKind::BudgetSpent, "the time allowed is over".into()),
+        ],
+    })
 }
 
-fn stop(kind: OutcomeKind, why: String) -> Event {
-    Event::StopOrdered { kind, why }
+pub(crate) fn stop(kind: OutcomeKind, why: String) -> Event {
+    Event::StopOrdered {
+        kind,
+        why,
+        grade: Grade::Stop,
+    }
 }
 
 fn is_thinking(run: &Run, agent: AgentId, turn: u32) -> bool {
@@ -67,12 +81,12 @@ fn is_thinking(run: &Run, agent: AgentId, turn: u32) -> bool {
         .is_some_and(|agent| matches!(agent.state, AgentState::Thinking) && agent.turns == turn)
 }
 
-fn is_running(run: &Run, id: CallId) -> bool {
+fn is_in_flight(run: &Run, id: CallId) -> bool {
     run.agents.get(&id.agent).is_some_and(|agent| {
         agent
             .calls()
             .iter()
-            .any(|call| call.id == id && call.status == CallStatus::Running)
+            .any(|call| call.id == id && call.status.is_in_flight())
     })
 }
 
@@ -92,53 +106,22 @@ fn is_out_of_reach(kind: ModelFaultKind) -> bool {
     }
 }
 
-fn decide_person(run: &Run, person: &PersonInput) -> Vec<Event> {
-    match person {
-        PersonInput::Answers { request, answer } if run.people.open.contains_key(request) => {
-            vec![Event::PersonAnswered {
-                request: *request,
-                answer: answer.clone(),
-            }]
+/// Whether a call that was in flight when the run died may be made again as if nothing had
+/// happened.
+pub(crate) fn may_be_repeated(run: &Run, pending: &PendingCall) -> bool {
+    match &pending.status {
+        // To ask again whether something happened changes nothing.
+        CallStatus::Probing { .. } => true,
+        CallStatus::Running => {
+            let tool = run.started().tool(&pending.call.name);
+            tool.is_some_and(|tool| tool.effect.is_repeatable())
         }
-        PersonInput::Absent { request } if run.people.open.contains_key(request) => vec![stop(
-            OutcomeKind::WaitingForPerson,
-            format!("question {request} waits for a person and nobody is there to answer"),
-        )],
-        PersonInput::Answers { .. } | PersonInput::Absent { .. } => Vec::new(),
-        PersonInput::Pause => vec![stop(OutcomeKind::Interrupted, "paused by a person".into())],
-        PersonInput::Cancel { why } => vec![stop(OutcomeKind::Cancelled, why.clone())],
-        PersonInput::Steer { task, text } => {
-            let mut events = vec![Event::Steered {
-                task: task.clone(),
-                text: text.clone(),
-            }];
-            let concerned = run
-                .agents
-                .values()
-                .filter(|agent| match (&agent.purpose, task) {
-                    (Purpose::Task(own), Some(task)) => own == task,
-                    (_, Some(_)) => false,
-                    (_, None) => true,
-                });
-            events.extend(concerned.map(|agent| Event::Told {
-                agent: agent.id,
-                fault: false,
-                text: format!("The person you work for says: {text}"),
-            }));
-            events
-        }
+        _ => false,
     }
 }
 
-/// Whether a call that was in flight when the run died may be made again: not one of effect
-/// `once`, and none at all for a run that was cancelled before it died.
-pub(crate) fn may_be_repeated(run: &Run, pending: &PendingCall) -> bool {
-    let tool = run.started().tool(&pending.call.name);
-    tool.is_some_and(|tool| tool.effect != Effect::Once) && !run.is_cancelled()
-}
-
-/// A call that was in flight when the run stopped may or may not have taken effect: where that
-/// matters, it is never made again by the program.
+/// A call that was in flight when the run died may or may not have taken effect: where that
+/// matters it is in doubt, and never made again by the program.
 fn resume(run: &Run) -> Vec<Event> {
     if run
         .outcome
@@ -149,19 +132,27 @@ fn resume(run: &Run) -> Vec<Event> {
     }
     let mut events = vec![Event::RunResumed];
     for pending in run.agents.values().flat_map(Agent::calls) {
-        if pending.status == CallStatus::Running && !may_be_repeated(run, pending) {
+        let may_be_repeated = may_be_repeated(run, pending);
+        if pending.status == CallStatus::Running && !may_be_repeated {
+            events.push(Event::CallInDoubt {
+                call: pending.id,
+                why: "the program ended while the call was at work".to_owned(),
+            });
+        } else if may_be_repeated && run.is_cancelled() && pending.origin != Origin::Undo {
             events.push(Event::ToolFinished {
                 call: pending.id,
-                outcome: Err(ToolFault {
-                    kind: ToolFaultKind::InDoubt,
-                    message: format!(
-                        "the run stopped while `{}` was at work; nobody knows whether it took effect, so it was not repeated",
-                        pending.call.name
-                    ),
-                    retryable: false,
-                }),
+                outcome: Err(given_up(&pending.call.name)),
             });
         }
     }
     events
+}
+
+/// What becomes of a call whose result nobody wants any more and that did no harm.
+pub(crate) fn given_up(tool: &str) -> ToolFault {
+    ToolFault {
+        kind: ToolFaultKind::InDoubt,
+        message: format!("the run was cancelled while `{tool}` was at work"),
+        retryable: false,
+    }
 }

@@ -4,6 +4,7 @@
 use crate::agent::{Agent, AgentState, CallStatus, Delivery};
 use crate::calls::{called, step_call};
 use crate::checks::{Subject, failures, judged_check, next_check, unresolved_citations};
+use crate::decide::stop;
 use crate::draft;
 use crate::run::Run;
 use crate::turn::{WRITE_TOOL, give_up, tell_fault};
@@ -24,6 +25,8 @@ pub(crate) fn settle(run: &Run, agent: &Agent) -> Vec<Event> {
             None => give_up(run, agent, "its task is no longer in the plan"),
         },
         Purpose::Judge { task, .. } => accept_verdict(run, agent, task.as_ref(), delivery),
+        // It gives no output: what it does stands in the account.
+        Purpose::RollBack => Vec::new(),
         Purpose::Answer => match unresolved_citations(run, &delivery.content) {
             ids if ids.is_empty() => vec![
                 Event::AnswerGiven {
@@ -129,10 +132,7 @@ fn accept_output(run: &Run, agent: &Agent, task: &Task, delivery: &Delivery) -> 
 /// What a task must do was not allowed: no other words of the model would change that.
 pub(crate) fn refuse(run: &Run, agent: &Agent, why: &str) -> Vec<Event> {
     let mut events = give_up(run, agent, why);
-    events.push(Event::StopOrdered {
-        kind: OutcomeKind::Refused,
-        why: why.to_owned(),
-    });
+    events.push(stop(OutcomeKind::Refused, why.to_owned()));
     events
 }
 

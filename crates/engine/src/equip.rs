@@ -21,7 +21,12 @@ impl Run {
             Purpose::Task(id) => self.graph().and_then(|graph| graph.task(id)),
             _ => None,
         };
-        let grants = task.map_or_else(Vec::new, |task| grants_of(setting, role_name, task));
+        let grants = match (purpose, task) {
+            // A person ordered it, and nobody else is there to be granted less.
+            (Purpose::RollBack, _) => setting.start.grants.clone(),
+            (_, Some(task)) => grants_of(setting, role_name, task),
+            (_, None) => Vec::new(),
+        };
         let may_write = grants
             .iter()
             .any(|grant| grant.capability == Capability::FsWrite)
@@ -79,6 +84,7 @@ impl Run {
                     "additionalProperties": false,
                 }),
             ),
+            Purpose::RollBack => OutputFormat::Text,
             Purpose::Answer => match &self.started().start.goal.output_schema {
                 Some(schema) => json("answer", schema.clone()),
                 None => OutputFormat::Text,

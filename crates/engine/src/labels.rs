@@ -2,7 +2,7 @@
 //! into what it makes, and into files, from which they are read again. Nothing is ever taken off
 //! a label; what a label closes is policy's to say.
 
-use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::agent::{Agent, PendingCall};
 use crate::run::Run;
 use leadhand_protocol::{
     AgentId, Autonomy, Capability, Change, FileChange, Grant, Label, Plan, Purpose, Source, Task,
@@ -28,7 +28,7 @@ pub(crate) fn of_opening(run: &Run, purpose: &Purpose) -> Label {
             Some(id) => given.join(&of_task(run, id)),
             None => of_all_tasks(run, given),
         },
-        Purpose::Revise | Purpose::Answer => of_all_tasks(run, given),
+        Purpose::Revise | Purpose::Answer | Purpose::RollBack => of_all_tasks(run, given),
     }
 }
 
@@ -49,7 +49,7 @@ fn of_all_tasks(run: &Run, given: Label) -> Label {
 /// A call that was refused has read nothing.
 pub(crate) fn of_result(run: &Run, pending: &PendingCall) -> Label {
     let (call, permit) = (&pending.call, &pending.permit);
-    if pending.status != CallStatus::Running {
+    if !pending.status.is_in_flight() {
         return Label::default();
     }
     let Some(tool) = run.started().tool(&call.name) else {
@@ -104,8 +104,18 @@ impl Run {
     }
 
     /// A plan holds what its manager knew. Of tasks that it newly names only those are sound
-    /// that were written before anything untrusted was read.
-    pub(crate) fn label_plan(&mut self, plan: &Plan) {
+    /// that were written before anything untrusted was read, or by a person.
+    pub(crate) fn label_plan(&mut self, plan: &Plan, by_person: bool) {
+        if by_person {
+            let before = self.plan.graph.as_ref().map(TaskGraph::plan);
+            let own = plan
+                .tasks
+                .iter()
+                .filter(|task| !before.is_some_and(|before| before.tasks.contains(task)))
+                .map(|task| task.id.clone());
+            self.plan.sound.extend(own);
+            return;
+        }
         let mut planners = self
             .agents
             .values()

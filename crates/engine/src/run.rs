@@ -3,17 +3,18 @@
 
 use crate::agent::Agent;
 use crate::path_labels::PathLabels;
+use crate::roll_back::RollBack;
 use crate::schema::ArgumentSchemas;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Label, Outcome, OutcomeKind,
-    RequestId, Role, Start, TaskId, ToolSpec, Usage,
+    AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Grade, Label, Outcome,
+    OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What a run was started with, prepared for look-ups. Never changes.
+/// What a run was started with, prepared for look-ups. Only a person changes it.
 #[derive(Debug)]
 pub struct Setting {
     /// The start itself.
@@ -27,6 +28,17 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Prepares a start. Rules were compiled when the run was started; should an old journal
+    /// hold one that no longer compiles, the run goes on under the policy that allows nothing.
+    pub(crate) fn new(start: Start) -> Self {
+        Self {
+            path_labels: PathLabels::new(&start.labels),
+            policy: Policy::new(&start.rules).unwrap_or_default(),
+            schemas: ArgumentSchemas::new(&start.tools),
+            start,
+        }
+    }
+
     /// The role of this name.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&Role> {
@@ -93,6 +105,7 @@ pub struct TaskRecord {
 pub(crate) struct Stop {
     pub(crate) kind: OutcomeKind,
     pub(crate) why: String,
+    pub(crate) grade: Grade,
 }
 
 /// The answer and what checking it against the goal has shown.
@@ -121,6 +134,7 @@ pub struct Run {
     /// Where that came from what this run has written into files.
     pub(crate) file_labels: BTreeMap<String, Label>,
     pub(crate) answer: AnswerRecord,
+    pub(crate) roll_back: RollBack,
     pub(crate) stop: Option<Stop>,
     pub(crate) outcome: Option<Outcome>,
 }
@@ -137,6 +151,14 @@ pub(crate) struct PlanRecord {
     pub(crate) sound: BTreeSet<TaskId>,
     /// Why the manager cannot go on: the last planning agent gave up.
     pub(crate) given_up: Option<String>,
+    /// How often the manager revised it; what people change does not count.
+    pub(crate) revised: u32,
+    /// Whether the plan that comes next is a person's own work.
+    pub(crate) edited: bool,
+    /// Tasks that wait until a person releases them.
+    pub(crate) held: BTreeSet<TaskId>,
+    /// Tasks before which a person is asked.
+    pub(crate) breakpoints: BTreeSet<TaskId>,
 }
 
 /// Questions to people and what they said.

@@ -28,6 +28,9 @@ pub(crate) fn settle(run: &Run) -> Vec<Event> {
     if !started.is_empty() || !run.agents.is_empty() {
         return started;
     }
+    if let Some(events) = wait_for_person(run, graph) {
+        return events;
+    }
     let failed: Vec<&Task> = graph.in_state(TaskState::Failed).collect();
     if !failed.is_empty() || graph.open() > 0 {
         let why = failed
@@ -162,7 +165,17 @@ fn start_ready(run: &Run, graph: &TaskGraph) -> Vec<Event> {
     let workers_max = run.started().start.limits.workers_max;
     let mut holders: Vec<&Task> = graph.running().collect();
     let mut events = Vec::new();
-    for task in graph.ready() {
+    for task in graph
+        .ready()
+        .filter(|task| !run.plan.held.contains(&task.id))
+    {
+        if run.plan.breakpoints.contains(&task.id) {
+            events.extend(ask_before(run, task));
+            if events.is_empty() {
+                continue;
+            }
+            return events;
+        }
         if holders.len() >= workers_max {
             break;
         }
@@ -185,6 +198,42 @@ fn start_ready(run: &Run, graph: &TaskGraph) -> Vec<Event> {
         holders.push(task);
     }
     events
+}
+
+/// The question whether a task may begin; none when it is put already.
+fn ask_before(run: &Run, task: &Task) -> Option<Event> {
+    let about = |ask: &Ask| matches!(ask, Ask::Task { task: asked } if asked.id == task.id);
+    if run.people.open.values().any(about) {
+        return None;
+    }
+    Some(Event::PersonAsked {
+        request: RequestId(run.people.asked),
+        ask: Ask::Task {
+            task: Box::new(task.clone()),
+        },
+    })
+}
+
+/// Nobody is at work, and a task that could begin is held or waits for an answer.
+fn wait_for_person(run: &Run, graph: &TaskGraph) -> Option<Vec<Event>> {
+    if run
+        .people
+        .open
+        .values()
+        .any(|ask| matches!(ask, Ask::Task { .. }))
+    {
+        return Some(Vec::new());
+    }
+    let held: Vec<&str> = graph
+        .ready()
+        .filter(|task| run.plan.held.contains(&task.id))
+        .map(|task| task.id.as_str())
+        .collect();
+    if held.is_empty() {
+        return None;
+    }
+    let why = format!("a person holds {}", held.join(", "));
+    Some(vec![ended(run, OutcomeKind::WaitingForPerson, &why)])
 }
 
 /// Two tasks conflict when they may write the same path or need the same lock.
@@ -251,7 +300,7 @@ pub(crate) fn filled(run: &Run, task: &Task, arguments: &Value) -> Value {
 
 fn revise_or_end(run: &Run, why: &str) -> Vec<Event> {
     let start = &run.started().start;
-    let revisable = start.plan.is_none() && run.plan.revision < start.limits.revisions_max;
+    let revisable = start.plan.is_none() && run.plan.revised < start.limits.revisions_max;
     match &run.plan.given_up {
         Some(given_up) => {
             let why = format!("{why}; the plan could not be revised: {given_up}");

@@ -4,8 +4,8 @@
 
 use crate::agent::Agent;
 use crate::run::{Run, Stop};
-use crate::{account, delivery, schedule, turn};
-use leadhand_protocol::{Event, OutcomeKind};
+use crate::{account, delivery, roll_back, schedule, turn};
+use leadhand_protocol::{Event, Grade, OutcomeKind};
 
 /// How often in a row the state may be settled after one input. Each round brings at least one
 /// agent or task a step further, so more than this is a fault of the engine, not a long run.
@@ -17,7 +17,9 @@ pub fn settle(run: &Run) -> Vec<Event> {
     if run.setting.is_none() || run.outcome.is_some() {
         return Vec::new();
     }
-    if let Some(stop) = &run.stop {
+    if let Some(stop) = &run.stop
+        && (stop.grade != Grade::WrapUp || !run.agents.values().any(|agent| agent.task().is_some()))
+    {
         return finish(run, stop);
     }
     for agent in run.agents.values() {
@@ -29,13 +31,20 @@ pub fn settle(run: &Run) -> Vec<Event> {
             return events;
         }
     }
-    schedule::settle(run)
+    match &run.stop {
+        None => schedule::settle(run),
+        // Who wraps up starts nothing new.
+        Some(_) => Vec::new(),
+    }
 }
 
 /// A run that is to stop waits for the tool calls in flight: what they did must be known.
 fn finish(run: &Run, stop: &Stop) -> Vec<Event> {
     if run.agents.values().any(Agent::is_acting) {
         return Vec::new();
+    }
+    if let Some(events) = roll_back::settle(run) {
+        return events;
     }
     vec![ended(run, stop.kind, &stop.why)]
 }

@@ -3,6 +3,7 @@
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::calls::{called, repeats, step_call};
+use crate::decide::stop;
 use crate::run::Run;
 use crate::{brief, checks, delivery, schedule, schema};
 use leadhand_protocol::{
@@ -94,10 +95,7 @@ fn prepared(run: &Run, agent: &Agent, calls: &[PendingCall]) -> Vec<Event> {
 
 fn begin(run: &Run, agent: &Agent) -> Vec<Event> {
     if let Some(why) = run.spent.over(&run.started().start.goal.budget) {
-        return vec![Event::StopOrdered {
-            kind: OutcomeKind::BudgetSpent,
-            why,
-        }];
+        return vec![stop(OutcomeKind::BudgetSpent, why)];
     }
     if let Some((task, why)) = task_budget_spent(run, agent) {
         let why = format!("the task's own budget does not allow more: {why}");

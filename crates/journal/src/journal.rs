@@ -50,6 +50,14 @@ pub trait Writer: Send {
     /// earlier append failed: nothing can be appended any more.
     fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError>;
 
+    /// A ticket that resolves when everything appended so far is on disk, whatever the level.
+    ///
+    /// # Errors
+    /// Those of an empty [`Writer::append`].
+    fn sync(&mut self) -> Result<Ticket, JournalError> {
+        self.append(&[])
+    }
+
     /// The `seq` that the next record must have.
     fn next_seq(&self) -> Seq;
 

@@ -47,5 +47,6 @@ where
 {
     let read = ForeignTool::read(description)?;
     let spec = spec(read.name, read.description, read.arguments);
+    let function = move |arguments, _| function(arguments);
     Ok(FunctionTool::new(spec, read.notices, Arc::new(function)))
 }

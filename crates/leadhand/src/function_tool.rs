@@ -4,14 +4,15 @@ use leadhand_model::BoxFuture;
 use leadhand_protocol::{
     Access, Effect, Isolation, ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
 };
-use leadhand_runtime::NativeTool;
+use leadhand_runtime::{CallInfo, NativeTool};
 use leadhand_schema::Notice;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 
-type Function = dyn Fn(Value) -> BoxFuture<'static, Result<String, ToolFault>> + Send + Sync;
+type Function =
+    dyn Fn(Value, CallInfo) -> BoxFuture<'static, Result<String, ToolFault>> + Send + Sync;
 
 /// A tool in the embedder's process. It passes the permission engine as every tool does, but
 /// nothing can be enforced on it, and it says so wherever tools are shown.
@@ -47,17 +48,40 @@ where
     Function: Fn(Arguments) -> Output + Send + Sync + 'static,
     Output: Future<Output = Result<String, String>> + Send + 'static,
 {
+    tool_with_info(name, description, move |arguments, _| function(arguments))
+}
+
+/// As [`tool`], for a function that is also told what is known of the call: of a payment, say,
+/// the key under which the service does nothing twice.
+///
+/// ```
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Payment {
+///     /// Whom.
+///     to: String,
+/// }
+/// let pay = leadhand::tool_with_info("pay", "Pays somebody.", |payment: Payment, call| async move {
+///     Ok(format!("paid {} under {}", payment.to, call.key))
+/// });
+/// # let _ = pay;
+/// ```
+pub fn tool_with_info<Arguments, Function, Output>(
+    name: impl Into<String>,
+    description: impl Into<String>,
+    function: Function,
+) -> FunctionTool
+where
+    Arguments: DeserializeOwned + JsonSchema,
+    Function: Fn(Arguments, CallInfo) -> Output + Send + Sync + 'static,
+    Output: Future<Output = Result<String, String>> + Send + 'static,
+{
     let mut schema = schemars::schema_for!(Arguments).to_value();
     if let Some(fields) = schema.as_object_mut() {
         fields.remove("$schema");
         fields.remove("title");
     }
-    let function = Arc::new(function);
-    FunctionTool::new(
-        spec(name.into(), description.into(), schema),
-        Vec::new(),
-        function,
-    )
+    let spec = spec(name.into(), description.into(), schema);
+    FunctionTool::new(spec, Vec::new(), Arc::new(function))
 }
 
 /// What a function is before its embedder says more of it.
@@ -69,6 +93,8 @@ pub(crate) fn spec(name: String, description: String, arguments: Value) -> ToolS
         result: None,
         effect: Effect::Once,
         accesses: Vec::new(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Native,
         trusted: false,
     }
@@ -91,26 +117,28 @@ impl FunctionTool {
     ) -> Self
     where
         Arguments: DeserializeOwned,
-        Function: Fn(Arguments) -> Output + Send + Sync + 'static,
+        Function: Fn(Arguments, CallInfo) -> Output + Send + Sync + 'static,
         Output: Future<Output = Result<String, String>> + Send + 'static,
     {
         Self {
             spec,
             notices,
-            function: Arc::new(move |arguments| match serde_json::from_value(arguments) {
-                Err(error) => {
-                    let fault = fault(ToolFaultKind::InvalidArguments, error.to_string());
-                    Box::pin(async move { Err(fault) })
-                }
-                Ok(arguments) => {
-                    let running = function(arguments);
-                    Box::pin(async move {
-                        running
-                            .await
-                            .map_err(|message| fault(ToolFaultKind::Failed, message))
-                    })
-                }
-            }),
+            function: Arc::new(
+                move |arguments, info| match serde_json::from_value(arguments) {
+                    Err(error) => {
+                        let fault = fault(ToolFaultKind::InvalidArguments, error.to_string());
+                        Box::pin(async move { Err(fault) })
+                    }
+                    Ok(arguments) => {
+                        let running = function(arguments, info);
+                        Box::pin(async move {
+                            running
+                                .await
+                                .map_err(|message| fault(ToolFaultKind::Failed, message))
+                        })
+                    }
+                },
+            ),
         }
     }
 
@@ -131,6 +159,24 @@ impl FunctionTool {
     #[must_use]
     pub fn effect(mut self, effect: Effect) -> Self {
         self.spec.effect = effect;
+        self
+    }
+
+    /// The tool that tells whether a call of this one took effect when nobody knows, as after a
+    /// crash; see [`ToolSpec::probe`] for what it is called with and answers. Without one a person
+    /// is asked.
+    #[must_use]
+    pub fn probed_by(mut self, tool: impl Into<String>) -> Self {
+        self.spec.probe = Some(tool.into());
+        self
+    }
+
+    /// The tool that undoes a call of this one, which makes its effect
+    /// [`Effect::Compensable`]; see [`ToolSpec::undo`] for what it is called with.
+    #[must_use]
+    pub fn undone_by(mut self, tool: impl Into<String>) -> Self {
+        self.spec.effect = Effect::Compensable;
+        self.spec.undo = Some(tool.into());
         self
     }
 
@@ -155,8 +201,12 @@ impl NativeTool for FunctionTool {
         self.spec.clone()
     }
 
-    fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
-        let running = (self.function)(call.arguments.clone());
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        info: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
+        let running = (self.function)(call.arguments.clone(), info.clone());
         Box::pin(async move { running.await.map(ToolOutput::text) })
     }
 }

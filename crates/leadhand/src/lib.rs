@@ -35,11 +35,13 @@ mod session;
 // Goals in, runs out.
 pub use builder::Builder;
 pub use error::Error;
+pub use leadhand_engine::{Difference, Refusal, Replayed, replay};
 pub use leadhand_protocol::{
-    Answer, ApprovalScope, Ask, Autonomy, Budget, Change, Check, Goal, Limits, Outcome,
-    OutcomeKind, RunId, TaskReport, ToolLimits,
+    Answer, ApprovalScope, Ask, Autonomy, Budget, CallReport, Change, Check, Goal, Grade, Limits,
+    Outcome, OutcomeKind, PersonInput, PlanEdit, PolicyChange, RunId, SettingChange, TaskReport,
+    ToolLimits,
 };
-pub use leadhand_runtime::{Clock, Control, RuntimeError, Status};
+pub use leadhand_runtime::{Clock, Control, Forked, OrderError, Orders, RuntimeError, Status};
 pub use run::{Run, RunEvent, RunEvents, Typed};
 pub use session::Leadhand;
 
@@ -64,12 +66,12 @@ pub use leadhand_protocol::{
 
 // Tools out of functions, and what it takes to implement `NativeTool`.
 pub use foreign_tool::foreign_tool;
-pub use function_tool::{FunctionTool, tool};
+pub use function_tool::{FunctionTool, tool, tool_with_info};
 pub use leadhand_protocol::{
     Access, Capability, ContentHash, Effect, FileChange, Isolation, ToolFault, ToolFaultKind,
     ToolOutput, ToolSpec,
 };
-pub use leadhand_runtime::NativeTool;
+pub use leadhand_runtime::{CallInfo, NativeTool};
 pub use leadhand_schema::{ForeignError, Notice as ToolNotice};
 
 // What is allowed, and what it takes to implement `Approver`.

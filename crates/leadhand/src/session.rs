@@ -10,10 +10,10 @@ use leadhand_agents::{Notice, Roster};
 use leadhand_journal::Journal;
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
-    Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, Plan, Rule, RunId, Start,
-    ToolSpec,
+    Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, PersonInput, Plan, Rule, RunId,
+    Seq, Start, ToolSpec,
 };
-use leadhand_runtime::{Control, Observer, Runtime, control};
+use leadhand_runtime::{Control, Forked, Observer, Runtime, control};
 use leadhand_task_graph::{Known, validate};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -136,20 +136,50 @@ impl Leadhand {
         })
     }
 
-    /// Prepares to take up a run that stopped, from the journal.
-    ///
-    /// # Errors
-    /// None here; what the journal has against it comes when the run is awaited.
+    /// Prepares to take up a run that stopped, from the journal. What the journal has against it
+    /// comes when the run is awaited.
     pub fn resume(&self, id: &RunId) -> Run {
+        self.resume_with(id, Vec::new())
+    }
+
+    /// As [`Leadhand::resume`], with orders that count before anything goes on, such as a larger
+    /// budget.
+    pub fn resume_with(&self, id: &RunId, before: Vec<PersonInput>) -> Run {
         let (runtime, orders, control, events) = self.wired();
         let run = id.clone();
-        let driven = async move { Ok(runtime.resume(&run, orders).await?) };
+        let driven = async move { Ok(runtime.resume_with(&run, before, orders).await?) };
         Run {
             id: id.clone(),
             control,
             events,
             driven: Box::pin(driven),
         }
+    }
+
+    /// Gives an order to a run that nobody carries out. It counts from the next
+    /// [`Leadhand::resume`] on; to cancel and to roll back is carried out at once, and gives the
+    /// outcome.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`]: the order cannot be followed, the run is live elsewhere, or what the
+    /// journal says. The run is as it was.
+    pub async fn order(&self, id: &RunId, order: PersonInput) -> Result<Option<Outcome>, Error> {
+        Ok(self.runtime.order(id, order).await?)
+    }
+
+    /// Makes a branch of a run: its records before `at` (all of them for none), then `changes`.
+    /// It goes on with [`Leadhand::resume`].
+    ///
+    /// # Errors
+    /// [`Error::Runtime`]; nothing was made then.
+    pub async fn fork(
+        &self,
+        from: &RunId,
+        at: Option<Seq>,
+        changes: Vec<PersonInput>,
+    ) -> Result<Forked, Error> {
+        let to = fresh((self.runtime.clock)());
+        Ok(self.runtime.fork(from, at, &to, changes).await?)
     }
 
     fn prepare(&self, goal: Goal, plan: Option<Plan>) -> Result<Run, Error> {
@@ -272,7 +302,7 @@ impl Leadhand {
 
 type Wired = (
     Runtime,
-    tokio::sync::mpsc::Receiver<leadhand_protocol::PersonInput>,
+    leadhand_runtime::Orders,
     Control,
     tokio::sync::broadcast::Sender<crate::run::RunEvent>,
 );

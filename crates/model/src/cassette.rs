@@ -5,10 +5,12 @@
 
 use crate::model::fault;
 use crate::{BoxFuture, Model, ModelError, ModelInfo, Pieces, Price, ToolStyle};
-use leadhand_protocol::{ContentHash, ModelFault, ModelFaultKind, ModelReply, ModelRequest};
+use leadhand_protocol::{
+    ContentHash, ModelFault, ModelFaultKind, ModelReply, ModelRequest, canonical_json,
+};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use serde_json::json;
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -189,24 +191,5 @@ pub fn request_key(request: &ModelRequest) -> String {
         "temperature_milli": request.temperature_milli,
         "seed": request.seed,
     });
-    ContentHash::of(canonical(&asked).as_bytes()).to_string()
-}
-
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let sorted = fields.iter().collect::<BTreeMap<_, _>>();
-            let fields = sorted
-                .into_iter()
-                .map(|(key, value)| format!("{}:{}", Value::String(key.clone()), canonical(value)));
-            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
-        }
-        Value::Array(items) => {
-            format!(
-                "[{}]",
-                items.iter().map(canonical).collect::<Vec<_>>().join(",")
-            )
-        }
-        plain => plain.to_string(),
-    }
+    ContentHash::of(canonical_json(&asked).as_bytes()).to_string()
 }

@@ -32,6 +32,8 @@ fn request(messages: Vec<ChatMessage>) -> ModelRequest {
         result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     };

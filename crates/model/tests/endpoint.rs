@@ -44,6 +44,8 @@ fn weather() -> ToolSpec {
         result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     }

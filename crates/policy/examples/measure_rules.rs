@@ -117,6 +117,8 @@ fn calls() -> Vec<(ToolSpec, Value)> {
         result: None,
         effect,
         accesses,
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     };

@@ -20,6 +20,8 @@ fn check(accesses: &[(Capability, Option<&str>, &[&str])], arguments: Value, exp
         result: None,
         effect: Effect::Pure,
         accesses: accesses.iter().map(access).collect(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     };

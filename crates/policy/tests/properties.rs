@@ -27,6 +27,8 @@ fn write_tool() -> ToolSpec {
         result: None,
         effect: Effect::Idempotent,
         accesses: vec![Access::new(Capability::FsWrite, Some("path"))],
+        probe: None,
+        undo: None,
         isolation: Isolation::Native,
         trusted: false,
     }

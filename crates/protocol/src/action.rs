@@ -2,8 +2,8 @@
 //! it is durable.
 
 use crate::{
-    AgentId, Ask, CallId, Check, ModelRequest, Outcome, Permit, Purpose, RequestId, TaskId,
-    ToolCall,
+    AgentId, Ask, CallId, Check, ContentHash, ModelRequest, Outcome, Permit, Purpose, RequestId,
+    TaskId, ToolCall,
 };
 
 /// One order to the runtime.
@@ -40,6 +40,11 @@ pub enum Action {
         tool_call: ToolCall,
         /// What it may touch.
         permit: Permit,
+        /// The name of what it does, from its content: the same for the same call of the same
+        /// tool, also after a crash and in a fork.
+        key: ContentHash,
+        /// Whether it may start only once its order is on disk, whatever the journal's level.
+        to_disk: bool,
     },
     /// Carry out checks on the workspace.
     RunChecks {

@@ -1,9 +1,9 @@
 //! Facts in the journal. Applying them in order gives the state of the run, always the same.
 
 use crate::{
-    AgentId, Answer, Artifact, Ask, CallId, ChatMessage, Check, CheckResult, ModelFault,
-    ModelReply, Outcome, OutcomeKind, Permit, Plan, RequestId, Seq, Start, TaskId, ToolCall,
-    ToolFault, ToolOutput, Verdict,
+    AgentId, Answer, Artifact, Ask, CallId, ChatMessage, Check, CheckResult, ContentHash, Grade,
+    ModelFault, ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId, RunId, Seq,
+    Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub enum Purpose {
     },
     /// To write the answer.
     Answer,
+    /// To undo what the run did.
+    RollBack,
 }
 
 /// Who wants a tool call.
@@ -58,6 +60,8 @@ pub enum Origin {
     Template,
     /// An acceptance check.
     Check,
+    /// A call that undoes another one.
+    Undo,
 }
 
 /// One fact.
@@ -122,6 +126,41 @@ pub enum Event {
         /// The call.
         tool_call: ToolCall,
         /// What policy said.
+        verdict: Verdict,
+        /// What it may touch.
+        #[serde(flatten)]
+        permit: Permit,
+    },
+    /// A person changed a tool call before it is made.
+    CallEdited {
+        /// Which.
+        call: CallId,
+        /// The call from now on.
+        tool_call: ToolCall,
+        /// What it may touch.
+        #[serde(flatten)]
+        permit: Permit,
+    },
+    /// A tool call that a person allowed, or wants made again, was ordered.
+    CallStarted {
+        /// Which.
+        call: CallId,
+    },
+    /// Nobody knows whether a tool call took effect.
+    CallInDoubt {
+        /// Which.
+        call: CallId,
+        /// Why it is not known, in a sentence.
+        why: String,
+    },
+    /// The tool that tells whether a call in doubt took effect was called; what it says comes
+    /// as the end of that call.
+    ProbeOrdered {
+        /// The call in doubt.
+        call: CallId,
+        /// The call that asks.
+        tool_call: ToolCall,
+        /// What policy said of it.
         verdict: Verdict,
         /// What it may touch.
         #[serde(flatten)]
@@ -206,6 +245,9 @@ pub enum Event {
         request: RequestId,
         /// The answer.
         answer: Answer,
+        /// The digest of what was shown, where it was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shown: Option<ContentHash>,
     },
     /// A person steered the run.
     Steered {
@@ -213,6 +255,18 @@ pub enum Event {
         task: Option<TaskId>,
         /// The text.
         text: String,
+    },
+    /// A person gave another order; what it causes follows.
+    PersonOrdered {
+        /// The order, as it came.
+        order: Box<PersonInput>,
+    },
+    /// The time allowed is over; what that causes follows.
+    TimeUp,
+    /// The records before this one are those of another run, of which this run is a branch.
+    Forked {
+        /// The other run.
+        from: RunId,
     },
     /// A detector saw something.
     Found(Finding),
@@ -222,11 +276,18 @@ pub enum Event {
         kind: OutcomeKind,
         /// Why, in words.
         why: String,
+        /// What may still come to its end.
+        #[serde(default, skip_serializing_if = "is_stop")]
+        grade: Grade,
     },
     /// The run stopped and can go on later.
     RunSuspended(Box<Outcome>),
     /// The run is over.
     RunEnded(Box<Outcome>),
+}
+
+fn is_stop(grade: &Grade) -> bool {
+    *grade == Grade::Stop
 }
 
 /// What a detector saw.

@@ -57,8 +57,14 @@ pub struct Budget {
     pub micro_usd_max: Option<u64>,
     /// Tool calls.
     pub tool_calls_max: Option<u64>,
-    /// Wall-clock seconds.
+    /// Wall-clock seconds at work; those in which a run stands still do not count.
     pub seconds_max: Option<u64>,
+    /// Model calls, those that cost nothing included.
+    pub turns_max: Option<u64>,
+    /// Agents, one for each attempt at a task.
+    pub agents_max: Option<u64>,
+    /// Revisions of the plan by the manager; only of a run.
+    pub revisions_max: Option<u64>,
 }
 
 /// What waits for a person, from everything (L0) to nothing (L5).

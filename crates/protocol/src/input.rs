@@ -1,8 +1,8 @@
 //! What the world tells the engine. Time comes with every input; nothing else is read.
 
 use crate::{
-    AgentId, Answer, Approval, CallId, CheckResult, Goal, Grant, Limits, ModelFault, ModelReply,
-    PathLabel, Plan, RequestId, Role, Rule, RunId, TaskId, ToolFault, ToolOutput, ToolSpec,
+    AgentId, Approval, CallId, CheckResult, Event, Goal, Grant, Limits, ModelFault, ModelReply,
+    PathLabel, PersonInput, Plan, Role, Rule, RunId, TaskId, ToolFault, ToolOutput, ToolSpec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,11 @@ pub enum Input {
     Start(Box<Start>),
     /// A stopped run goes on.
     Resume,
+    /// A run begins where another one stood.
+    Fork {
+        /// The other run.
+        from: RunId,
+    },
     /// A model answered.
     ModelReplied {
         /// Whom it answered.
@@ -60,37 +65,6 @@ pub enum Input {
     TimeUp,
 }
 
-/// What a person can do to a run.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PersonInput {
-    /// Answers a question.
-    Answers {
-        /// Which one.
-        request: RequestId,
-        /// The answer.
-        answer: Answer,
-    },
-    /// Nobody is there to answer: the run stops, resumable.
-    Absent {
-        /// The question that finds nobody.
-        request: RequestId,
-    },
-    /// Nothing new is to be started.
-    Pause,
-    /// The run is to end, nothing is to be started any more.
-    Cancel {
-        /// Why, in words.
-        why: String,
-    },
-    /// Something the agents are to know from now on.
-    Steer {
-        /// For one task only, or for all.
-        task: Option<TaskId>,
-        /// The text.
-        text: String,
-    },
-}
-
 /// Everything a run is made from. It is journaled whole, so a run needs nothing else to be
 /// replayed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,4 +100,70 @@ pub struct Start {
     pub instructions: String,
     /// Seed of everything random.
     pub seed: u64,
+}
+
+impl Input {
+    /// The input that this event is the first fact of; `None` for one that follows from the
+    /// state. A replay gives it again.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        Some(match event {
+            Event::RunStarted(start) => Self::Start(start.clone()),
+            Event::RunResumed => Self::Resume,
+            Event::Forked { from } => Self::Fork { from: from.clone() },
+            Event::ModelReplied { agent, turn, reply } => Self::ModelReplied {
+                agent: *agent,
+                turn: *turn,
+                reply: reply.clone(),
+            },
+            Event::ModelFailed { agent, turn, fault } => Self::ModelFailed {
+                agent: *agent,
+                turn: *turn,
+                fault: fault.clone(),
+            },
+            Event::ToolFinished { call, outcome } => Self::ToolFinished {
+                call: *call,
+                outcome: outcome.clone(),
+            },
+            Event::ChecksFinished { task, results } => Self::ChecksFinished {
+                task: task.clone(),
+                results: results.clone(),
+            },
+            Event::PersonAnswered {
+                request,
+                answer,
+                shown,
+            } => Self::Person(PersonInput::Answers {
+                request: *request,
+                answer: answer.clone(),
+                shown: *shown,
+            }),
+            Event::Steered { task, text } => Self::Person(PersonInput::Steer {
+                task: task.clone(),
+                text: text.clone(),
+            }),
+            Event::PersonOrdered { order } => Self::Person((**order).clone()),
+            Event::TimeUp => Self::TimeUp,
+            Event::PlanAccepted { .. }
+            | Event::AgentStarted { .. }
+            | Event::TurnStarted { .. }
+            | Event::ToolCalled { .. }
+            | Event::CallEdited { .. }
+            | Event::CallStarted { .. }
+            | Event::CallInDoubt { .. }
+            | Event::ProbeOrdered { .. }
+            | Event::Told { .. }
+            | Event::OutputGiven { .. }
+            | Event::ChecksOrdered { .. }
+            | Event::AgentEnded { .. }
+            | Event::TaskDone { .. }
+            | Event::TaskFailed { .. }
+            | Event::AnswerGiven { .. }
+            | Event::PersonAsked { .. }
+            | Event::Found(_)
+            | Event::StopOrdered { .. }
+            | Event::RunSuspended(_)
+            | Event::RunEnded(_) => return None,
+        })
+    }
 }

@@ -3,6 +3,7 @@
 //! what keeps a value well formed. What decides anything lives in `engine` and `policy`.
 
 mod action;
+mod canonical;
 mod chat;
 mod event;
 mod goal;
@@ -14,11 +15,13 @@ mod label;
 mod limits;
 mod message;
 mod outcome;
+mod person;
 mod role;
 mod task;
 mod tool;
 
 pub use action::Action;
+pub use canonical::canonical_json;
 pub use chat::{
     Attempt, ChatMessage, FinishReason, ModelFault, ModelFaultKind, ModelReply, ModelRequest,
     OutputFormat, Usage,
@@ -28,11 +31,14 @@ pub use goal::{Autonomy, Budget, Goal};
 pub use grant::{Approval, Capability, Decision, Grant, Permit, Rule, Verdict};
 pub use hash::ContentHash;
 pub use id::{AgentId, CallId, IdError, RequestId, RunId, Seq, TaskId};
-pub use input::{Input, PersonInput, Start, Timed};
+pub use input::{Input, Start, Timed};
 pub use label::{LABEL_WRITERS_MAX, Label, PathLabel, Source};
 pub use limits::{Limits, ToolLimits};
 pub use message::{Address, Envelope, Message, MessageKind};
-pub use outcome::{Answer, ApprovalScope, Ask, Outcome, OutcomeKind, TaskReport};
+pub use outcome::{CallReport, Outcome, OutcomeKind, TaskReport};
+pub use person::{
+    Answer, ApprovalScope, Ask, Grade, PersonInput, PlanEdit, PolicyChange, SettingChange,
+};
 pub use role::Role;
 pub use task::{
     Artifact, Check, CheckResult, DeclaredCall, ForEach, Lock, Plan, Task, TaskInput, TaskSource,

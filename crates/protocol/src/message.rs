@@ -1,8 +1,8 @@
 //! Typed values between agents, in a versioned envelope.
 
 use crate::{
-    AgentId, CallId, ModelFault, ModelReply, ModelRequest, Permit, Purpose, RunId, ToolCall,
-    ToolFault, ToolOutput,
+    AgentId, CallId, ContentHash, ModelFault, ModelReply, ModelRequest, Permit, Purpose, RunId,
+    ToolCall, ToolFault, ToolOutput,
 };
 
 /// An agent, or the run's hub that hands out the work.
@@ -56,6 +56,8 @@ pub enum Message {
         tool_call: ToolCall,
         /// What it may touch.
         permit: Permit,
+        /// The name of what it does, from its content.
+        key: ContentHash,
     },
     /// Hub to agent: stop what you do; nothing more is wanted.
     Cancel,

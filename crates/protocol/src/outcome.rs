@@ -1,6 +1,6 @@
-//! How a run ended, and what a person is asked on the way.
+//! How a run ended.
 
-use crate::{Artifact, CallId, FileChange, Plan, TaskId, ToolCall, Usage};
+use crate::{Artifact, CallId, FileChange, TaskId, ToolCall, Usage};
 use serde::{Deserialize, Serialize};
 
 /// The account of a run.
@@ -16,6 +16,12 @@ pub struct Outcome {
     pub tasks: Vec<TaskReport>,
     /// Files the run changed, with their last state.
     pub files: Vec<FileChange>,
+    /// Tool calls of which nobody knows whether they took effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_doubt: Vec<CallReport>,
+    /// Tool calls that were to be undone, in the order in which that was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<CallReport>,
     /// Tokens spent.
     pub usage: Usage,
     /// Money spent, in millionths of a US dollar.
@@ -98,56 +104,13 @@ pub struct TaskReport {
     pub artifact: Option<Artifact>,
 }
 
-/// A question to a person.
+/// What became of one tool call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
-pub enum Ask {
-    /// May this plan be carried out?
-    Plan {
-        /// The plan.
-        plan: Plan,
-    },
-    /// May this tool call be made?
-    Tool {
-        /// The call's id.
-        call: CallId,
-        /// The role that wants it.
-        role: String,
-        /// The call, exactly as it will be made.
-        tool_call: ToolCall,
-        /// Why a person is asked.
-        because: String,
-    },
-}
-
-/// What a person said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case")]
-pub enum Answer {
-    /// Yes, this once.
-    Allow,
-    /// Yes, and to more calls of this tool by this role without asking again.
-    AllowFor {
-        /// To which.
-        scope: ApprovalScope,
-        /// Milliseconds since the Unix epoch from which on it no longer counts; none is as long
-        /// as the run.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until_ms: Option<u64>,
-    },
-    /// No.
-    Deny {
-        /// Why; the agent is told.
-        reason: String,
-    },
-}
-
-/// How far a yes reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApprovalScope {
-    /// This task.
-    Task,
-    /// This run.
-    Run,
+pub struct CallReport {
+    /// Which.
+    pub call: CallId,
+    /// The call.
+    pub tool_call: ToolCall,
+    /// What is known of it, in a sentence.
+    pub what: String,
 }

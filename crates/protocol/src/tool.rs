@@ -1,6 +1,6 @@
 //! Tools: what they are, a call, and what comes of it.
 
-use crate::{Capability, ContentHash, Grant, Label, Source};
+use crate::{Capability, ContentHash, Grant, Label, RunId, Source, canonical_json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,6 +19,15 @@ pub struct ToolSpec {
     pub result: Option<Value>,
     /// What a call does to the world.
     pub effect: Effect,
+    /// The tool that tells whether a call of this one took effect, when nobody knows: called
+    /// with `{"arguments": …, "key": …}`, it answers `{"took_effect": true, "result": "…"}` or
+    /// `{"took_effect": false}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<String>,
+    /// The tool that undoes a call of this one, of effect [`Effect::Compensable`]: called with
+    /// `{"arguments": …, "result": "…"}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
     /// What it wants to touch, and which argument names it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accesses: Vec<Access>,
@@ -101,6 +110,17 @@ pub enum Isolation {
     Native,
 }
 
+impl Effect {
+    /// Whether a call may be made again when nobody knows what became of it.
+    #[must_use]
+    pub fn is_repeatable(self) -> bool {
+        match self {
+            Self::Pure | Self::Idempotent => true,
+            Self::Once | Self::Compensable => false,
+        }
+    }
+}
+
 /// One invocation of one tool with one argument value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
@@ -110,6 +130,27 @@ pub struct ToolCall {
     pub name: String,
     /// Its arguments.
     pub arguments: Value,
+}
+
+impl ToolCall {
+    /// The name of what the call does, made from its content and never from its place: the same
+    /// call of the same tool in one run has the same name, also after a crash and in a fork. A
+    /// service that has seen it before need not do it again.
+    ///
+    /// ```
+    /// use leadhand_protocol::{RunId, ToolCall};
+    /// let call = |id: &str, arguments| ToolCall { id: id.into(), name: "pay".into(), arguments };
+    /// let run = RunId::new("r1")?;
+    /// let one = call("c1", serde_json::json!({"to": "a", "amount": 1}));
+    /// let again = call("c2", serde_json::json!({"amount": 1, "to": "a"}));
+    /// assert_eq!(one.key(&run), again.key(&run));
+    /// # Ok::<(), leadhand_protocol::IdError>(())
+    /// ```
+    #[must_use]
+    pub fn key(&self, run: &RunId) -> ContentHash {
+        let named = serde_json::json!([run.as_str(), self.name, self.arguments]);
+        ContentHash::of(canonical_json(&named).as_bytes())
+    }
 }
 
 /// What a successful call brought.

@@ -16,6 +16,37 @@ pub enum RuntimeError {
         /// How it ended.
         how: String,
     },
+    /// An order cannot be followed as the run stands; the run is as it was.
+    #[error("run {run}: {why}")]
+    Refused {
+        /// The run.
+        run: RunId,
+        /// Why, and what to do instead.
+        why: String,
+    },
+    /// There is nothing in a run where it is to be branched.
+    #[error(
+        "run {run} cannot be forked at {at}: it has records 0 to {}; give a number from 1 to {records}",
+        .records.saturating_sub(1)
+    )]
+    ForkPastEnd {
+        /// The run.
+        run: RunId,
+        /// Where it was to be branched.
+        at: u64,
+        /// How many records it has.
+        records: u64,
+    },
+    /// The run was over where it is to be branched.
+    #[error(
+        "run {run} cannot be forked at {at}: it was over there; give the number of a record before its end, such as one that `leadhand trace show {run} --events` shows"
+    )]
+    ForkAfterEnd {
+        /// The run.
+        run: RunId,
+        /// Where it was to be branched.
+        at: u64,
+    },
     /// A journal ends where its records can no longer be believed.
     #[error(
         "the journal of run {run} is damaged from record {seq} on: {what}; the run cannot go on, what stands before can be read with `leadhand trace show {run}`"

@@ -6,6 +6,7 @@
 
 mod error;
 mod file_checks;
+mod fork;
 mod person;
 mod run_loop;
 mod runtime;
@@ -14,8 +15,9 @@ mod toolbox;
 mod worker;
 
 pub use error::RuntimeError;
-pub use person::{Absent, Approver, Control, control};
+pub use fork::Forked;
+pub use person::{Absent, Approver, Control, OrderError, Orders, control};
 pub use run_loop::{Observation, Observer};
 pub use runtime::{Clock, Runtime, rebuild, system_clock};
 pub use status::Status;
-pub use toolbox::{NativeTool, Toolbox, ToolboxError};
+pub use toolbox::{CallInfo, NativeTool, Toolbox, ToolboxError};

@@ -4,13 +4,13 @@
 
 use crate::error::RuntimeError;
 use crate::file_checks;
-use crate::person::Approver;
+use crate::person::{Approver, Order, Orders};
 use crate::runtime::{Clock, Runtime};
 use crate::status::Status;
 use crate::worker::{Equipment, work};
 use futures::FutureExt;
 use leadhand_channel::{Hub, Post};
-use leadhand_engine::{Run, SETTLE_ROUNDS_MAX, decide, settle};
+use leadhand_engine::{Refusal, Run, SETTLE_ROUNDS_MAX, decide, settle};
 use leadhand_journal::{Ticket, Writer};
 use leadhand_protocol::{
     Action, Address, AgentId, Budget, Envelope, Event, Input, Limits, Message, Outcome,
@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
@@ -45,7 +45,7 @@ pub(crate) struct RunLoop {
     id: RunId,
     run: Run,
     writer: Box<dyn Writer>,
-    orders: mpsc::Receiver<PersonInput>,
+    orders: Orders,
     hub: Hub,
     post: Post,
     side: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
@@ -66,6 +66,18 @@ struct Onlookers {
     status_ms: u64,
 }
 
+/// An input, and who is told whether it counts.
+struct Heard {
+    input: Input,
+    heard: Option<oneshot::Sender<Result<(), Refusal>>>,
+}
+
+impl From<Input> for Heard {
+    fn from(input: Input) -> Self {
+        Self { input, heard: None }
+    }
+}
+
 /// What one input led to. The actions, and who looks on, must wait for the ticket.
 struct Taken {
     ticket: Ticket,
@@ -82,7 +94,7 @@ impl RunLoop {
         id: RunId,
         run: Run,
         writer: Box<dyn Writer>,
-        orders: mpsc::Receiver<PersonInput>,
+        orders: Orders,
         equipment: Equipment,
         runtime: &Runtime,
         limits: &Limits,
@@ -113,42 +125,139 @@ impl RunLoop {
         }
     }
 
-    /// Carries the run from `first` to its outcome. `outstanding` is what a run that was taken
-    /// up again had in flight.
-    pub(crate) async fn drive(
-        mut self,
-        first: Input,
-        mut outstanding: Vec<Action>,
-    ) -> Result<Outcome, RuntimeError> {
-        let mut input = first;
+    /// Carries the run from what comes `first` to its outcome.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Refused`] when what comes first is an order that cannot be followed;
+    /// nothing was recorded of it.
+    pub(crate) async fn drive(mut self, first: Vec<Input>) -> Result<Outcome, RuntimeError> {
+        let mut taken = self.begin(first)?;
+        let mut heard = None;
         loop {
-            let Taken {
-                ticket,
-                records,
-                actions,
-            } = self.take(input)?;
-            ticket.await?;
-            // Nobody is shown what a crash could still take back.
-            for record in &records {
-                (self.onlookers.observer)(&Observation::Recorded(&self.id, record));
+            self.until_durable(&mut taken).await?;
+            if let Some(heard) = heard.take() {
+                let heard: oneshot::Sender<Result<(), Refusal>> = heard;
+                // Whoever gave the order may not wait for it any more.
+                let _ = heard.send(Ok(()));
             }
-            // What a resumed run had in flight comes after the record that it was resumed.
-            for action in outstanding.drain(..).chain(actions) {
+            for action in std::mem::take(&mut taken.actions) {
                 if let Some(outcome) = self.carry_out(action).await {
                     return self.close(outcome);
                 }
             }
-            input = self.next_input().await?;
+            taken = loop {
+                let next = self.next_input().await?;
+                match self.take(next.input)? {
+                    Ok(taken) => {
+                        heard = next.heard;
+                        break taken;
+                    }
+                    Err(refusal) => {
+                        if let Some(heard) = next.heard {
+                            let _ = heard.send(Err(refusal));
+                        }
+                    }
+                }
+            };
         }
     }
 
-    /// `decide → journal → apply → actions`, and again for what follows from the state alone.
-    fn take(&mut self, input: Input) -> Result<Taken, RuntimeError> {
+    /// Waits until what was recorded is durable, and shows it to who looks on: nobody is shown
+    /// what a crash could still take back.
+    async fn until_durable(&mut self, taken: &mut Taken) -> Result<(), RuntimeError> {
+        let to_disk = |action: &Action| matches!(action, Action::CallTool { to_disk: true, .. });
+        if taken.actions.iter().any(to_disk) {
+            self.writer.sync()?.await?;
+        }
+        std::mem::replace(&mut taken.ticket, Ticket::ready(Ok(()))).await?;
+        for record in &taken.records {
+            (self.onlookers.observer)(&Observation::Recorded(&self.id, record));
+        }
+        Ok(())
+    }
+
+    /// Takes all that comes first before anything follows from it; what a run that was taken up
+    /// again had in flight comes before what follows.
+    fn begin(&mut self, first: Vec<Input>) -> Result<Taken, RuntimeError> {
         let at_ms = (self.onlookers.clock)();
-        let timed = Timed { at_ms, input };
         let (mut records, mut actions) = (Vec::new(), Vec::new());
-        let mut events = decide(&self.run, &timed);
+        for input in first
+            .iter()
+            .filter(|input| matches!(input, Input::Person(_)))
+        {
+            let input = input.clone();
+            self.decided(&Timed { at_ms, input })?;
+        }
+        for input in first {
+            let events = self.decided(&Timed { at_ms, input })?;
+            let recorded = self.record(at_ms, events)?;
+            for record in &recorded {
+                actions.extend(self.run.apply(record));
+            }
+            records.extend(recorded);
+        }
+        let outstanding = self.run.outstanding();
+        self.follow(
+            at_ms,
+            records,
+            outstanding.into_iter().chain(actions).collect(),
+        )
+    }
+
+    fn decided(&self, input: &Timed) -> Result<Vec<Event>, RuntimeError> {
+        decide(&self.run, input).map_err(|refusal| RuntimeError::Refused {
+            run: self.id.clone(),
+            why: refusal.to_string(),
+        })
+    }
+
+    /// That the run can go on.
+    pub(crate) fn refuse_if_over(&self) -> Result<(), RuntimeError> {
+        match self.run.outcome() {
+            Some(outcome) if !outcome.kind.resumable() => Err(RuntimeError::Over {
+                run: self.id.clone(),
+                how: format!("{:?}", outcome.kind),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts an order on record that counts when the run goes on; nothing is carried out.
+    pub(crate) async fn note(mut self, order: PersonInput) -> Result<(), RuntimeError> {
+        let at_ms = (self.onlookers.clock)();
+        let input = Input::Person(order);
+        let events = self.decided(&Timed { at_ms, input })?;
+        for record in self.record(at_ms, events)? {
+            self.run.apply(&record);
+        }
+        self.writer.append(&[])?.await?;
+        self.writer.close()?;
+        Ok(())
+    }
+
+    /// `decide → journal → apply → actions`, and again for what follows from the state alone.
+    fn take(&mut self, input: Input) -> Result<Result<Taken, Refusal>, RuntimeError> {
+        let at_ms = (self.onlookers.clock)();
+        let events = match decide(&self.run, &Timed { at_ms, input }) {
+            Ok(events) => events,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let records = self.record(at_ms, events)?;
+        let actions = records
+            .iter()
+            .flat_map(|record| self.run.apply(record))
+            .collect();
+        self.follow(at_ms, records, actions).map(Ok)
+    }
+
+    fn follow(
+        &mut self,
+        at_ms: u64,
+        mut records: Vec<Record>,
+        mut actions: Vec<Action>,
+    ) -> Result<Taken, RuntimeError> {
         for _ in 0..SETTLE_ROUNDS_MAX {
+            let events = settle(&self.run);
             if events.is_empty() {
                 let ticket = self.writer.append(&[])?;
                 self.show_status(at_ms)?;
@@ -163,7 +272,6 @@ impl RunLoop {
                 actions.extend(self.run.apply(record));
             }
             records.extend(recorded);
-            events = settle(&self.run);
         }
         Err(RuntimeError::Unsettled {
             run: self.id.clone(),
@@ -195,7 +303,7 @@ impl RunLoop {
         Ok(())
     }
 
-    async fn next_input(&mut self) -> Result<Input, RuntimeError> {
+    async fn next_input(&mut self) -> Result<Heard, RuntimeError> {
         loop {
             let time_up = async {
                 match &mut self.time_up {
@@ -205,15 +313,17 @@ impl RunLoop {
             };
             tokio::select! {
                 biased;
-                Some(order) = self.orders.recv() => return Ok(Input::Person(order)),
-                Some(input) = self.side.1.recv() => return Ok(input),
+                Some(Order { input, heard }) = self.orders.0.recv() => {
+                    return Ok(Heard { input: Input::Person(input), heard });
+                }
+                Some(input) = self.side.1.recv() => return Ok(input.into()),
                 () = time_up => {
                     self.time_up = None;
-                    return Ok(Input::TimeUp);
+                    return Ok(Input::TimeUp.into());
                 }
                 envelope = self.hub.recv() => match envelope {
                     Some(envelope) => if let Some(input) = self.read(envelope) {
-                        return Ok(input);
+                        return Ok(input.into());
                     },
                     None => return Err(RuntimeError::Stranded { run: self.id.clone() }),
                 },
@@ -265,6 +375,8 @@ impl RunLoop {
                 call,
                 tool_call,
                 permit,
+                key,
+                ..
             } => {
                 self.send(
                     call.agent,
@@ -272,6 +384,7 @@ impl RunLoop {
                         call,
                         tool_call,
                         permit,
+                        key,
                     },
                 )
                 .await;
@@ -297,7 +410,11 @@ impl RunLoop {
                     let asked = async { approver.answer(&run, request, &ask).await };
                     let answered = AssertUnwindSafe(asked).catch_unwind().await;
                     Some(Input::Person(match answered.ok().flatten() {
-                        Some(answer) => PersonInput::Answers { request, answer },
+                        Some(answer) => PersonInput::Answers {
+                            request,
+                            answer,
+                            shown: Some(ask.digest()),
+                        },
                         None => PersonInput::Absent { request },
                     }))
                 });

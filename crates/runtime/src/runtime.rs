@@ -1,17 +1,16 @@
 //! What runs are carried out with, and the three ways to begin: anew, again, and looking back.
 
 use crate::error::RuntimeError;
-use crate::person::Approver;
+use crate::person::{Approver, Orders, control};
 use crate::run_loop::{Observer, RunLoop};
 use crate::toolbox::Toolbox;
 use crate::worker::Equipment;
 use leadhand_engine::Run;
-use leadhand_journal::Journal;
+use leadhand_journal::{History, Journal};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{Input, Outcome, PersonInput, Record, RunId, Start};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::mpsc;
 
 /// Tells the time, in milliseconds since the Unix epoch.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -51,54 +50,77 @@ impl Runtime {
     ///
     /// # Errors
     /// [`RuntimeError`] when the journal fails; everything else is an outcome.
-    pub async fn run(
-        &self,
-        start: Start,
-        orders: mpsc::Receiver<PersonInput>,
-    ) -> Result<Outcome, RuntimeError> {
+    pub async fn run(&self, start: Start, orders: Orders) -> Result<Outcome, RuntimeError> {
         let writer = self.journal.create(&start.run)?;
         let run_loop = self.run_loop(start.run.clone(), Run::new(), writer, orders, &start);
-        run_loop
-            .drive(Input::Start(Box::new(start)), Vec::new())
-            .await
+        run_loop.drive(vec![Input::Start(Box::new(start))]).await
     }
 
     /// Takes up a run where its journal ends. Model and tool calls that are on record are not
-    /// made again; those that were in flight are, but for tools of effect `once`.
+    /// made again; those that were in flight are, but for tools of effect `once` and
+    /// `compensable`, whose calls are in doubt.
     ///
     /// # Errors
     /// [`RuntimeError::Over`] when it has ended, [`RuntimeError::Damaged`], and whatever the
     /// journal says.
-    pub async fn resume(
+    pub async fn resume(&self, id: &RunId, orders: Orders) -> Result<Outcome, RuntimeError> {
+        self.resume_with(id, Vec::new(), orders).await
+    }
+
+    /// As [`Runtime::resume`], with orders that count before anything goes on, such as a larger
+    /// budget.
+    ///
+    /// # Errors
+    /// As [`Runtime::resume`], and [`RuntimeError::Refused`], with which the run is as it was.
+    pub async fn resume_with(
         &self,
         id: &RunId,
-        orders: mpsc::Receiver<PersonInput>,
+        before: Vec<PersonInput>,
+        orders: Orders,
     ) -> Result<Outcome, RuntimeError> {
+        let run_loop = self.take_up(id, orders)?;
+        run_loop.refuse_if_over()?;
+        let before = before.into_iter().map(Input::Person);
+        run_loop
+            .drive(before.chain([Input::Resume]).collect())
+            .await
+    }
+
+    /// Gives an order to a run that nobody carries out. It counts from the next
+    /// [`Runtime::resume`] on; [`PersonInput::Cancel`] and [`PersonInput::RollBack`] are carried
+    /// out at once and give the outcome.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Refused`] when it cannot be followed, with which the run is as it was;
+    /// a journal error that the run is locked when it is live; and as [`Runtime::resume`].
+    pub async fn order(
+        &self,
+        id: &RunId,
+        order: PersonInput,
+    ) -> Result<Option<Outcome>, RuntimeError> {
+        let (_, nobody) = control();
+        let run_loop = self.take_up(id, nobody)?;
+        match order {
+            PersonInput::Cancel { .. } | PersonInput::RollBack { .. } => {
+                let first = vec![Input::Resume, Input::Person(order)];
+                run_loop.drive(first).await.map(Some)
+            }
+            order => run_loop.note(order).await.map(|()| None),
+        }
+    }
+
+    fn take_up(&self, id: &RunId, orders: Orders) -> Result<RunLoop, RuntimeError> {
         let writer = self.journal.open(id)?;
         let history = self.journal.read(id)?;
-        if let Some(damage) = history.damage {
-            return Err(RuntimeError::Damaged {
-                run: id.clone(),
-                seq: damage.seq,
-                what: damage.what,
-            });
-        }
-        let run = rebuild(&history.records);
-        if let Some(outcome) = run.outcome().filter(|outcome| !outcome.kind.resumable()) {
-            return Err(RuntimeError::Over {
-                run: id.clone(),
-                how: format!("{:?}", outcome.kind),
-            });
-        }
-        let outstanding = run.outstanding();
+        let records = whole(id, history)?;
+        let run = rebuild(&records);
         let Some(start) = run.setting().map(|setting| setting.start.clone()) else {
             return Err(RuntimeError::Over {
                 run: id.clone(),
                 how: "it never began".to_owned(),
             });
         };
-        let run_loop = self.run_loop(id.clone(), run, writer, orders, &start);
-        run_loop.drive(Input::Resume, outstanding).await
+        Ok(self.run_loop(id.clone(), run, writer, orders, &start))
     }
 
     fn run_loop(
@@ -106,7 +128,7 @@ impl Runtime {
         id: RunId,
         run: Run,
         writer: Box<dyn leadhand_journal::Writer>,
-        orders: mpsc::Receiver<PersonInput>,
+        orders: Orders,
         start: &Start,
     ) -> RunLoop {
         let equipment = Equipment {
@@ -124,6 +146,18 @@ impl Runtime {
             &start.limits,
             start.goal.budget,
         )
+    }
+}
+
+/// All records of a run, if none is damaged.
+pub(crate) fn whole(run: &RunId, history: History) -> Result<Vec<Record>, RuntimeError> {
+    match history.damage {
+        None => Ok(history.records),
+        Some(damage) => Err(RuntimeError::Damaged {
+            run: run.clone(),
+            seq: damage.seq,
+            what: damage.what,
+        }),
     }
 }
 

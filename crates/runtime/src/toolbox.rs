@@ -3,7 +3,8 @@
 
 use leadhand_model::BoxFuture;
 use leadhand_protocol::{
-    CallId, Isolation, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
+    CallId, ContentHash, Effect, Isolation, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits,
+    ToolOutput, ToolSpec,
 };
 use leadhand_sandbox::{CallContext, ToolHost, Workspace};
 use std::collections::BTreeMap;
@@ -19,7 +20,23 @@ pub trait NativeTool: Send + Sync + 'static {
     ///
     /// # Errors
     /// A fault in words that the model can act on.
-    fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>>;
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        info: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolFault>>;
+}
+
+/// What is known of one call beside what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallInfo {
+    /// Which.
+    pub id: CallId,
+    /// The name of what it does, made from its content ([`ToolCall::key`]): the same when the
+    /// call is made again after a crash. A service that takes such a key does nothing twice.
+    pub key: ContentHash,
+    /// When it is made, in milliseconds since the Unix epoch.
+    pub now_ms: u64,
 }
 
 /// Why tools cannot be put together.
@@ -85,34 +102,51 @@ impl Toolbox {
         &self.workspace
     }
 
+    /// Whether a call of this tool may be made again when nobody knows what became of it.
+    pub(crate) fn is_repeatable(&self, name: &str) -> bool {
+        let native = self.native.get(name).map(|tool| tool.spec().effect);
+        let sandboxed = self.host.specs().iter().find(|spec| spec.name == name);
+        native
+            .or(sandboxed.map(|spec| spec.effect))
+            .is_none_or(Effect::is_repeatable)
+    }
+
     pub(crate) async fn call(
         &self,
-        id: CallId,
         call: &ToolCall,
         permit: &Permit,
-        now_ms: u64,
+        info: &CallInfo,
     ) -> Result<ToolOutput, ToolFault> {
         if let Some(tool) = self.native.get(&call.name) {
             let time = Duration::from_millis(self.limits.wall_ms);
-            return match tokio::time::timeout(time, tool.call(call)).await {
+            return match tokio::time::timeout(time, tool.call(call, info)).await {
                 Ok(outcome) => outcome,
-                Err(_) => Err(ToolFault {
-                    kind: ToolFaultKind::TimedOut,
-                    message: format!(
-                        "`{}` took longer than {} ms",
-                        call.name, self.limits.wall_ms
-                    ),
-                    retryable: true,
-                }),
+                Err(_) => {
+                    let harmful = !self.is_repeatable(&call.name);
+                    Err(ToolFault {
+                        kind: if harmful {
+                            ToolFaultKind::InDoubt
+                        } else {
+                            ToolFaultKind::TimedOut
+                        },
+                        message: format!(
+                            "`{}` took longer than {} ms",
+                            call.name, self.limits.wall_ms
+                        ),
+                        retryable: !harmful,
+                    })
+                }
             };
         }
+        let id = info.id;
         let context = CallContext {
             workspace: Arc::clone(&self.workspace),
             permit: permit.clone(),
             limits: self.limits.clone(),
             call_id: id.to_string(),
             agent: id.agent.to_string(),
-            now_ms,
+            now_ms: info.now_ms,
+            key: info.key,
             seed: u64::from(id.agent.0) << 32 | u64::from(id.turn) << 8 | u64::from(id.index),
         };
         self.host.call(call, &context).await

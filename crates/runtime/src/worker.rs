@@ -2,7 +2,7 @@
 //! tool calls at once, and sends back what came of it. It knows nothing of plans.
 
 use crate::runtime::Clock;
-use crate::toolbox::Toolbox;
+use crate::toolbox::{CallInfo, Toolbox};
 use futures::FutureExt;
 use leadhand_channel::{Mailbox, Outbox};
 use leadhand_model::ModelSet;
@@ -42,12 +42,18 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                 call,
                 tool_call,
                 permit,
+                key,
             } => {
                 let tools = equipment.tools.clone();
-                let now_ms = (equipment.clock)();
+                let info = CallInfo {
+                    id: call,
+                    key,
+                    now_ms: (equipment.clock)(),
+                };
                 jobs.spawn(async move {
-                    let acting = tools.call(call, &tool_call, &permit, now_ms);
-                    let message = act(call, &tool_call.name, acting).await;
+                    let acting = tools.call(&tool_call, &permit, &info);
+                    let harmful = !tools.is_repeatable(&tool_call.name);
+                    let message = act(call, &tool_call.name, harmful, acting).await;
                     tell(&outbox, message).await;
                 });
             }
@@ -100,15 +106,21 @@ async fn think(
     }
 }
 
+/// What came of a call. One that must not be made twice and broke off is in doubt.
 async fn act(
     call: CallId,
     name: &str,
+    harmful: bool,
     acting: impl Future<Output = Result<ToolOutput, ToolFault>>,
 ) -> Message {
     let acted = AssertUnwindSafe(acting).catch_unwind().await;
     let outcome = acted.unwrap_or_else(|_| {
         Err(ToolFault {
-            kind: ToolFaultKind::Failed,
+            kind: if harmful {
+                ToolFaultKind::InDoubt
+            } else {
+                ToolFaultKind::Failed
+            },
             message: format!("the code of `{name}` panicked; try another tool"),
             retryable: false,
         })

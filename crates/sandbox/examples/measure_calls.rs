@@ -168,6 +168,7 @@ fn ours() -> (ToolHost, CallContext) {
         call_id: "call-1".to_owned(),
         agent: "measure".to_owned(),
         now_ms: 0,
+        key: leadhand_protocol::ContentHash::of(b"call"),
         seed: 0,
     };
     (ToolHost::builder().build().unwrap(), context)

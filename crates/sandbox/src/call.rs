@@ -13,7 +13,7 @@ use crate::net::{NetAccess, Network};
 use crate::state::CallState;
 use crate::wasi::{Output, Program, WasiState};
 use leadhand_protocol::{
-    Capability, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput,
+    Capability, ContentHash, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -37,6 +37,9 @@ pub struct CallContext {
     pub now_ms: u64,
     /// What chance is made of for a guest that has no grant of it.
     pub seed: u64,
+    /// The name of what the call does, made from its content: sent as `Idempotency-Key` with
+    /// each request that may change something.
+    pub key: ContentHash,
 }
 
 impl CallContext {
@@ -114,7 +117,7 @@ pub(crate) async fn run(
     let output = Output::Log(context.call_id.clone());
     let mut state = context.state(loaded.imports.files, program, output);
     if loaded.imports.net {
-        let net = NetAccess::new(Arc::clone(network), &context.permit, limits);
+        let net = NetAccess::new(Arc::clone(network), &context.permit, limits, context.key);
         state.net = Some(Box::new(net));
     }
     let mut store = Store::new(ready.engine(), state);

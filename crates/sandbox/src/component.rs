@@ -5,7 +5,7 @@
 use crate::SandboxError;
 use crate::cache::{Cache, Card};
 use crate::call::within_limits;
-use crate::contract::{TOOLS_MAX, ToolPre, checked_spec, types, validator};
+use crate::contract::{TOOLS_MAX, ToolPre, checked_spec, pair, types, validator};
 use crate::engine::slots_needed;
 use crate::fault::lasting;
 use crate::imports;
@@ -116,6 +116,7 @@ pub(crate) fn load(
         }
         specs.push(spec);
     }
+    pair(&mut specs);
     let slots = slots_needed(&component);
     let card = Card {
         specs,

@@ -91,9 +91,22 @@ pub(crate) fn checked_spec(
         result,
         effect,
         accesses,
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     })
+}
+
+/// A component's tools `probe_x` and `undo_x` are there for its tool `x`: the first tells whether
+/// a call of it took effect, the second undoes one.
+pub(crate) fn pair(specs: &mut [ToolSpec]) {
+    let names: Vec<String> = specs.iter().map(|spec| spec.name.clone()).collect();
+    let named = |name: String| names.contains(&name).then_some(name);
+    for spec in specs {
+        spec.probe = named(format!("probe_{}", spec.name));
+        spec.undo = named(format!("undo_{}", spec.name));
+    }
 }
 
 /// A schema that is JSON and a schema.

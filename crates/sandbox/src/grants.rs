@@ -305,6 +305,8 @@ mod tests {
             result: None,
             effect: Effect::Idempotent,
             accesses: vec![Access::new(Capability::FsWrite, Some("path"))],
+            probe: None,
+            undo: None,
             isolation: Isolation::Sandboxed,
             trusted: false,
         };

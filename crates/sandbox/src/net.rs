@@ -27,7 +27,7 @@ use grants::NetGrants;
 use http::HeaderMap;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use leadhand_protocol::{Grant, NetRequest, Permit, ToolLimits, ToolOutput};
+use leadhand_protocol::{ContentHash, Grant, NetRequest, Permit, ToolLimits, ToolOutput};
 use reach::{Dial, Resolve, System, Unreached, Wire};
 use request::Outgoing;
 pub use secret::Secret;
@@ -82,11 +82,20 @@ pub(crate) struct NetAccess {
     refused: Vec<Grant>,
     /// Whether a request that changes something was sent and not answered.
     in_doubt: bool,
+    /// The name of what the call does.
+    key: ContentHash,
+    /// Requests begun that may change something, each of which has a name of its own.
+    changing: u64,
 }
 
 impl NetAccess {
     /// For one call, whose time begins now.
-    pub(crate) fn new(network: Arc<Network>, permit: &Permit, limits: &ToolLimits) -> Self {
+    pub(crate) fn new(
+        network: Arc<Network>,
+        permit: &Permit,
+        limits: &ToolLimits,
+        key: ContentHash,
+    ) -> Self {
         Self {
             network,
             grants: NetGrants::new(permit),
@@ -99,6 +108,8 @@ impl NetAccess {
             requests: Vec::new(),
             refused: Vec::new(),
             in_doubt: false,
+            key,
+            changing: 0,
         }
     }
 
@@ -120,7 +131,14 @@ impl NetAccess {
     /// Sends one request and follows where it leads. Dropping the future closes the connection;
     /// nobody then knows whether the server acted on it.
     pub(crate) async fn send(&mut self, request: Request) -> Result<Response, Error> {
-        let request = Outgoing::checked(request)?;
+        let mut request = Outgoing::checked(request)?;
+        if !request.method.is_safe() {
+            self.changing += 1;
+            request.name_once(&match self.changing {
+                1 => self.key.to_string(),
+                nth => format!("{}-{nth}", self.key),
+            });
+        }
         let network = Arc::clone(&self.network);
         let first = named(&request.url);
         let answered = tokio::time::timeout_at(self.deadline, self.follow(request)).await;

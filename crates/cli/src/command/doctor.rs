@@ -10,10 +10,10 @@ use crate::model_file;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use clap::Args;
-use leadhand::ToolLimits;
 use leadhand::rooms::model::catalog::{CATALOG, CatalogEntry};
 use leadhand::rooms::protocol::{Permit, ToolCall};
 use leadhand::rooms::sandbox::{CallContext, ToolHost, Workspace};
+use leadhand::{ContentHash, ToolLimits};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -294,6 +294,7 @@ async fn sandbox(folders: &Folders, folder: &Path) -> Finding {
         agent: "doctor".to_owned(),
         now_ms: 0,
         seed: 0,
+        key: ContentHash::of(b"doctor"),
     };
     let tools = host.specs().len();
     match host.call(&call, &context).await {

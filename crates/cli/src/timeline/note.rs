@@ -8,7 +8,9 @@ pub(super) fn note(event: &Event) -> Option<String> {
     match event {
         Event::RunResumed => Some("resumed".to_owned()),
         Event::PersonAsked { request, .. } => Some(format!("question {request} put to a person")),
-        Event::PersonAnswered { request, answer } => Some(match answer {
+        Event::PersonAnswered {
+            request, answer, ..
+        } => Some(match answer {
             Answer::Allow => format!("question {request} answered: yes"),
             Answer::AllowFor { scope, .. } => {
                 let whole = match scope {
@@ -17,11 +19,24 @@ pub(super) fn note(event: &Event) -> Option<String> {
                 };
                 format!("question {request} answered: yes, for the whole {whole}")
             }
+            Answer::AllowEdited { arguments } => {
+                format!("question {request} answered: yes, with other arguments: {arguments}")
+            }
             Answer::Deny { reason } => {
                 format!("question {request} answered: no, {reason}")
             }
+            Answer::TookEffect { .. } => {
+                format!("question {request} answered: the call took effect")
+            }
+            Answer::Repeat => {
+                format!("question {request} answered: the call took no effect, make it again")
+            }
         }),
         Event::Steered { text, .. } => Some(format!("steered: {text}")),
+        Event::PersonOrdered { order } => words::order(order),
+        Event::CallInDoubt { call, why } => Some(format!("call {call} is in doubt: {why}")),
+        Event::TimeUp => Some("the time allowed is over".to_owned()),
+        Event::Forked { from } => Some(format!("a branch of run {from} from here on")),
         Event::Found(finding) => Some(words::finding(finding, |agent| agent.to_string())),
         Event::StopOrdered { why, .. } => Some(format!("stopped: {why}")),
         _ => None,

@@ -231,6 +231,7 @@ fn call_lines(text: &mut String, step: &Step, indent: &str) {
         Origin::OutputFile => " (output file)",
         Origin::Template => " (the task)",
         Origin::Check => " (check)",
+        Origin::Undo => " (undoes another call)",
     };
     let _ = write!(
         text,

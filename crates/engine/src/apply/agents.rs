@@ -28,10 +28,10 @@ impl Run {
             purpose: purpose.clone(),
             attempt,
             turns: 0,
-            state: if unprepared {
-                AgentState::Preparing
-            } else {
-                AgentState::Due
+            state: match purpose {
+                Purpose::RollBack => AgentState::Acting(Vec::new()),
+                _ if unprepared => AgentState::Preparing,
+                _ => AgentState::Due,
             },
             faults_in_a_row: 0,
             conversation: opening.to_vec(),
@@ -148,7 +148,7 @@ impl Run {
                 Purpose::Plan | Purpose::Revise | Purpose::Answer => {
                     self.plan.given_up = Some(why.to_owned());
                 }
-                Purpose::Judge { .. } => {}
+                Purpose::Judge { .. } | Purpose::RollBack => {}
             }
         }
         vec![Action::EndAgent { agent: id }]

@@ -1,5 +1,6 @@
 //! What becomes of tool calls and checks, and of the files that they change.
 
+use super::call_tool;
 use crate::agent::{Agent, AgentState, CallStatus, Delivery, PendingCall};
 use crate::run::Run;
 use crate::{brief, checks, labels};
@@ -9,12 +10,16 @@ use leadhand_protocol::{
 };
 
 impl Run {
-    pub(super) fn tool_called(&mut self, pending: PendingCall) -> Vec<Action> {
+    pub(super) fn tool_called(&mut self, pending: Option<PendingCall>) -> Vec<Action> {
+        let Some(pending) = pending else {
+            return Vec::new();
+        };
         let id = pending.id.agent;
+        let ordered = pending.status == CallStatus::Running;
+        let action = ordered.then(|| call_tool(self.started(), &pending));
         let Some(agent) = self.agents.get_mut(&id) else {
             return Vec::new();
         };
-        let action = (pending.status == CallStatus::Running).then(|| call_tool(&pending));
         match &mut agent.state {
             AgentState::Acting(calls) => calls.push(pending),
             AgentState::Delivered(delivery) => delivery.call = Some(pending),
@@ -26,11 +31,8 @@ impl Run {
         action.into_iter().collect()
     }
 
-    pub(super) fn tool_finished(
-        &mut self,
-        id: CallId,
-        outcome: &Result<ToolOutput, ToolFault>,
-    ) -> Vec<Action> {
+    /// A call is over, and what it gave goes where it was wanted.
+    pub(crate) fn call_ended(&mut self, id: CallId, outcome: &Result<ToolOutput, ToolFault>) {
         for file in outcome.iter().flat_map(|output| &output.files) {
             self.file_changed(file);
             self.written.insert(file.path.clone());
@@ -41,12 +43,17 @@ impl Run {
         }
         let made = self.agents.get(&id.agent).and_then(|agent| {
             let mut calls = agent.calls().iter();
-            calls
-                .find(|pending| pending.id == id)
-                .map(|pending| labels::of_result(self, pending))
+            calls.find(|pending| pending.id == id).cloned()
         });
-        if let Some(label) = made {
-            self.taints(id.agent, &label);
+        if let Some(pending) = made {
+            self.taints(id.agent, &labels::of_result(self, &pending));
+            if pending.origin == Origin::Undo {
+                self.undone(id.agent, outcome);
+                return;
+            }
+            if let Ok(output) = outcome {
+                self.remember(id, &pending.call, output);
+            }
         }
         if let Ok(output) = outcome {
             self.label_files(id.agent, &output.files);
@@ -54,10 +61,10 @@ impl Run {
         let chars_max = self.started().start.limits.tool_result_chars_max;
         let check = self.check_in_turn(id.agent);
         let Some(agent) = self.agents.get_mut(&id.agent) else {
-            return Vec::new();
+            return;
         };
         let Some(pending) = agent.call_mut(id) else {
-            return Vec::new();
+            return;
         };
         pending.status = CallStatus::Finished(outcome.clone());
         if let (true, Some(path)) = (outcome.is_ok(), written_path(&pending.call)) {
@@ -76,7 +83,6 @@ impl Run {
             AgentState::Delivered(delivery) => delivered_call(delivery, check),
             _ => {}
         }
-        Vec::new()
     }
 
     /// The next check of the output that an agent has given.
@@ -175,15 +181,6 @@ impl From<&Verdict> for CallStatus {
     }
 }
 
-/// The order that carries out a call.
-pub(crate) fn call_tool(pending: &PendingCall) -> Action {
-    Action::CallTool {
-        call: pending.id,
-        tool_call: pending.call.clone(),
-        permit: pending.permit.clone(),
-    }
-}
-
 /// The file that a call of the standard tool for writing names.
 fn written_path(call: &ToolCall) -> Option<&str> {
     let writes = call.name == crate::turn::WRITE_TOOL;
@@ -223,7 +220,16 @@ fn acted(agent: &mut Agent, calls: Vec<PendingCall>, chars_max: usize) {
                     CallStatus::Finished(Err(fault)) => format!("Error: {}", fault.message),
                     _ => String::new(),
                 };
-                let text = brief::cut(&text, chars_max);
+                let mut text = brief::cut(&text, chars_max);
+                if pending.edited {
+                    text.insert_str(
+                        0,
+                        &format!(
+                            "(A person had it called with these arguments instead: {})\n",
+                            pending.call.arguments
+                        ),
+                    );
+                }
                 agent.say(ChatMessage::Tool {
                     call_id: pending.call.id,
                     name: pending.call.name,

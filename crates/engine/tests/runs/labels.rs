@@ -19,6 +19,8 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
         result: None,
         effect: Effect::Pure,
         accesses: vec![Access::new(Capability::Net, Some("url"))],
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     });
@@ -29,6 +31,8 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
         result: None,
         effect: Effect::Once,
         accesses: Vec::new(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Native,
         trusted: true,
     });

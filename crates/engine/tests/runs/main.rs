@@ -8,6 +8,7 @@
 )]
 
 mod labels;
+mod orders;
 mod world;
 
 use leadhand_protocol::{
@@ -302,6 +303,7 @@ fn a_person_approves_the_plan_and_each_write_at_level_two() {
         a0.t1.c0 fails: Declined
         a0.t2.c0 write_file Ask
         q2 asked
+        stop: WaitingForPerson Stop
         suspended: WaitingForPerson",
     );
     assert!(world.prompts[1].contains("not yet"));

@@ -1,6 +1,6 @@
 //! A world that answers from a script: replies of models, a table of files, answers of people.
 
-use leadhand_engine::{Run, SETTLE_ROUNDS_MAX, decide, settle};
+use leadhand_engine::{Run, SETTLE_ROUNDS_MAX, decide, replay, settle};
 use leadhand_policy::{built_in_rules, workspace_grants};
 use leadhand_protocol::{
     Access, Action, Answer, Capability, Change, Check, CheckResult, ContentHash, Effect, Event,
@@ -22,6 +22,10 @@ pub(crate) struct World {
     /// Calls of tools that touch no files, by name.
     pub(crate) made: Vec<String>,
     pub(crate) outcome: Option<Outcome>,
+    /// What was ordered and is not carried out yet.
+    pub(crate) pending: VecDeque<Action>,
+    /// What tools that touch no files answer, by name; `done` unless given.
+    pub(crate) results: BTreeMap<String, Result<String, ToolFault>>,
 }
 
 pub(crate) fn text(text: &str) -> Result<ModelReply, ModelFault> {
@@ -51,6 +55,8 @@ pub(crate) fn tool(name: &str, capability: Capability, effect: Effect) -> ToolSp
         result: None,
         effect,
         accesses: vec![Access::new(capability, Some("path"))],
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     }
@@ -103,6 +109,8 @@ impl World {
             prompts: Vec::new(),
             made: Vec::new(),
             outcome: None,
+            pending: VecDeque::new(),
+            results: BTreeMap::new(),
         }
     }
 
@@ -112,22 +120,87 @@ impl World {
     }
 
     pub(crate) fn go(mut self, start: Start) -> Self {
-        let mut inputs = VecDeque::from([Input::Start(Box::new(start))]);
-        while let Some(input) = inputs.pop_front() {
-            let actions = self.take(input);
-            inputs.extend(
-                actions
-                    .into_iter()
-                    .filter_map(|action| self.carry_out(action)),
-            );
-        }
+        self.give(Input::Start(Box::new(start)));
+        self.carry_on();
         self
+    }
+
+    /// Takes an input; what it orders is not carried out yet.
+    pub(crate) fn give(&mut self, input: Input) {
+        let actions = self.take(input);
+        self.pending.extend(actions);
+    }
+
+    /// Carries out what was ordered, and what that orders, to the end.
+    pub(crate) fn carry_on(&mut self) {
+        while let Some(action) = self.pending.pop_front() {
+            if let Some(input) = self.carry_out(action) {
+                self.give(input);
+            }
+        }
+    }
+
+    /// Carries on until a tool of this name is to be called; the call is left pending.
+    pub(crate) fn carry_on_until(&mut self, name: &str) {
+        let is_it = |action: &Action| matches!(action, Action::CallTool { tool_call, .. } if tool_call.name == name);
+        while !self.pending.iter().any(is_it) {
+            let action = self.pending.pop_front().expect("the tool is called");
+            if let Some(input) = self.carry_out(action) {
+                self.give(input);
+            }
+        }
+    }
+
+    /// The process ends and the run is taken up again.
+    pub(crate) fn crash_and_resume(&mut self) {
+        self.pending.clear();
+        let at_ms = 0;
+        for event in decide(
+            &self.run,
+            &Timed {
+                at_ms,
+                input: Input::Resume,
+            },
+        )
+        .unwrap()
+        {
+            self.run.apply(&recorded(&event));
+            self.journal.push(event);
+        }
+        self.pending.extend(self.run.outstanding());
+        let actions = self.follow();
+        self.pending.extend(actions);
+    }
+
+    /// Gives an order, or says why it is refused.
+    pub(crate) fn order(&mut self, order: PersonInput) -> Result<(), String> {
+        let input = Input::Person(order);
+        decide(
+            &self.run,
+            &Timed {
+                at_ms: 0,
+                input: input.clone(),
+            },
+        )
+        .map_err(|refusal| refusal.to_string())?;
+        self.give(input);
+        Ok(())
     }
 
     pub(crate) fn take(&mut self, input: Input) -> Vec<Action> {
         let mut actions = Vec::new();
-        let mut events = decide(&self.run, &Timed { at_ms: 0, input });
+        for event in decide(&self.run, &Timed { at_ms: 0, input }).unwrap() {
+            actions.extend(self.run.apply(&recorded(&event)));
+            self.journal.push(event);
+        }
+        actions.extend(self.follow());
+        actions
+    }
+
+    fn follow(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
         for _ in 0..SETTLE_ROUNDS_MAX {
+            let events = settle(&self.run);
             if events.is_empty() {
                 return actions;
             }
@@ -135,7 +208,6 @@ impl World {
                 actions.extend(self.run.apply(&recorded(&event)));
                 self.journal.push(event);
             }
-            events = settle(&self.run);
         }
         panic!(
             "the run does not settle: {:?}",
@@ -178,22 +250,7 @@ impl World {
                 checks,
                 changed,
             } => {
-                let look = |check: Check| {
-                    let passed = match &check {
-                        Check::FileChanged { path } => changed.contains(path),
-                        Check::FileExists { path } => self.files.contains_key(path),
-                        Check::FileMatches { path, pattern } => self
-                            .files
-                            .get(path)
-                            .is_some_and(|text| text.contains(pattern)),
-                        _ => false,
-                    };
-                    CheckResult {
-                        check,
-                        passed,
-                        evidence: format!("passed: {passed}"),
-                    }
-                };
+                let look = |check: Check| self.look(check, &changed);
                 Some(Input::ChecksFinished {
                     task,
                     results: checks.into_iter().map(look).collect(),
@@ -201,7 +258,11 @@ impl World {
             }
             Action::AskPerson { request, .. } => {
                 Some(Input::Person(match self.answers.pop_front() {
-                    Some(answer) => PersonInput::Answers { request, answer },
+                    Some(answer) => PersonInput::Answers {
+                        request,
+                        answer,
+                        shown: None,
+                    },
                     None => PersonInput::Absent { request },
                 }))
             }
@@ -215,10 +276,30 @@ impl World {
         }
     }
 
+    fn look(&self, check: Check, changed: &[String]) -> CheckResult {
+        let passed = match &check {
+            Check::FileChanged { path } => changed.contains(path),
+            Check::FileExists { path } => self.files.contains_key(path),
+            Check::FileMatches { path, pattern } => self
+                .files
+                .get(path)
+                .is_some_and(|text| text.contains(pattern)),
+            _ => false,
+        };
+        CheckResult {
+            check,
+            passed,
+            evidence: format!("passed: {passed}"),
+        }
+    }
+
     pub(crate) fn tool(&mut self, call: &ToolCall) -> Result<ToolOutput, ToolFault> {
         if !matches!(call.name.as_str(), "read_file" | "write_file") {
             self.made.push(call.name.clone());
-            return Ok(ToolOutput::text("done"));
+            let result = self.results.get(&call.name).cloned();
+            return result
+                .unwrap_or(Ok("done".to_owned()))
+                .map(ToolOutput::text);
         }
         let path = call.arguments["path"].as_str().unwrap().to_owned();
         if call.name == "read_file" {
@@ -291,6 +372,15 @@ pub(crate) fn told(event: &Event) -> Option<String> {
         Event::Told {
             agent, fault: true, ..
         } => format!("{agent} is told a fault"),
+        Event::CallStarted { call } => format!("{call} is made"),
+        Event::CallInDoubt { call, .. } => format!("{call} is in doubt"),
+        Event::ProbeOrdered {
+            call, tool_call, ..
+        } => format!("{call} is asked for by {}", tool_call.name),
+        Event::CallEdited {
+            call, tool_call, ..
+        } => format!("{call} becomes {}", tool_call.arguments),
+        Event::StopOrdered { kind, grade, .. } => format!("stop: {kind:?} {grade:?}"),
         Event::TaskDone { task, .. } => format!("{task} done"),
         Event::TaskFailed { task, .. } => format!("{task} failed"),
         Event::Found(finding) => format!("{finding:?}"),
@@ -330,6 +420,13 @@ pub(crate) fn replays(journal: &[Event]) {
         assert_eq!(&read, event, "an event does not survive being written");
     }
     assert_eq!(settle(&run), [], "the journal does not stand by itself");
+    let record = |(seq, event): (u64, &Event)| Record {
+        seq,
+        ..recorded(event)
+    };
+    let records: Vec<Record> = (0..).zip(journal).map(record).collect();
+    let replayed = replay(&records).unwrap_or_else(|difference| panic!("{difference}"));
+    assert_eq!(replayed.inputs + replayed.derived, records.len());
 }
 
 pub(crate) fn drafted(tasks: &Value) -> Result<ModelReply, ModelFault> {

@@ -3,8 +3,8 @@
 
 use crate::office::{builder_for, call, model, plan, text};
 use leadhand::{
-    Access, Answer, Approver, Ask, BoxFuture, Capability, Decision, Effect, Goal, Isolation,
-    NativeTool, OutcomeKind, RequestId, Rule, RunId, ToolCall, ToolFault, ToolFaultKind,
+    Access, Answer, Approver, Ask, BoxFuture, CallInfo, Capability, Decision, Effect, Goal,
+    Isolation, NativeTool, OutcomeKind, RequestId, Rule, RunId, ToolCall, ToolFault, ToolFaultKind,
     ToolOutput, ToolSpec,
 };
 use serde_json::json;
@@ -24,12 +24,18 @@ impl NativeTool for Stamp {
             result: None,
             effect: Effect::Once,
             accesses: vec![Access::new(Capability::FsRead, Some("path"))],
+            probe: None,
+            undo: None,
             isolation: Isolation::Native,
             trusted: false,
         }
     }
 
-    fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        _: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
         let left = self.left.fetch_sub(1, Ordering::Relaxed);
         let stamped = if left > 0 {
             Ok(ToolOutput::text(format!(

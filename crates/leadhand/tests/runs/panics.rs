@@ -1,7 +1,9 @@
 //! The code of a model, a tool or an approver panics: its task pays for it, not the process.
 
 use crate::office::{Nothing, builder, builder_for, call, model, plan, tasks, text};
-use leadhand::{Answer, Approver, Ask, Autonomy, BoxFuture, Goal, OutcomeKind, RequestId, RunId};
+use leadhand::{
+    Answer, Approver, Ask, Autonomy, BoxFuture, Effect, Goal, OutcomeKind, RequestId, RunId,
+};
 use serde_json::json;
 
 #[tokio::test]
@@ -45,7 +47,7 @@ async fn a_tool_that_panics_is_told_to_the_model() {
     });
     let fragile = |_: Nothing| async { panic!("broken") };
     let leadhand = builder_for("fragile", folder.path(), telling)
-        .tool(leadhand::tool("fragile", "Breaks.", fragile))
+        .tool(leadhand::tool("fragile", "Breaks.", fragile).effect(Effect::Idempotent))
         .build()
         .unwrap();
     let outcome = leadhand

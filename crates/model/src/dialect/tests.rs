@@ -21,6 +21,8 @@ fn tool(name: &str, arguments: Value) -> ToolSpec {
         result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     }

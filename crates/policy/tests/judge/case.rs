@@ -21,6 +21,8 @@ pub(crate) fn tool(
         result: None,
         effect,
         accesses: accesses.iter().map(access).collect(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
     }

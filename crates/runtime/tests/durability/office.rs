@@ -9,7 +9,9 @@ use leadhand_protocol::{
     ModelReply, ModelRequest, Outcome, OutputFormat, RequestId, Role, RunId, Start, ToolCall,
     ToolFault, ToolLimits, ToolOutput, ToolSpec, Usage,
 };
-use leadhand_runtime::{Approver, Control, NativeTool, Runtime, RuntimeError, Toolbox, control};
+use leadhand_runtime::{
+    Approver, CallInfo, Control, NativeTool, Runtime, RuntimeError, Toolbox, control,
+};
 use leadhand_sandbox::{ToolHost, Workspace};
 use serde_json::json;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -172,6 +174,8 @@ fn tools() -> [ToolSpec; 2] {
         result: None,
         effect,
         accesses: Vec::new(),
+        probe: None,
+        undo: None,
         isolation: Isolation::Native,
         trusted: false,
     })
@@ -260,7 +264,11 @@ impl NativeTool for OfficeTool {
         self.1.clone()
     }
 
-    fn call<'a>(&'a self, call: &'a ToolCall) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        _: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
         self.0.note(&call.name, |log| {
             log.calls.tools += 1;
             log.paid += usize::from(call.name == "pay");
@@ -274,9 +282,15 @@ impl Approver for Office {
         &'a self,
         _: &'a RunId,
         _: RequestId,
-        _: &'a Ask,
+        ask: &'a Ask,
     ) -> BoxFuture<'a, Option<Answer>> {
         self.note("person", |log| log.calls.questions += 1);
-        Box::pin(async { Some(Answer::Allow) })
+        let answer = match ask {
+            Ask::Outcome { .. } => Answer::Deny {
+                reason: "look at the account".to_owned(),
+            },
+            _ => Answer::Allow,
+        };
+        Box::pin(async { Some(answer) })
     }
 }

@@ -28,6 +28,9 @@ const METHODS: [Method; 7] = [
     Method::OPTIONS,
 ];
 
+/// The name of a request that may change something.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Headers that frame a message, name its server, or say what is understood on this side: they
 /// are the host's. Beside these, everything that begins with `proxy-`.
 const RESERVED: [&str; 11] = [
@@ -79,6 +82,16 @@ impl Outgoing {
             body: request.body,
             led_from_elsewhere: false,
         })
+    }
+
+    /// Gives the request a name, unless the guest did: a server that knows the header does not do
+    /// twice what it has done under that name (draft-ietf-httpapi-idempotency-key-header).
+    pub(super) fn name_once(&mut self, key: &str) {
+        if !self.headers.contains_key(IDEMPOTENCY_KEY)
+            && let Some(value) = ascii_value(key)
+        {
+            self.headers.insert(IDEMPOTENCY_KEY, value);
+        }
     }
 
     /// All headers that are sent, in the order in which servers like them.

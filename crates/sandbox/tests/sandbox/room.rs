@@ -80,6 +80,7 @@ impl Room {
             agent: "tester".to_owned(),
             now_ms: 1_700_000_000_000,
             seed: 7,
+            key: leadhand_protocol::ContentHash::of(b"call"),
         }
     }
 

@@ -68,6 +68,7 @@ impl Room {
             agent: "tester".to_owned(),
             now_ms: 1_700_000_000_000,
             seed: 7,
+            key: leadhand_protocol::ContentHash::of(b"call"),
         };
         let call = ToolCall {
             id: "1".to_owned(),

@@ -42,6 +42,7 @@ pub(crate) fn run(program: &Program, component: &[u8], folder: &Path) -> Result<
         agent: "tester".to_owned(),
         now_ms: 1_700_000_000_000,
         seed: 1,
+        key: leadhand_protocol::ContentHash::of(b"call"),
     };
     let folders: Vec<&str> = program
         .folder

@@ -199,6 +199,8 @@ mod tests {
             result: None,
             effect: Effect::Pure,
             accesses: vec![Access::new(capability, None)],
+            probe: None,
+            undo: None,
             isolation: Isolation::Sandboxed,
             trusted: false,
         };

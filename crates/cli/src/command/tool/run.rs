@@ -16,8 +16,8 @@ use leadhand::rooms::policy::{Policy, Question, root_grants};
 use leadhand::rooms::protocol::{Capability, Grant, Label, Permit, Source};
 use leadhand::rooms::sandbox::{CallContext, ToolHost, Workspace};
 use leadhand::{
-    Autonomy, Decision, Rule, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
-    Verdict,
+    Autonomy, ContentHash, Decision, Rule, ToolCall, ToolFault, ToolFaultKind, ToolLimits,
+    ToolOutput, ToolSpec, Verdict,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -162,6 +162,8 @@ impl Bench {
             agent: "a person".to_owned(),
             now_ms,
             seed: number,
+            // Who makes a call twice by hand wants it twice.
+            key: ContentHash::of(format!("{now_ms} {number} {}", self.tool.name).as_bytes()),
         };
         self.host.call(&call, &context).await
     }

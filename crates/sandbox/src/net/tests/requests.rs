@@ -7,7 +7,7 @@ use crate::contract::http::{ErrorCode, Request, Response};
 use crate::net::{NetAccess, Network};
 use flate2::Compression;
 use flate2::read::{GzEncoder, ZlibEncoder};
-use leadhand_protocol::{Capability, NetRequest, Permit, ToolLimits};
+use leadhand_protocol::{Capability, ContentHash, NetRequest, Permit, ToolLimits};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -19,7 +19,12 @@ fn on_this_machine(resource: &str) -> NetAccess {
         listed: Vec::new(),
     };
     let network = Arc::new(Network::new(&[]).unwrap());
-    NetAccess::new(network, &permit, &ToolLimits::default())
+    NetAccess::new(
+        network,
+        &permit,
+        &ToolLimits::default(),
+        ContentHash::of(b"call"),
+    )
 }
 
 #[tokio::test]

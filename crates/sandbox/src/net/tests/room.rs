@@ -5,7 +5,7 @@ use super::super::secret::{Secret, Secrets};
 use super::super::tls::Tls;
 use super::super::{NetAccess, Network};
 use crate::contract::http::{Error, ErrorCode, Request, Response};
-use leadhand_protocol::{Capability, Grant, Permit, ToolLimits};
+use leadhand_protocol::{Capability, ContentHash, Grant, Permit, ToolLimits};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -117,7 +117,12 @@ impl Room {
             closed: self.closed.clone(),
             listed: Vec::new(),
         };
-        NetAccess::new(Arc::new(network), &permit, &self.limits)
+        NetAccess::new(
+            Arc::new(network),
+            &permit,
+            &self.limits,
+            ContentHash::of(b"call"),
+        )
     }
 }
 

@@ -1,0 +1,148 @@
+//! A branch of a run: the same records up to a place, then another way. What stands before the
+//! branch costs nothing and is not done again.
+
+use crate::error::RuntimeError;
+use crate::runtime::{Runtime, rebuild, whole};
+use leadhand_engine::{Agent, Run, decide};
+use leadhand_protocol::{
+    CallId, Event, Input, PersonInput, Record, RunId, Seq, Timed, ToolCall, ToolOutput,
+};
+
+/// A branch that was made, and what is to be known before it is resumed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forked {
+    /// The branch. It goes on with [`Runtime::resume`].
+    pub run: RunId,
+    /// Calls that must not be made twice and that the other run made after the branch: going
+    /// another way, the branch may make them again.
+    pub made_since: Vec<ToolCall>,
+}
+
+impl Runtime {
+    /// Makes a branch `to` of the run `from`: its records before `at` (all of them for none),
+    /// then `changes`. What was in flight there and has ended since in the other run is taken
+    /// over. Nothing is carried out; the branch is resumed as any run that stopped.
+    ///
+    /// # Errors
+    /// [`RuntimeError::ForkPastEnd`], [`RuntimeError::ForkAfterEnd`] where the run was over,
+    /// [`RuntimeError::Refused`] when a change cannot be made there, [`RuntimeError::Damaged`],
+    /// and whatever the journal says. Nothing was made then.
+    pub async fn fork(
+        &self,
+        from: &RunId,
+        at: Option<Seq>,
+        to: &RunId,
+        changes: Vec<PersonInput>,
+    ) -> Result<Forked, RuntimeError> {
+        let records = whole(from, self.journal.read(from)?)?;
+        let end = records.len() as Seq;
+        let at = at.unwrap_or(end);
+        if at == 0 || at > end {
+            return Err(RuntimeError::ForkPastEnd {
+                run: from.clone(),
+                at,
+                records: end,
+            });
+        }
+        let since = usize::try_from(at).unwrap_or(usize::MAX);
+        let (before, after) = records.split_at(since.min(records.len()));
+        let run = rebuild(before);
+        if run
+            .outcome()
+            .is_some_and(|outcome| !outcome.kind.resumable())
+        {
+            return Err(RuntimeError::ForkAfterEnd {
+                run: from.clone(),
+                at,
+            });
+        }
+        let mut branch = Branch {
+            run,
+            records: before.to_vec(),
+            at_ms: (self.clock)(),
+        };
+        branch.take(from, Input::Fork { from: from.clone() })?;
+        for input in taken_over(&branch.run, after) {
+            branch.take(from, input)?;
+        }
+        for change in changes {
+            branch.take(from, Input::Person(change))?;
+        }
+        let made_since = made(&branch.run, after);
+        let mut writer = self.journal.create(to)?;
+        writer.append(&branch.records)?.await?;
+        writer.close()?;
+        Ok(Forked {
+            run: to.clone(),
+            made_since,
+        })
+    }
+}
+
+struct Branch {
+    run: Run,
+    records: Vec<Record>,
+    at_ms: u64,
+}
+
+impl Branch {
+    fn take(&mut self, from: &RunId, input: Input) -> Result<(), RuntimeError> {
+        let at_ms = self.at_ms;
+        let events = decide(&self.run, &Timed { at_ms, input });
+        let events = events.map_err(|refusal| RuntimeError::Refused {
+            run: from.clone(),
+            why: refusal.to_string(),
+        })?;
+        for event in events {
+            let seq = self.records.len() as Seq;
+            let record = Record { seq, at_ms, event };
+            self.run.apply(&record);
+            self.records.push(record);
+        }
+        Ok(())
+    }
+}
+
+/// What became, in the other run, of the tool calls that were in flight at the branch.
+fn taken_over(run: &Run, after: &[Record]) -> Vec<Input> {
+    let in_flight: Vec<CallId> = run
+        .agents()
+        .flat_map(Agent::calls)
+        .filter(|call| call.status.is_in_flight())
+        .map(|call| call.id)
+        .collect();
+    let ended = after.iter().filter_map(|record| match &record.event {
+        Event::ToolFinished { call, outcome } if in_flight.contains(call) => {
+            Some(Input::ToolFinished {
+                call: *call,
+                outcome: outcome.clone(),
+            })
+        }
+        _ => None,
+    });
+    ended.collect()
+}
+
+/// Calls that must not be made twice and were made with success after the branch.
+fn made(run: &Run, after: &[Record]) -> Vec<ToolCall> {
+    let Some(setting) = run.setting() else {
+        return Vec::new();
+    };
+    let succeeded = |id: CallId| {
+        after.iter().any(|record| {
+            let ok = |outcome: &Result<ToolOutput, _>| outcome.is_ok();
+            matches!(&record.event, Event::ToolFinished { call, outcome } if *call == id && ok(outcome))
+        })
+    };
+    let calls = after.iter().filter_map(|record| match &record.event {
+        Event::ToolCalled {
+            call, tool_call, ..
+        } if succeeded(*call) => Some(tool_call),
+        _ => None,
+    });
+    let harmful = |call: &&ToolCall| {
+        let tool = setting.tool(&call.name);
+        tool.is_some_and(|tool| !tool.effect.is_repeatable())
+    };
+    calls.filter(harmful).cloned().collect()
+}
