@@ -21,7 +21,7 @@ impl Approver for NotesOnly {
         ask: &'a Ask,
     ) -> BoxFuture<'a, Option<Answer>> {
         let (question, allowed) = match ask {
-            Ask::Plan { plan } => (format!("a plan of {} task", plan.tasks.len()), true),
+            Ask::Plan { plan, .. } => (format!("a plan of {} task", plan.tasks.len()), true),
             Ask::Task { task } => (format!("the task {}", task.id), true),
             // Whether a call that a crash cut off took effect is not for a rule to say.
             Ask::Outcome { .. } => return Box::pin(async { None }),

@@ -3,7 +3,7 @@
 use crate::error::{Notice, RoleError};
 use crate::foreign::{Meaning, STANDARD_TOOLS, meaning};
 use crate::front_matter::{self, Entry};
-use crate::values::{count, grants, list, name, temperature_milli, text};
+use crate::values::{bound, count, grants, list, micro_usd, name, temperature_milli, text};
 use leadhand_protocol::{Autonomy, Role};
 
 /// Largest role file, in bytes: far more than a prompt should have.
@@ -25,8 +25,9 @@ pub(crate) struct RoleFile {
 ///
 /// The keys are `name`, `description`, `model` (one or several; `inherit` is the default
 /// model), `tools` (without it: [`STANDARD_TOOLS`]), `disallowedTools`, `grants`
-/// (`fs.read docs/**`), `autonomy`, `turns`, `temperature` and `output_tokens`; every other
-/// key is reported and ignored. Lists may be YAML lists or separated by commas.
+/// (`fs.read docs/**`), `autonomy`, `turns`, `temperature`, `output_tokens`, and what one agent
+/// may spend: `budget_tokens`, `budget_usd`, `budget_tool_calls`; every other key is reported and
+/// ignored. Lists may be YAML lists or separated by commas.
 ///
 /// ```
 /// let text = "---\nname: poet\ndescription: Writes.\ntools: Read, Bash\ncolor: red\n---\nYou write poems.";
@@ -123,6 +124,9 @@ impl RoleFile {
             "autonomy" => self.role.autonomy = Some(text(&entry.node)?.parse::<Autonomy>()?),
             "turns" => self.role.turns_max = count(&entry.node)?,
             "output_tokens" => self.role.output_tokens_max = count(&entry.node)?,
+            "budget_tokens" => self.role.budget.tokens_max = Some(bound(&entry.node)?),
+            "budget_tool_calls" => self.role.budget.tool_calls_max = Some(bound(&entry.node)?),
+            "budget_usd" => self.role.budget.micro_usd_max = Some(micro_usd(&entry.node)?),
             "temperature" => self.role.temperature_milli = temperature_milli(&entry.node)?,
             unknown => self.notice(entry.line, format!("the key `{unknown}` is not used here")),
         }

@@ -9,6 +9,8 @@ use serde::de::value::StrDeserializer;
 
 /// Highest sampling temperature, in thousandths; what OpenAI-compatible endpoints take.
 const TEMPERATURE_MILLI_MAX: u32 = 2_000;
+/// Most money that a role may be bounded by, in millionths of a US dollar.
+const MICRO_USD_MAX: f64 = 1e15;
 
 pub(crate) fn text(node: &Node) -> Result<&str, String> {
     match node {
@@ -60,6 +62,28 @@ pub(crate) fn count(node: &Node) -> Result<u32, String> {
     let text = text(node)?;
     text.parse()
         .map_err(|_| format!("must be a whole number, not `{text}`"))
+}
+
+/// A bound of what may be spent: nothing at all would be an oversight.
+pub(crate) fn bound(node: &Node) -> Result<u64, String> {
+    let text = text(node)?;
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("must be a whole number above zero, not `{text}`")),
+        Ok(bound) => Ok(bound),
+    }
+}
+
+/// Dollars as millionths of a dollar.
+pub(crate) fn micro_usd(node: &Node) -> Result<u64, String> {
+    let text = text(node)?;
+    let micro = text.parse::<f64>().ok().map(|usd| (usd * 1e6).round());
+    match micro {
+        // Exact: the value is a whole number far below 2^53.
+        Some(micro) if (1.0..=MICRO_USD_MAX).contains(&micro) => Ok(micro as u64),
+        _ => Err(format!(
+            "must be a number of dollars above zero, not `{text}`"
+        )),
+    }
 }
 
 pub(crate) fn temperature_milli(node: &Node) -> Result<u32, String> {

@@ -1,7 +1,7 @@
 //! Role files: what people write, what becomes of it, and what is said about it.
 
 use leadhand_agents::{ROLE_FILE_BYTES_MAX, Roster, STANDARD_TOOLS, parse_role};
-use leadhand_protocol::{Autonomy, Capability, Grant, Role};
+use leadhand_protocol::{Autonomy, Budget, Capability, Grant, Role};
 
 /// The role and the notices of a file, or its error.
 fn check(text: &str, expected: Result<(Role, &[&str]), &str>) {
@@ -51,6 +51,9 @@ autonomy: L2
 turns: 12
 temperature: 0.25
 output_tokens: 800
+budget_tokens: 20000
+budget_usd: 0.25
+budget_tool_calls: 30
 ---
 
 You audit.
@@ -77,6 +80,12 @@ You audit.
         turns_max: 12,
         temperature_milli: 250,
         output_tokens_max: 800,
+        budget: Budget {
+            tokens_max: Some(20_000),
+            micro_usd_max: Some(250_000),
+            tool_calls_max: Some(30),
+            ..Budget::default()
+        },
     };
     check(text, Ok((role, &[])));
 }

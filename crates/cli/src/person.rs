@@ -3,6 +3,7 @@
 
 use crate::escape;
 use crate::watch::Voice;
+use crate::words;
 use leadhand::rooms::model::BoxFuture;
 use leadhand::rooms::protocol::RequestId;
 use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId, ToolCall, to_text};
@@ -54,12 +55,11 @@ impl Approver for AtTerminal {
 
 pub(crate) fn question(ask: &Ask) -> String {
     match ask {
-        Ask::Plan { plan } => {
-            format!(
-                "\nThe plan:\n{}May it be carried out? [y]es, [n]o with a reason:",
-                to_text(plan)
-            )
-        }
+        Ask::Plan { plan, forecast } => format!(
+            "\nThe plan:\n{}{}\nMay it be carried out? [y]es, [n]o with a reason:",
+            to_text(plan),
+            words::forecast(forecast)
+        ),
         Ask::Tool {
             role,
             tool_call,
@@ -180,6 +180,7 @@ mod tests {
         };
         let plan = Ask::Plan {
             plan: leadhand::Plan::default(),
+            forecast: leadhand::Forecast::default(),
         };
         let check = |line: &str, ask: &Ask, expected: Option<Answer>| {
             assert_eq!(read(line, ask).ok(), expected, "{line}");

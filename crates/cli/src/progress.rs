@@ -75,7 +75,7 @@ impl Progress {
                 attempt,
                 ..
             } => Some(self.agent_started(*agent, role, purpose, *attempt)),
-            Event::TurnStarted { agent, turn } => {
+            Event::TurnStarted { agent, turn, .. } => {
                 self.doing(*agent, format!("thinks, turn {turn}"));
                 None
             }

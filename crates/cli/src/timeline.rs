@@ -160,7 +160,7 @@ impl Timeline {
     /// Takes what an agent did; false when it was something else.
     fn step(&mut self, event: &Event, at_ms: u64) -> bool {
         match event {
-            Event::TurnStarted { agent, turn } => self.push(*agent, Step::turn(*turn, at_ms)),
+            Event::TurnStarted { agent, turn, .. } => self.push(*agent, Step::turn(*turn, at_ms)),
             Event::ModelReplied { agent, turn, reply } => {
                 self.end_turn(*agent, *turn, at_ms, |step| {
                     if let Step::Turn {

@@ -1,7 +1,7 @@
 //! Numbers, findings and orders as people read them.
 
 use leadhand::rooms::protocol::{AgentId, Finding};
-use leadhand::{Grade, PersonInput, PlanEdit};
+use leadhand::{Forecast, Grade, PersonInput, PlanEdit};
 
 /// `1 task`, `2 tasks`.
 pub(crate) fn count(number: usize, of: &str) -> String {
@@ -33,6 +33,21 @@ pub(crate) fn seconds(ms: u64) -> String {
 /// Millionths of a dollar as dollars.
 pub(crate) fn money(micro_usd: u64) -> String {
     format!("${}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000)
+}
+
+/// What a plan may cost, in a line.
+pub(crate) fn forecast(forecast: &Forecast) -> String {
+    let range = |least: u64, most: u64| format!("{} to {}", number(least), number(most));
+    let mut text = format!(
+        "It may take {} turns and {} tokens",
+        range(forecast.turns_min, forecast.turns_max),
+        range(forecast.tokens_min, forecast.tokens_max)
+    );
+    if forecast.micro_usd_max > 0 {
+        let (least, most) = (forecast.micro_usd_min, forecast.micro_usd_max);
+        text.push_str(&format!(", {} to {}", money(least), money(most)));
+    }
+    text + ", by the bounds that hold for it."
 }
 
 /// What a detector saw, with the agent as `name` calls it.

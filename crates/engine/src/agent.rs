@@ -1,9 +1,10 @@
 //! A running role: its conversation and where it stands within its turn.
 
+use crate::run::Spent;
 use leadhand_protocol::{
     Action, AgentId, CallId, ChatMessage, CheckResult, Event, Grant, Label, ModelReply,
-    ModelRequest, Origin, OutputFormat, Permit, Purpose, RequestId, TaskId, ToolCall, ToolFault,
-    ToolOutput, ToolSpec,
+    ModelRequest, Origin, OutputFormat, Permit, Purpose, RequestId, Reservation, TaskId, ToolCall,
+    ToolFault, ToolOutput, ToolSpec,
 };
 use std::sync::Arc;
 
@@ -32,6 +33,12 @@ pub struct Agent {
     /// Where all that stands in its conversation came from.
     pub(crate) label: Label,
     pub(crate) equipment: Equipment,
+    /// What it has spent.
+    pub(crate) spent: Spent,
+    /// What is set aside for the call that its model is at.
+    pub(crate) reserved: Option<Reservation>,
+    /// How long the run had been at work when it came into being, in milliseconds.
+    pub(crate) began_ms: u64,
 }
 
 /// What an agent works with; fixed for its life.
@@ -160,6 +167,20 @@ pub struct Delivery {
     pub(crate) checks: Vec<CheckResult>,
 }
 
+impl Equipment {
+    /// Bytes of what is sent with every prompt: the tools and the form of the output.
+    pub(crate) fn fixed_bytes(&self) -> usize {
+        let tools = self.tools.iter().map(|tool| {
+            tool.name.len() + tool.description.len() + tool.arguments.to_string().len()
+        });
+        let output = match &self.output {
+            OutputFormat::Text => 0,
+            OutputFormat::Json { schema, .. } => schema.to_string().len(),
+        };
+        tools.sum::<usize>() + output
+    }
+}
+
 impl Agent {
     pub(crate) fn request(&self, seed: u64) -> ModelRequest {
         ModelRequest {
@@ -167,7 +188,11 @@ impl Agent {
             messages: self.conversation.clone(),
             tools: Arc::clone(&self.equipment.tools),
             output: self.equipment.output.clone(),
-            output_tokens_max: self.equipment.output_tokens_max,
+            output_tokens_max: self
+                .reserved
+                .map_or(self.equipment.output_tokens_max, |reserved| {
+                    reserved.output_tokens_max
+                }),
             temperature_milli: self.equipment.temperature_milli,
             seed: seed
                 .wrapping_add(u64::from(self.id.0) << 16)

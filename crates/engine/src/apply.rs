@@ -24,9 +24,10 @@ impl Run {
     /// Facts come from [`decide`](crate::decide) and [`settle`](crate::settle) of this very
     /// state, or from a journal that they wrote; one that fits nothing changes nothing.
     pub fn apply(&mut self, record: &Record) -> Vec<Action> {
-        self.at_ms = record.at_ms;
         let event = &record.event;
+        self.pass_time(record);
         if let Event::RunStarted(start) = event {
+            self.started_ms = record.at_ms;
             self.start(start);
             return Vec::new();
         }
@@ -45,7 +46,9 @@ impl Run {
                 attempt,
                 opening,
             } => self.agent_started(*agent, role, purpose, *attempt, opening),
-            Event::TurnStarted { agent, .. } => self.turn_started(*agent),
+            Event::TurnStarted {
+                agent, reserved, ..
+            } => self.turn_started(*agent, *reserved),
             Event::ModelReplied { agent, reply, .. } => self.model_replied(*agent, reply),
             Event::ModelFailed { agent, fault, .. } => self.model_failed(*agent, &fault.message),
             Event::ToolCalled { .. } => self.tool_called(PendingCall::ordered_by(event)),
@@ -177,6 +180,7 @@ impl Run {
                 }
             }
             agent.turns -= 1;
+            agent.reserved = None;
             agent.becomes_due();
         }
         actions

@@ -2,6 +2,7 @@
 //! says so, and what cannot be made at all is refused with what to do instead.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::budget;
 use crate::doubt;
 use crate::labels;
 use crate::run::Run;
@@ -207,7 +208,7 @@ pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Opti
             );
             Some(not_made(pending, ToolFaultKind::Declined, message))
         }
-        CallStatus::Approved => Some(Event::CallStarted { call: pending.id }),
+        CallStatus::Approved => Some(started(run, agent, pending)),
         CallStatus::InDoubt { evidence, probed } => {
             Some(doubt::settle(run, agent, pending, evidence, *probed))
         }
@@ -215,6 +216,24 @@ pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Opti
         | CallStatus::Running
         | CallStatus::Probing { .. }
         | CallStatus::Finished(_) => None,
+    }
+}
+
+/// The order of a call that a person allowed, if the budget still does.
+fn started(run: &Run, agent: &Agent, pending: &PendingCall) -> Event {
+    let instead = budget::instead_of_calls(run, agent, 1)
+        .into_iter()
+        .flatten();
+    match instead.into_iter().next() {
+        None => Event::CallStarted { call: pending.id },
+        Some(stop @ Event::StopOrdered { .. }) => stop,
+        Some(_) => {
+            let message = format!(
+                "the budget allows no further call of `{}`",
+                pending.call.name
+            );
+            not_made(pending, ToolFaultKind::LimitExceeded, message)
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::agent::Agent;
 use crate::brief;
+use crate::budget;
 use crate::calls::called;
 use crate::run::{AnswerRecord, Run};
 use leadhand_protocol::{
@@ -69,6 +70,9 @@ pub(crate) fn next_check(
         },
         Check::ToolPasses { call, .. } => match agent {
             Some(agent) => {
+                if let Some(events) = budget::instead_of_calls(run, agent, 1) {
+                    return Some(events);
+                }
                 let index = u32::try_from(next).unwrap_or(u32::MAX).saturating_add(1);
                 let call = ToolCall {
                     id: format!("check-{next}"),

@@ -5,6 +5,7 @@
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::orders;
 use crate::run::Run;
+use crate::time;
 use leadhand_protocol::{
     AgentId, CallId, Event, Grade, Input, ModelFaultKind, Origin, OutcomeKind, Timed, ToolFault,
     ToolFaultKind,
@@ -60,10 +61,7 @@ pub fn decide(run: &Run, input: &Timed) -> Result<Vec<Event>, Refusal> {
             }]
         }
         Input::Person(order) => return orders::decide(run, order),
-        Input::TimeUp => vec![
-            Event::TimeUp,
-            stop(OutcomeKind::BudgetSpent, "the time allowed is over".into()),
-        ],
+        Input::TimeUp => time::up(run, input.at_ms),
     })
 }
 

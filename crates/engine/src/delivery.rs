@@ -2,6 +2,7 @@
 //! on evidence, and only then does it count. What an agent says it did counts for nothing.
 
 use crate::agent::{Agent, AgentState, CallStatus, Delivery};
+use crate::budget;
 use crate::calls::{called, step_call};
 use crate::checks::{Subject, failures, judged_check, next_check, unresolved_citations};
 use crate::decide::stop;
@@ -81,6 +82,9 @@ fn accept_output(run: &Run, agent: &Agent, task: &Task, delivery: &Delivery) -> 
         };
     }
     if let (Some(path), false) = (&task.output_file, delivery.written) {
+        if let Some(events) = budget::instead_of_calls(run, agent, 1) {
+            return events;
+        }
         let arguments = json!({ "path": path, "content": as_file(task, &delivery.content) });
         let call = ToolCall {
             id: "output".into(),

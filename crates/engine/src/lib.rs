@@ -12,6 +12,7 @@ mod account;
 mod agent;
 mod apply;
 mod brief;
+mod budget;
 mod calls;
 mod checks;
 mod decide;
@@ -30,6 +31,7 @@ mod run;
 mod schedule;
 mod schema;
 mod settle;
+mod time;
 mod turn;
 
 pub use agent::{Agent, AgentState, CallStatus, PendingCall};

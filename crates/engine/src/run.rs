@@ -5,6 +5,7 @@ use crate::agent::Agent;
 use crate::path_labels::PathLabels;
 use crate::roll_back::RollBack;
 use crate::schema::ArgumentSchemas;
+use crate::time::AtWork;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Grade, Label, Outcome,
@@ -66,8 +67,8 @@ pub struct Spent {
 }
 
 impl Spent {
-    /// What of `budget` is spent, in words; `None` while all of it holds. Seconds are not
-    /// counted here: the engine has no clock.
+    /// What of `budget` is spent, in words; `None` while all of it holds. For seconds see
+    /// [`crate::time`].
     pub(crate) fn over(&self, budget: &Budget) -> Option<String> {
         let reached = |spent: u64, max: Option<u64>| max.is_some_and(|max| spent >= max);
         if reached(self.usage.total(), budget.tokens_max) {
@@ -77,6 +78,8 @@ impl Spent {
             Some(format!("{spent} millionths of a dollar are spent"))
         } else if reached(self.tool_calls, budget.tool_calls_max) {
             Some(format!("{} tool calls are made", self.tool_calls))
+        } else if reached(self.turns, budget.turns_max) {
+            Some(format!("{} turns are taken", self.turns))
         } else {
             None
         }
@@ -98,6 +101,8 @@ pub struct TaskRecord {
     pub label: Label,
     /// Whether something was found about how it is worked at.
     pub(crate) found: bool,
+    /// How long attempts that have ended were at work, in milliseconds.
+    pub(crate) at_work_ms: u64,
 }
 
 /// How a run is about to stop.
@@ -120,6 +125,8 @@ pub(crate) struct AnswerRecord {
 #[derive(Debug, Default)]
 pub struct Run {
     pub(crate) setting: Option<Arc<Setting>>,
+    /// When the first record was made.
+    pub(crate) started_ms: u64,
     /// When the last record was made.
     pub(crate) at_ms: u64,
     pub(crate) plan: PlanRecord,
@@ -128,6 +135,9 @@ pub struct Run {
     pub(crate) tasks: BTreeMap<TaskId, TaskRecord>,
     pub(crate) people: People,
     pub(crate) spent: Spent,
+    /// Tokens of a prompt to its bytes, in thousandths: the most that was seen; 0 before.
+    pub(crate) tokens_per_byte_milli: u64,
+    pub(crate) at_work: AtWork,
     pub(crate) files: BTreeMap<String, FileChange>,
     /// Files that tool calls wrote, also where that left them as they were.
     pub(crate) written: BTreeSet<String>,
@@ -183,6 +193,12 @@ impl Run {
     #[must_use]
     pub fn setting(&self) -> Option<&Setting> {
         self.setting.as_deref()
+    }
+
+    /// When it was started, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn started_ms(&self) -> u64 {
+        self.started_ms
     }
 
     /// The plan as it stands; `None` before there is one.

@@ -4,7 +4,7 @@
 
 use crate::run::Run;
 use crate::settle::ended;
-use crate::{brief, checks};
+use crate::{brief, budget, checks};
 use leadhand_protocol::{
     AgentId, Ask, Autonomy, Event, OutcomeKind, Purpose, RequestId, Task, TaskSource,
 };
@@ -130,6 +130,7 @@ fn approve(run: &Run, graph: &TaskGraph) -> Vec<Event> {
         request,
         ask: Ask::Plan {
             plan: graph.plan().clone(),
+            forecast: budget::forecast(run, graph.plan()),
         },
     }]
 }
@@ -300,7 +301,13 @@ pub(crate) fn filled(run: &Run, task: &Task, arguments: &Value) -> Value {
 
 fn revise_or_end(run: &Run, why: &str) -> Vec<Event> {
     let start = &run.started().start;
-    let revisable = start.plan.is_none() && run.plan.revised < start.limits.revisions_max;
+    let limit = u64::from(start.limits.revisions_max);
+    let revisions_max = start
+        .goal
+        .budget
+        .revisions_max
+        .map_or(limit, |own| own.min(limit));
+    let revisable = start.plan.is_none() && u64::from(run.plan.revised) < revisions_max;
     match &run.plan.given_up {
         Some(given_up) => {
             let why = format!("{why}; the plan could not be revised: {given_up}");

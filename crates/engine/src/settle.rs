@@ -4,7 +4,7 @@
 
 use crate::agent::Agent;
 use crate::run::{Run, Stop};
-use crate::{account, delivery, roll_back, schedule, turn};
+use crate::{account, budget, delivery, roll_back, schedule, turn};
 use leadhand_protocol::{Event, Grade, OutcomeKind};
 
 /// How often in a row the state may be settled after one input. Each round brings at least one
@@ -28,11 +28,11 @@ pub fn settle(run: &Run) -> Vec<Event> {
             events => events,
         };
         if !events.is_empty() {
-            return events;
+            return budget::within_agents(run, events);
         }
     }
     match &run.stop {
-        None => schedule::settle(run),
+        None => budget::within_agents(run, schedule::settle(run)),
         // Who wraps up starts nothing new.
         Some(_) => Vec::new(),
     }

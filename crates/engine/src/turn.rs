@@ -2,13 +2,13 @@
 //! tools are called, and so on until it gives an output or gives up.
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
+use crate::budget::{self, Admission};
 use crate::calls::{called, repeats, step_call};
-use crate::decide::stop;
 use crate::run::Run;
 use crate::{brief, checks, delivery, schedule, schema};
 use leadhand_protocol::{
-    Event, Finding, FinishReason, ModelReply, Origin, OutcomeKind, OutputFormat, Purpose, TaskId,
-    TaskSource, ToolCall, ToolFaultKind,
+    Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
+    ToolCall, ToolFaultKind,
 };
 use serde_json::{Value, json};
 
@@ -38,6 +38,14 @@ fn prepare(run: &Run, agent: &Agent) -> Vec<Event> {
     let Some(task) = agent.task().and_then(|id| run.graph()?.task(id)) else {
         return give_up(run, agent, "its task is no longer in the plan");
     };
+    let files = task.inputs.iter().filter_map(|input| match &input.from {
+        TaskSource::File(path) => Some(path),
+        _ => None,
+    });
+    let count = task.call.as_ref().map_or(files.clone().count(), |_| 1);
+    if let Some(events) = budget::instead_of_calls(run, agent, count) {
+        return events;
+    }
     if let Some(template) = &task.call {
         let arguments = schedule::filled(run, task, &template.arguments);
         let call = ToolCall {
@@ -47,10 +55,6 @@ fn prepare(run: &Run, agent: &Agent) -> Vec<Event> {
         };
         return called(run, agent, Origin::Template, 0, call);
     }
-    let files = task.inputs.iter().filter_map(|input| match &input.from {
-        TaskSource::File(path) => Some(path),
-        _ => None,
-    });
     let mut events = Vec::new();
     let mut faults = Vec::new();
     for (index, path) in (0..).zip(files) {
@@ -94,18 +98,10 @@ fn prepared(run: &Run, agent: &Agent, calls: &[PendingCall]) -> Vec<Event> {
 }
 
 fn begin(run: &Run, agent: &Agent) -> Vec<Event> {
-    if let Some(why) = run.spent.over(&run.started().start.goal.budget) {
-        return vec![stop(OutcomeKind::BudgetSpent, why)];
-    }
-    if let Some((task, why)) = task_budget_spent(run, agent) {
-        let why = format!("the task's own budget does not allow more: {why}");
-        let failure = Some(why.clone());
-        let agent = agent.id;
-        return vec![
-            Event::AgentEnded { agent, failure },
-            Event::TaskFailed { task, why },
-        ];
-    }
+    let reserved = match budget::admit(run, agent) {
+        Admission::Granted(reserved) => reserved,
+        denied => return denied.instead(run, agent).unwrap_or_default(),
+    };
     if agent.turns >= agent.equipment.turns_max {
         let finding = Finding::TurnsSpent {
             agent: agent.id,
@@ -119,14 +115,20 @@ fn begin(run: &Run, agent: &Agent) -> Vec<Event> {
     vec![Event::TurnStarted {
         agent: agent.id,
         turn: agent.turns + 1,
+        reserved,
     }]
 }
 
-fn task_budget_spent(run: &Run, agent: &Agent) -> Option<(TaskId, String)> {
-    let id = agent.task()?;
-    let budget = &run.graph()?.task(id)?.budget;
-    let why = run.task(id)?.spent.over(budget)?;
-    Some((id.clone(), why))
+/// Ends a task for good, and the agent with it that would have gone on.
+pub(crate) fn fail_task(agent: &Agent, task: TaskId, why: String) -> Vec<Event> {
+    let mut events = vec![Event::AgentEnded {
+        agent: agent.id,
+        failure: Some(why.clone()),
+    }];
+    if agent.task() == Some(&task) {
+        events.push(Event::TaskFailed { task, why });
+    }
+    events
 }
 
 /// A reply is a call for tools, an output, or something the model must mend.
@@ -181,6 +183,9 @@ fn read(run: &Run, agent: &Agent, reply: &ModelReply) -> Vec<Event> {
 fn read_calls(run: &Run, agent: &Agent, reply: &ModelReply) -> Vec<Event> {
     let calls_max = run.started().start.limits.tool_calls_per_turn_max;
     let calls = &reply.tool_calls[..reply.tool_calls.len().min(calls_max)];
+    if let Some(events) = budget::instead_of_calls(run, agent, calls.len()) {
+        return events;
+    }
     let mut events = Vec::new();
     let mut faults = Vec::new();
     for (index, call) in (0..).zip(calls) {

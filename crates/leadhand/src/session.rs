@@ -10,13 +10,14 @@ use leadhand_agents::{Notice, Roster};
 use leadhand_journal::Journal;
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
-    Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, PersonInput, Plan, Rule, RunId,
-    Seq, Start, ToolSpec,
+    Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, PersonInput, Plan, Price, Rule,
+    RunId, Seq, Start, ToolSpec,
 };
 use leadhand_runtime::{Control, Forked, Observer, Runtime, control};
 use leadhand_task_graph::{Known, validate};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -211,6 +212,8 @@ impl Leadhand {
             files_left_out: left_out.saturating_add(unseen),
             instructions: self.parts.instructions.clone(),
             seed: self.parts.seed,
+            prices: self.prices(),
+            default_model: self.runtime.models.default_name().to_owned(),
         };
         let (runtime, orders, control, events) = self.wired();
         let driven = async move { Ok(runtime.run(start, orders).await?) };
@@ -220,6 +223,17 @@ impl Leadhand {
             events,
             driven: Box::pin(driven),
         })
+    }
+
+    /// What models cost that cost something.
+    fn prices(&self) -> BTreeMap<String, Price> {
+        let models = &self.runtime.models;
+        let priced = models
+            .names()
+            .filter_map(|name| Some((name.to_owned(), models.describe(name)?.price)));
+        priced
+            .filter(|(_, price)| *price != Price::default())
+            .collect()
     }
 
     fn wired(&self) -> Wired {

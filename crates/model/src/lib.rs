@@ -45,7 +45,8 @@ pub use embedded::{EmbeddedModel, EmbeddedOptions};
 pub use error::ModelError;
 #[cfg(feature = "fetch")]
 pub use fetch::{FetchProgress, FetchSource, Fetcher, OnProgress, verify_file};
-pub use model::{BoxFuture, Model, ModelInfo, Pieces, Price, ToolStyle};
+pub use leadhand_protocol::Price;
+pub use model::{BoxFuture, Model, ModelInfo, Pieces, ToolStyle};
 #[cfg(feature = "openai")]
 pub use openai::{OPENAI_BASE_URL, OpenAiModel, OpenAiOptions};
 pub use retry::{RetryPolicy, is_worth_another_attempt};

@@ -1,7 +1,7 @@
 //! The trait every language model fulfils, and what a model says about itself. Retries,
 //! fallbacks, time-outs and prices are not a model's business: [`crate::ModelSet`] has them.
 
-use leadhand_protocol::{ModelFault, ModelFaultKind, ModelReply, ModelRequest, Usage};
+use leadhand_protocol::{ModelFault, ModelFaultKind, ModelReply, ModelRequest, Price};
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::pin::Pin;
@@ -59,33 +59,6 @@ pub enum ToolStyle {
     Structured,
     /// The tools stand in the prompt and calls are read from the text.
     Text,
-}
-
-/// Prices in millionths of a US dollar for a million tokens, which is the usual price list
-/// in dollars times a million.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Price {
-    /// Tokens of the prompt.
-    pub input_micro_usd: u64,
-    /// Tokens of the prompt that came out of the provider's cache; none is the full price.
-    pub cached_micro_usd: Option<u64>,
-    /// Tokens written.
-    pub output_micro_usd: u64,
-}
-
-impl Price {
-    /// What these tokens cost, in millionths of a US dollar, rounded up.
-    #[must_use]
-    pub fn of(&self, usage: Usage) -> u64 {
-        let cached = usage.cached_tokens.min(usage.input_tokens);
-        let fresh = usage.input_tokens - cached;
-        let cached_price = self.cached_micro_usd.unwrap_or(self.input_micro_usd);
-        let sum = u128::from(fresh) * u128::from(self.input_micro_usd)
-            + u128::from(cached) * u128::from(cached_price)
-            + u128::from(usage.output_tokens) * u128::from(self.output_micro_usd);
-        u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX)
-    }
 }
 
 /// A fault without a wish to be asked later.

@@ -2,8 +2,8 @@
 
 use crate::{
     AgentId, Answer, Artifact, Ask, CallId, ChatMessage, Check, CheckResult, ContentHash, Grade,
-    ModelFault, ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId, RunId, Seq,
-    Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
+    ModelFault, ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId,
+    Reservation, RunId, Seq, Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -98,6 +98,9 @@ pub enum Event {
         agent: AgentId,
         /// Its turn, from 1.
         turn: u32,
+        /// What was set aside for it; none where nothing bounds tokens or money.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reserved: Option<Reservation>,
     },
     /// A model answered.
     ModelReplied {

@@ -2,9 +2,11 @@
 
 use crate::{
     AgentId, Approval, CallId, CheckResult, Event, Goal, Grant, Limits, ModelFault, ModelReply,
-    PathLabel, PersonInput, Plan, Role, Rule, RunId, TaskId, ToolFault, ToolOutput, ToolSpec,
+    PathLabel, PersonInput, Plan, Price, Role, Rule, RunId, TaskId, ToolFault, ToolOutput,
+    ToolSpec,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An input and when it came, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +102,12 @@ pub struct Start {
     pub instructions: String,
     /// Seed of everything random.
     pub seed: u64,
+    /// What models cost, by name; those that are not in here cost nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
+    /// The model of roles that name none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub default_model: String,
 }
 
 impl Input {

@@ -16,6 +16,7 @@ mod limits;
 mod message;
 mod outcome;
 mod person;
+mod price;
 mod role;
 mod task;
 mod tool;
@@ -39,6 +40,7 @@ pub use outcome::{CallReport, Outcome, OutcomeKind, TaskReport};
 pub use person::{
     Answer, ApprovalScope, Ask, Grade, PersonInput, PlanEdit, PolicyChange, SettingChange,
 };
+pub use price::{Forecast, Price, Reservation};
 pub use role::Role;
 pub use task::{
     Artifact, Check, CheckResult, DeclaredCall, ForEach, Lock, Plan, Task, TaskInput, TaskSource,

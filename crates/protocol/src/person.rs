@@ -2,8 +2,8 @@
 //! came, so that a replay can give them again.
 
 use crate::{
-    Approval, Autonomy, Budget, CallId, ContentHash, Grant, Limits, Plan, RequestId, Rule, Task,
-    TaskId, ToolCall,
+    Approval, Autonomy, Budget, CallId, ContentHash, Forecast, Grant, Limits, Plan, RequestId,
+    Rule, Task, TaskId, ToolCall,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -204,6 +204,9 @@ pub enum Ask {
     Plan {
         /// The plan.
         plan: Plan,
+        /// What it may cost.
+        #[serde(default)]
+        forecast: Forecast,
     },
     /// May this tool call be made?
     Tool {
@@ -239,8 +242,8 @@ impl Ask {
     /// that names it holds for nothing else.
     ///
     /// ```
-    /// use leadhand_protocol::{Ask, Plan};
-    /// let ask = Ask::Plan { plan: Plan::default() };
+    /// use leadhand_protocol::{Ask, Forecast, Plan};
+    /// let ask = Ask::Plan { plan: Plan::default(), forecast: Forecast::default() };
     /// assert_eq!(ask.digest(), ask.clone().digest());
     /// ```
     #[must_use]

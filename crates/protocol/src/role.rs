@@ -1,6 +1,6 @@
 //! The definition of an agent.
 
-use crate::{Autonomy, Grant};
+use crate::{Autonomy, Budget, Grant};
 use serde::{Deserialize, Serialize};
 
 /// A role: who an agent is, which models answer for it, and what it may use.
@@ -31,4 +31,11 @@ pub struct Role {
     pub temperature_milli: u32,
     /// Tokens a reply may have; 0 is the run's limit.
     pub output_tokens_max: u32,
+    /// What one agent of this role may spend; of seconds nothing is bounded here.
+    #[serde(skip_serializing_if = "is_default")]
+    pub budget: Budget,
+}
+
+fn is_default(budget: &Budget) -> bool {
+    *budget == Budget::default()
 }

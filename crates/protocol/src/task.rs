@@ -54,7 +54,8 @@ pub struct Task {
     /// Named resources it holds while it runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<Lock>,
-    /// What all attempts at it may spend, looked at before each turn. Time is not bounded here.
+    /// What all attempts at it may spend, with what judging its output costs; of time only that
+    /// at work counts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub budget: Budget,
     /// How often it is tried from the beginning; 0 is the run's limit.

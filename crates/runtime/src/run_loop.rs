@@ -13,8 +13,8 @@ use leadhand_channel::{Hub, Post};
 use leadhand_engine::{Refusal, Run, SETTLE_ROUNDS_MAX, decide, settle};
 use leadhand_journal::{Ticket, Writer};
 use leadhand_protocol::{
-    Action, Address, AgentId, Budget, Envelope, Event, Input, Limits, Message, Outcome,
-    PersonInput, Purpose, Record, RunId, Timed,
+    Action, Address, AgentId, Envelope, Event, Input, Limits, Message, Outcome, PersonInput,
+    Purpose, Record, RunId, Timed,
 };
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// Inputs of checks and people that may wait; more than one question per agent is not open.
 const SIDE_INPUTS_MAX: usize = 256;
@@ -53,7 +53,7 @@ pub(crate) struct RunLoop {
     jobs: JoinSet<()>,
     equipment: Equipment,
     onlookers: Onlookers,
-    /// When the run's time is up.
+    /// When a bound of time may be reached.
     time_up: Option<Pin<Box<Sleep>>>,
 }
 
@@ -62,7 +62,8 @@ struct Onlookers {
     approver: Arc<dyn Approver>,
     observer: Observer,
     clock: Clock,
-    started_ms: u64,
+    began: Instant,
+    began_ms: u64,
     status_ms: u64,
 }
 
@@ -98,11 +99,8 @@ impl RunLoop {
         equipment: Equipment,
         runtime: &Runtime,
         limits: &Limits,
-        budget: Budget,
     ) -> Self {
         let (hub, post) = leadhand_channel::open(id.clone(), limits.inbox_messages_max);
-        let own = (limits.run_seconds_max > 0).then_some(limits.run_seconds_max);
-        let seconds_max = own.into_iter().chain(budget.seconds_max).min();
         Self {
             id,
             run,
@@ -113,13 +111,13 @@ impl RunLoop {
             side: mpsc::channel(SIDE_INPUTS_MAX),
             jobs: JoinSet::new(),
             equipment,
-            time_up: seconds_max
-                .map(|seconds| Box::pin(tokio::time::sleep(Duration::from_secs(seconds)))),
+            time_up: None,
             onlookers: Onlookers {
                 approver: Arc::clone(&runtime.approver),
                 observer: Arc::clone(&runtime.observer),
                 clock: Arc::clone(&runtime.clock),
-                started_ms: (runtime.clock)(),
+                began: Instant::now(),
+                began_ms: (runtime.clock)(),
                 status_ms: 0,
             },
         }
@@ -179,7 +177,7 @@ impl RunLoop {
     /// Takes all that comes first before anything follows from it; what a run that was taken up
     /// again had in flight comes before what follows.
     fn begin(&mut self, first: Vec<Input>) -> Result<Taken, RuntimeError> {
-        let at_ms = (self.onlookers.clock)();
+        let at_ms = self.now_ms();
         let (mut records, mut actions) = (Vec::new(), Vec::new());
         for input in first
             .iter()
@@ -204,6 +202,15 @@ impl RunLoop {
         )
     }
 
+    /// The time: that of the clock, or what has passed since this life of the run began, where
+    /// somebody has set the clock back.
+    fn now_ms(&self) -> u64 {
+        let passed = self.onlookers.began.elapsed().as_millis();
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+        let by_passing = self.onlookers.began_ms.saturating_add(passed);
+        (self.onlookers.clock)().max(by_passing)
+    }
+
     fn decided(&self, input: &Timed) -> Result<Vec<Event>, RuntimeError> {
         decide(&self.run, input).map_err(|refusal| RuntimeError::Refused {
             run: self.id.clone(),
@@ -224,7 +231,7 @@ impl RunLoop {
 
     /// Puts an order on record that counts when the run goes on; nothing is carried out.
     pub(crate) async fn note(mut self, order: PersonInput) -> Result<(), RuntimeError> {
-        let at_ms = (self.onlookers.clock)();
+        let at_ms = self.now_ms();
         let input = Input::Person(order);
         let events = self.decided(&Timed { at_ms, input })?;
         for record in self.record(at_ms, events)? {
@@ -237,7 +244,7 @@ impl RunLoop {
 
     /// `decide → journal → apply → actions`, and again for what follows from the state alone.
     fn take(&mut self, input: Input) -> Result<Result<Taken, Refusal>, RuntimeError> {
-        let at_ms = (self.onlookers.clock)();
+        let at_ms = self.now_ms();
         let events = match decide(&self.run, &Timed { at_ms, input }) {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
@@ -261,6 +268,8 @@ impl RunLoop {
             if events.is_empty() {
                 let ticket = self.writer.append(&[])?;
                 self.show_status(at_ms)?;
+                let left = self.run.left_ms().map(Duration::from_millis);
+                self.time_up = left.map(|left| Box::pin(tokio::time::sleep(left)));
                 return Ok(Taken {
                     ticket,
                     records,
@@ -296,7 +305,7 @@ impl RunLoop {
         let over = self.run.outcome().is_some();
         if over || at_ms >= self.onlookers.status_ms.saturating_add(STATUS_EVERY_MS) {
             self.onlookers.status_ms = at_ms;
-            let status = Status::of(&self.run, self.onlookers.started_ms, at_ms);
+            let status = Status::of(&self.run, at_ms);
             let status = serde_json::to_value(status).unwrap_or_default();
             self.writer.set_status(&status)?;
         }

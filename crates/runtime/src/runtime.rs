@@ -136,16 +136,7 @@ impl Runtime {
             tools: self.tools.clone(),
             clock: Arc::clone(&self.clock),
         };
-        RunLoop::new(
-            id,
-            run,
-            writer,
-            orders,
-            equipment,
-            self,
-            &start.limits,
-            start.goal.budget,
-        )
+        RunLoop::new(id, run, writer, orders, equipment, self, &start.limits)
     }
 }
 

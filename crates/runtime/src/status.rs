@@ -37,7 +37,7 @@ pub struct Status {
 impl Status {
     /// The summary of a run as it stands.
     #[must_use]
-    pub fn of(run: &Run, started_ms: u64, updated_ms: u64) -> Self {
+    pub fn of(run: &Run, updated_ms: u64) -> Self {
         let goal = run
             .setting()
             .map_or("", |setting| setting.start.goal.text.as_str());
@@ -55,7 +55,7 @@ impl Status {
                 .outcome()
                 .map(|outcome| outcome.why.clone())
                 .unwrap_or_default(),
-            started_ms,
+            started_ms: run.started_ms(),
             updated_ms,
             tasks: run.graph().map_or(0, |graph| graph.plan().tasks.len()),
             tasks_done: run

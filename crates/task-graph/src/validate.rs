@@ -78,10 +78,10 @@ fn index<'a>(plan: &'a Plan, faults: &mut Vec<Fault>) -> HashMap<&'a TaskId, &'a
 }
 
 fn check_work(task: &Task, known: &Known<'_>, limits: &Limits, faults: &mut Vec<Fault>) {
-    if task.budget.seconds_max.is_some() {
+    if task.budget.revisions_max.is_some() {
         faults.push(fault(
             &task.id,
-            "has a budget of seconds: time is bounded for the whole run only",
+            "has a budget of revisions: those are bounded for the whole run only",
         ));
     }
     if let Some(call) = &task.call {

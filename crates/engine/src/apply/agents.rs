@@ -3,8 +3,11 @@
 use crate::agent::{Agent, AgentState, Delivery};
 use crate::labels;
 use crate::run::{Run, Spent};
-use leadhand_protocol::{Action, AgentId, ChatMessage, Finding, Label, ModelReply, Purpose};
+use leadhand_protocol::{
+    Action, AgentId, ChatMessage, Finding, Label, ModelReply, Purpose, Reservation,
+};
 use std::sync::Arc;
+
 impl Run {
     pub(super) fn agent_started(
         &mut self,
@@ -39,6 +42,9 @@ impl Run {
             made: Vec::new(),
             label: Label::default(),
             equipment: self.equip(role, purpose, attempt),
+            spent: Spent::default(),
+            reserved: None,
+            began_ms: self.at_work.ms,
         };
         self.agents.insert(id, agent);
         self.taints(id, &label);
@@ -49,21 +55,18 @@ impl Run {
         }]
     }
 
-    /// Counts what an agent spends for the run, and for the task that it carries out.
-    pub(super) fn spend(&mut self, id: AgentId, count: impl Fn(&mut Spent)) {
-        count(&mut self.spent);
-        if let Some(task) = self.agents.get(&id).and_then(Agent::task).cloned() {
-            count(&mut self.tasks.entry(task).or_default().spent);
-        }
-    }
-
-    pub(super) fn turn_started(&mut self, id: AgentId) -> Vec<Action> {
+    pub(super) fn turn_started(
+        &mut self,
+        id: AgentId,
+        reserved: Option<Reservation>,
+    ) -> Vec<Action> {
         let seed = self.started().start.seed;
         self.spend(id, |spent| spent.turns += 1);
         let Some(agent) = self.agents.get_mut(&id) else {
             return Vec::new();
         };
         agent.turns += 1;
+        agent.reserved = reserved;
         agent.state = AgentState::Thinking;
         vec![think(agent, seed)]
     }
@@ -74,6 +77,11 @@ impl Run {
             spent.micro_usd = spent.micro_usd.saturating_add(reply.micro_usd);
         });
         let calls_max = self.started().start.limits.tool_calls_per_turn_max;
+        let reserved = self
+            .agents
+            .get_mut(&id)
+            .and_then(|agent| agent.reserved.take());
+        self.measure_tokens(reserved, reply.usage);
         if let Some(agent) = self.agents.get_mut(&id) {
             let tool_calls = reply.tool_calls.iter().take(calls_max).cloned().collect();
             agent.say(ChatMessage::Assistant {
@@ -89,6 +97,7 @@ impl Run {
     /// for the run to be resumed.
     pub(super) fn model_failed(&mut self, id: AgentId, why: &str) -> Vec<Action> {
         if let Some(agent) = self.agents.get_mut(&id) {
+            agent.reserved = None;
             agent.state = AgentState::Unanswered(why.to_owned());
         }
         Vec::new()
@@ -139,6 +148,10 @@ impl Run {
         let Some(agent) = self.agents.remove(&id) else {
             return Vec::new();
         };
+        if let Some(task) = agent.task() {
+            let at_work_ms = self.at_work.ms.saturating_sub(agent.began_ms);
+            self.tasks.entry(task.clone()).or_default().at_work_ms += at_work_ms;
+        }
         if let Some(why) = failure {
             match &agent.purpose {
                 Purpose::Task(task) => {

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod budgets;
 mod labels;
 mod orders;
 mod world;

@@ -3,9 +3,9 @@
 
 use crate::world::{World, call, check, role, start, task, text};
 use leadhand_protocol::{
-    Answer, Ask, Autonomy, Budget, ContentHash, Effect, Goal, Grade, Input, Isolation, OutcomeKind,
-    PersonInput, Plan, PlanEdit, RequestId, SettingChange, Start, Task, TaskId, ToolFault,
-    ToolFaultKind, ToolSpec,
+    Answer, Ask, Autonomy, Budget, ContentHash, Effect, Forecast, Goal, Grade, Input, Isolation,
+    OutcomeKind, PersonInput, Plan, PlanEdit, RequestId, SettingChange, Start, Task, TaskId,
+    ToolFault, ToolFaultKind, ToolSpec,
 };
 use serde_json::{Value, json};
 
@@ -175,6 +175,7 @@ fn an_order_that_cannot_be_followed_is_refused_and_changes_nothing() {
     refused(answers(0, Answer::Repeat, None), "answered with yes or no");
     let other = Ask::Plan {
         plan: Plan::default(),
+        forecast: Forecast::default(),
     };
     refused(
         answers(0, Answer::Allow, Some(other.digest())),

@@ -22,6 +22,8 @@ pub(crate) struct World {
     /// Calls of tools that touch no files, by name.
     pub(crate) made: Vec<String>,
     pub(crate) outcome: Option<Outcome>,
+    /// The time of what comes next, in milliseconds.
+    pub(crate) at_ms: u64,
     /// What was ordered and is not carried out yet.
     pub(crate) pending: VecDeque<Action>,
     /// What tools that touch no files answer, by name; `done` unless given.
@@ -95,6 +97,8 @@ pub(crate) fn start(goal: Goal, plan: Option<Plan>, files: &[&str]) -> Start {
         files_left_out: 0,
         instructions: String::new(),
         seed: 0,
+        prices: Default::default(),
+        default_model: String::new(),
     }
 }
 
@@ -109,6 +113,7 @@ impl World {
             prompts: Vec::new(),
             made: Vec::new(),
             outcome: None,
+            at_ms: 0,
             pending: VecDeque::new(),
             results: BTreeMap::new(),
         }
@@ -154,7 +159,7 @@ impl World {
     /// The process ends and the run is taken up again.
     pub(crate) fn crash_and_resume(&mut self) {
         self.pending.clear();
-        let at_ms = 0;
+        let at_ms = self.at_ms;
         for event in decide(
             &self.run,
             &Timed {
@@ -164,8 +169,7 @@ impl World {
         )
         .unwrap()
         {
-            self.run.apply(&recorded(&event));
-            self.journal.push(event);
+            self.record(event);
         }
         self.pending.extend(self.run.outstanding());
         let actions = self.follow();
@@ -178,7 +182,7 @@ impl World {
         decide(
             &self.run,
             &Timed {
-                at_ms: 0,
+                at_ms: self.at_ms,
                 input: input.clone(),
             },
         )
@@ -188,12 +192,21 @@ impl World {
     }
 
     pub(crate) fn take(&mut self, input: Input) -> Vec<Action> {
+        let at_ms = self.at_ms;
         let mut actions = Vec::new();
-        for event in decide(&self.run, &Timed { at_ms: 0, input }).unwrap() {
-            actions.extend(self.run.apply(&recorded(&event)));
-            self.journal.push(event);
+        for event in decide(&self.run, &Timed { at_ms, input }).unwrap() {
+            actions.extend(self.record(event));
         }
         actions.extend(self.follow());
+        actions
+    }
+
+    fn record(&mut self, event: Event) -> Vec<Action> {
+        let actions = self.run.apply(&Record {
+            at_ms: self.at_ms,
+            ..recorded(&event)
+        });
+        self.journal.push(event);
         actions
     }
 
@@ -205,8 +218,7 @@ impl World {
                 return actions;
             }
             for event in events {
-                actions.extend(self.run.apply(&recorded(&event)));
-                self.journal.push(event);
+                actions.extend(self.record(event));
             }
         }
         panic!(

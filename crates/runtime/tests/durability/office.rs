@@ -162,6 +162,8 @@ impl Office {
             files_left_out: 0,
             instructions: String::new(),
             seed: 0,
+            prices: Default::default(),
+            default_model: String::new(),
         }
     }
 }

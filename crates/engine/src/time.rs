@@ -1,0 +1,128 @@
+//! How long a run and its tasks are at work, by the times of records: the engine has no clock.
+//! While a run stands still, or its process is dead, nothing is counted.
+
+use crate::agent::{Agent, CallStatus};
+use crate::decide::stop;
+use crate::run::Run;
+use crate::turn::fail_task;
+use leadhand_protocol::{Event, OutcomeKind, Record, TaskId};
+use serde::{Deserialize, Serialize};
+
+/// Time at work, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct AtWork {
+    /// What is counted.
+    pub(crate) ms: u64,
+    /// What is counted as well unless the next record is that the run was resumed: people may
+    /// also give orders to a run whose process is dead.
+    unsure_ms: u64,
+}
+
+impl Run {
+    /// Counts the time up to a record.
+    pub(crate) fn pass_time(&mut self, record: &Record) {
+        let passed = record.at_ms.saturating_sub(self.at_ms);
+        self.at_ms = record.at_ms;
+        if self.setting.is_none() || self.outcome.is_some() {
+            return;
+        }
+        let at_work = &mut self.at_work;
+        match &record.event {
+            Event::RunResumed | Event::Forked { .. } => at_work.unsure_ms = 0,
+            Event::PersonAnswered { .. } | Event::PersonOrdered { .. } | Event::Steered { .. } => {
+                at_work.unsure_ms += passed;
+            }
+            _ => {
+                at_work.ms += at_work.unsure_ms + passed;
+                at_work.unsure_ms = 0;
+            }
+        }
+    }
+
+    /// Milliseconds until a bound of time is reached, from the last record on; `None` where
+    /// nothing is bounded or the run is about to stop anyway.
+    #[must_use]
+    pub fn left_ms(&self) -> Option<u64> {
+        if self.setting.is_none() || self.stop.is_some() || self.outcome.is_some() {
+            return None;
+        }
+        let worked = self.at_work.ms + self.at_work.unsure_ms;
+        let of_run = self.run_ms_max().map(|max| max.saturating_sub(worked));
+        let of_tasks = self
+            .agents
+            .values()
+            .filter(|agent| !self.has_harmful_call(agent))
+            .filter_map(|agent| {
+                let (_, max, used) = self.task_time(agent, worked)?;
+                Some(max.saturating_sub(used))
+            });
+        of_run.into_iter().chain(of_tasks).min()
+    }
+
+    fn run_ms_max(&self) -> Option<u64> {
+        let start = &self.started().start;
+        let limit = start.limits.run_seconds_max;
+        let limit = (limit > 0).then_some(limit);
+        let seconds = limit.into_iter().chain(start.goal.budget.seconds_max).min();
+        seconds.map(|seconds| seconds.saturating_mul(1_000))
+    }
+
+    /// The task that an agent carries out, how long all attempts at it may take and have taken,
+    /// in milliseconds, when the run was at work for `worked`; `None` where that is not bounded.
+    fn task_time(&self, agent: &Agent, worked: u64) -> Option<(TaskId, u64, u64)> {
+        let id = agent.task()?;
+        let seconds_max = self.graph()?.task(id)?.budget.seconds_max?;
+        let before = self.task(id).map_or(0, |record| record.at_work_ms);
+        let used = before + worked.saturating_sub(agent.began_ms);
+        Some((id.clone(), seconds_max.saturating_mul(1_000), used))
+    }
+
+    /// The task of an agent whose time is over.
+    pub(crate) fn task_time_over(&self, agent: &Agent, worked: u64) -> Option<(TaskId, String)> {
+        let (id, max, used) = self.task_time(agent, worked)?;
+        (used >= max).then(|| {
+            let why = format!(
+                "the {} seconds that the task may take are over",
+                max / 1_000
+            );
+            (id, why)
+        })
+    }
+
+    /// Whether a call is at work that cannot be given up: what it did must be known.
+    fn has_harmful_call(&self, agent: &Agent) -> bool {
+        agent.calls().iter().any(|call| {
+            let tool = self.started().tool(&call.call.name);
+            call.status == CallStatus::Running
+                && tool.is_none_or(|tool| !tool.effect.is_repeatable())
+        })
+    }
+}
+
+/// What follows when a bound of time may be reached.
+pub(crate) fn up(run: &Run, at_ms: u64) -> Vec<Event> {
+    if run.stop.is_some() || run.outcome.is_some() {
+        return Vec::new();
+    }
+    let passed = at_ms.saturating_sub(run.at_ms);
+    let worked = run.at_work.ms + run.at_work.unsure_ms + passed;
+    if run.run_ms_max().is_some_and(|max| worked >= max) {
+        let why = "the time allowed is over".to_owned();
+        return vec![Event::TimeUp, stop(OutcomeKind::BudgetSpent, why)];
+    }
+    let over = run
+        .agents
+        .values()
+        .filter(|agent| !run.has_harmful_call(agent));
+    let ended: Vec<Event> = over
+        .filter_map(|agent| {
+            let (task, why) = run.task_time_over(agent, worked)?;
+            Some(fail_task(agent, task, why))
+        })
+        .flatten()
+        .collect();
+    if ended.is_empty() {
+        return ended;
+    }
+    std::iter::once(Event::TimeUp).chain(ended).collect()
+}
