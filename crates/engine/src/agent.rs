@@ -6,10 +6,11 @@ use leadhand_protocol::{
     ModelRequest, Origin, OutputFormat, Permit, Purpose, RequestId, Reservation, TaskId, ToolCall,
     ToolFault, ToolOutput, ToolSpec,
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// An agent at work.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Agent {
     /// Its id.
     pub id: AgentId,
@@ -42,7 +43,7 @@ pub struct Agent {
 }
 
 /// What an agent works with; fixed for its life.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Equipment {
     pub(crate) models: Vec<String>,
     pub(crate) tools: Arc<[ToolSpec]>,
@@ -54,7 +55,7 @@ pub(crate) struct Equipment {
 }
 
 /// Where an agent stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum AgentState {
     /// Its inputs must be read, or its one tool call made, before its first turn.
     Preparing,
@@ -75,7 +76,7 @@ pub enum AgentState {
 }
 
 /// A tool call of the current turn.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PendingCall {
     /// Its id.
     pub id: CallId,
@@ -91,7 +92,7 @@ pub struct PendingCall {
 }
 
 /// How far a tool call is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CallStatus {
     /// A person must be asked; why.
     ToAsk(String),
@@ -156,7 +157,7 @@ impl CallStatus {
 }
 
 /// An output on its way from given to accepted.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Delivery {
     /// The output.
     pub content: String,

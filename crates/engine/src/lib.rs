@@ -31,6 +31,7 @@ mod run;
 mod schedule;
 mod schema;
 mod settle;
+mod snapshot;
 mod time;
 mod turn;
 
@@ -40,3 +41,4 @@ pub use replay::{Difference, Replayed, replay};
 pub use run::{Run, Setting, Spent, TaskRecord};
 pub use schema::{ArgumentSchemas, schema_faults};
 pub use settle::{SETTLE_ROUNDS_MAX, settle};
+pub use snapshot::{SNAPSHOT_FORMAT, SnapshotError};

@@ -12,6 +12,7 @@ use leadhand_protocol::{
     OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ impl Setting {
 }
 
 /// What has been spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Spent {
     /// Tokens.
     pub usage: Usage,
@@ -87,7 +88,7 @@ impl Spent {
 }
 
 /// What is known of a task beyond its place in the graph.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// Attempts that were started.
     pub attempts: u32,
@@ -106,7 +107,7 @@ pub struct TaskRecord {
 }
 
 /// How a run is about to stop.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stop {
     pub(crate) kind: OutcomeKind,
     pub(crate) why: String,
@@ -114,7 +115,7 @@ pub(crate) struct Stop {
 }
 
 /// The answer and what checking it against the goal has shown.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct AnswerRecord {
     pub(crate) content: Option<String>,
     pub(crate) checks: Vec<CheckResult>,
@@ -122,8 +123,9 @@ pub(crate) struct AnswerRecord {
 }
 
 /// One execution of a goal.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Run {
+    #[serde(with = "setting")]
     pub(crate) setting: Option<Arc<Setting>>,
     /// When the first record was made.
     pub(crate) started_ms: u64,
@@ -150,7 +152,7 @@ pub struct Run {
 }
 
 /// The plan and how often it was made anew.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct PlanRecord {
     pub(crate) graph: Option<TaskGraph>,
     pub(crate) revision: u32,
@@ -172,7 +174,7 @@ pub(crate) struct PlanRecord {
 }
 
 /// Questions to people and what they said.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct People {
     pub(crate) asked: u32,
     pub(crate) open: BTreeMap<RequestId, Ask>,
@@ -268,5 +270,28 @@ impl Run {
             .output
             .as_ref()
             .map(|(_, content)| content.as_str())
+    }
+}
+
+/// A setting is written as the start that it was prepared from.
+mod setting {
+    use super::Setting;
+    use leadhand_protocol::Start;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<S: Serializer>(
+        setting: &Option<Arc<Setting>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let start = setting.as_ref().map(|setting| &setting.start);
+        start.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<Setting>>, D::Error> {
+        let start = Option::<Start>::deserialize(deserializer)?;
+        Ok(start.map(|start| Arc::new(Setting::new(start))))
     }
 }

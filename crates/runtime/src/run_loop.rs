@@ -87,10 +87,6 @@ struct Taken {
 }
 
 impl RunLoop {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all of them are parts that the loop owns"
-    )]
     pub(crate) fn new(
         id: RunId,
         run: Run,

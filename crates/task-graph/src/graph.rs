@@ -4,11 +4,13 @@ use leadhand_protocol::{Plan, Task, TaskId};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::Topo;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 /// Where a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TaskState {
     /// A dependency is not done.
     Waiting,
@@ -52,6 +54,11 @@ impl TaskGraph {
     /// When the plan has a dangling or circular dependency: it was not validated.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
+        Self::build(plan).expect("a plan is validated before its graph is built")
+    }
+
+    /// The graph of a plan; an error when a dependency is dangling or circular.
+    fn build(plan: Plan) -> Result<Self, &'static str> {
         let index: HashMap<TaskId, usize> = plan
             .tasks
             .iter()
@@ -64,7 +71,7 @@ impl TaskGraph {
         }
         for (place, task) in plan.tasks.iter().enumerate() {
             for dependency in &task.depends_on {
-                let from = index.get(dependency).expect("dependencies were validated");
+                let from = index.get(dependency).ok_or("a dependency is dangling")?;
                 edges.add_edge(NodeIndex::new(*from), NodeIndex::new(place), ());
             }
         }
@@ -87,23 +94,22 @@ impl TaskGraph {
             running: BTreeSet::new(),
             open,
         };
-        graph.measure_paths();
+        graph.measure_paths()?;
         for place in 0..graph.nodes.len() {
             graph.settle(place);
         }
-        graph
+        Ok(graph)
     }
 
-    fn measure_paths(&mut self) {
+    fn measure_paths(&mut self) -> Result<(), &'static str> {
         let mut order = Vec::with_capacity(self.nodes.len());
         let mut walk = Topo::new(&self.edges);
         while let Some(node) = walk.next(&self.edges) {
             order.push(node);
         }
-        assert!(
-            order.len() == self.nodes.len(),
-            "dependencies were validated to be acyclic"
-        );
+        if order.len() < self.nodes.len() {
+            return Err("dependencies go round in a circle");
+        }
         for node in order.into_iter().rev() {
             let after = self
                 .edges
@@ -114,6 +120,7 @@ impl TaskGraph {
             let own = u64::from(self.plan.tasks[node.index()].estimate_seconds.max(1));
             self.nodes[node.index()].path_seconds = own.saturating_add(after);
         }
+        Ok(())
     }
 
     fn settle(&mut self, place: usize) {
@@ -234,5 +241,45 @@ impl TaskGraph {
             self.nodes[place].state = TaskState::Failed;
             self.open -= 1;
         }
+    }
+}
+
+/// A graph is written as its plan and the states of the tasks, in the order of the plan.
+#[derive(Serialize, Deserialize)]
+struct Written<P> {
+    plan: P,
+    states: Vec<TaskState>,
+}
+
+impl Serialize for TaskGraph {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let states = self.nodes.iter().map(|node| node.state).collect();
+        let plan = &self.plan;
+        Written { plan, states }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for TaskGraph {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { plan, states } = Written::<Plan>::deserialize(deserializer)?;
+        if states.len() != plan.tasks.len() {
+            return Err(de::Error::custom("the states are not those of the plan"));
+        }
+        let ids: Vec<TaskId> = plan.tasks.iter().map(|task| task.id.clone()).collect();
+        let mut graph = Self::build(plan).map_err(de::Error::custom)?;
+        // Those that are done first: they make others ready.
+        for (id, state) in ids.iter().zip(&states) {
+            match state {
+                TaskState::Done => graph.complete(id),
+                TaskState::Failed => graph.fail(id),
+                TaskState::Waiting | TaskState::Ready | TaskState::Running => {}
+            }
+        }
+        for (id, state) in ids.iter().zip(&states) {
+            if *state == TaskState::Running {
+                graph.start(id);
+            }
+        }
+        Ok(graph)
     }
 }

@@ -430,6 +430,12 @@ pub(crate) fn replays(journal: &[Event]) {
         let text = serde_json::to_string(event).unwrap();
         let read: Event = serde_json::from_str(&text).unwrap();
         assert_eq!(&read, event, "an event does not survive being written");
+        let snapshot = run.to_snapshot().unwrap();
+        let restored = Run::from_snapshot(&snapshot).unwrap();
+        assert!(
+            restored.to_snapshot().unwrap() == snapshot && settle(&restored) == settle(&run),
+            "a state does not survive being written after {event:?}"
+        );
     }
     assert_eq!(settle(&run), [], "the journal does not stand by itself");
     let record = |(seq, event): (u64, &Event)| Record {
