@@ -228,7 +228,7 @@ async fn requests_and_bytes_sent_are_bounded() {
         3
     );
 
-    room.limits.net_bytes_sent_max = 1_000;
+    room.limits.net_bytes_sent_max = 1_200;
     let mut access = room.access();
     let of = |bytes: usize| Request {
         body: vec![b'x'; bytes],

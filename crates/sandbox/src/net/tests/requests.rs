@@ -79,6 +79,7 @@ async fn a_request_goes_out_whole_and_its_answer_comes_back_whole() {
         "content-type: text/plain".to_owned(),
         "hello".to_owned(),
         format!("host: {}", server.address),
+        format!("idempotency-key: {}", ContentHash::of(b"call")),
         "user-agent: leadhand".to_owned(),
         "x-b: one".to_owned(),
         "x-b: two".to_owned(),
@@ -94,6 +95,41 @@ async fn a_request_goes_out_whole_and_its_answer_comes_back_whole() {
         (access.requests(), access.refused()),
         (&[record][..], &[][..])
     );
+}
+
+#[tokio::test]
+async fn a_request_that_may_change_something_carries_the_key_of_its_call() {
+    let server = Server::saying(ok("done"));
+    let mut access = on_this_machine("http://127.0.0.1:*/**");
+    let own = vec![("Idempotency-Key".to_owned(), "mine".to_owned())];
+    for (method, headers) in [
+        ("GET", Vec::new()),
+        ("POST", Vec::new()),
+        ("DELETE", Vec::new()),
+        ("PUT", own),
+    ] {
+        let request = Request {
+            headers,
+            ..request(method, &server.url("/"))
+        };
+        access.send(request).await.unwrap();
+    }
+    let keys: Vec<Option<String>> = server
+        .seen()
+        .iter()
+        .map(|request| {
+            let mut lines = request.lines();
+            lines.find_map(|line| Some(line.strip_prefix("idempotency-key: ")?.to_owned()))
+        })
+        .collect();
+    let key = ContentHash::of(b"call").to_string();
+    let expected = [
+        None,
+        Some(key.clone()),
+        Some(format!("{key}-2")),
+        Some("mine".to_owned()),
+    ];
+    assert_eq!(keys, expected);
 }
 
 #[tokio::test]
