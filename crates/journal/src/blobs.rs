@@ -1,17 +1,15 @@
 //! Payloads named by their SHA-256, each in a file of its own, shared by all runs of a root.
 //!
-//! A file is one format byte and the content: format 0 is the content as it is, others are
-//! free for compression. Nothing in here removes a blob.
+//! A file is one format byte and the content, packed that way. Nothing in here removes a blob.
 
 use crate::error::unwritable;
-use crate::{JournalError, folder};
+use crate::packed::{self, Spoiled};
+use crate::{JournalError, RECORD_BYTES_MAX, folder};
 use leadhand_protocol::ContentHash;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-const PLAIN: u8 = 0;
 
 /// The blobs of one root.
 #[derive(Debug, Clone)]
@@ -26,15 +24,21 @@ impl Blobs {
         }
     }
 
-    /// `blobs/ab/ab…`: 256 folders keep each of them short.
+    /// `blobs/a/ab…`: a small run pays for few folders, each a block on disk, and a large
+    /// project's are still short enough. Where a blob lies in `blobs/ab` it is found there.
     pub(crate) fn path(&self, hash: ContentHash) -> PathBuf {
         let name = hash.to_string();
-        self.folder.join(&name[..2]).join(name)
+        let path = self.folder.join(&name[..1]).join(&name);
+        let finer = self.folder.join(&name[..2]).join(&name);
+        if !path.exists() && finer.exists() {
+            return finer;
+        }
+        path
     }
 
     /// Stores content under its hash, on disk as well if `synced`. A file that is there
-    /// already is kept if it is whole and replaced if it is not. Gives the paths that must
-    /// still be synced: the file, and the folders that name it.
+    /// already is kept if it is whole, however it is packed, and replaced if it is not. Gives
+    /// the paths that must still be synced: the file, and the folders that name it.
     pub(crate) fn put(
         &self,
         hash: ContentHash,
@@ -43,7 +47,7 @@ impl Blobs {
     ) -> Result<Vec<PathBuf>, JournalError> {
         let path = self.path(hash);
         let folder = path.parent().unwrap_or(&self.folder);
-        if !holds(&path, content) {
+        if !self.holds(hash, content) {
             folder::make(folder)?;
             write(&path, content, synced)?;
         } else if synced {
@@ -60,39 +64,45 @@ impl Blobs {
     /// The content of a blob of `bytes` bytes, checked against its hash.
     pub(crate) fn get(&self, hash: ContentHash, bytes: u64) -> Result<Vec<u8>, String> {
         let path = self.path(hash);
-        let gone = |error| format!("its payload {} cannot be read: {error}", path.display());
+        let payload = format!("its payload {}", path.display());
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if bytes > RECORD_BYTES_MAX {
+            return Err(format!(
+                "{payload} is said to have {bytes} bytes, and {RECORD_BYTES_MAX} is the most"
+            ));
+        }
         let mut stored = Vec::new();
         // One byte of format, and one more to notice a file that is too long.
         File::open(&path)
-            .and_then(|file| file.take(bytes.saturating_add(2)).read_to_end(&mut stored))
-            .map_err(gone)?;
-        match stored.split_first() {
-            Some((&PLAIN, content)) if ContentHash::of(content) == hash => Ok(content.to_vec()),
-            Some((&PLAIN, _)) => Err(format!("its payload {} was changed", path.display())),
-            Some((format, _)) => Err(format!(
-                "its payload {} has the unknown format {format}",
-                path.display()
-            )),
-            None => Err(format!("its payload {} is empty", path.display())),
+            .and_then(|file| file.take(bytes as u64 + 2).read_to_end(&mut stored))
+            .map_err(|error| format!("{payload} cannot be read: {error}"))?;
+        let Some((&format, packed)) = stored.split_first() else {
+            return Err(format!("{payload} is empty"));
+        };
+        match packed::unpack(format, packed, bytes) {
+            Ok(content) if ContentHash::of(&content) == hash => Ok(content.into_owned()),
+            Ok(_) | Err(Spoiled::Changed) => Err(format!("{payload} was changed")),
+            Err(Spoiled::UnknownFormat(format)) => {
+                Err(format!("{payload} has the unknown format {format}"))
+            }
         }
     }
-}
 
-/// Whether the file is there with exactly this content. A process that was killed or a
-/// power cut may have left less.
-fn holds(path: &Path, content: &[u8]) -> bool {
-    let long_enough = fs::metadata(path).is_ok_and(|it| it.len() == content.len() as u64 + 1);
-    long_enough
-        && fs::read(path).is_ok_and(|stored| stored.split_first() == Some((&PLAIN, content)))
+    /// Whether there is a file with exactly this content. A process that was killed or a
+    /// power cut may have left less.
+    fn holds(&self, hash: ContentHash, content: &[u8]) -> bool {
+        self.path(hash).exists() && self.get(hash, content.len() as u64).is_ok()
+    }
 }
 
 fn write(path: &Path, content: &[u8], synced: bool) -> Result<(), JournalError> {
     static DRAFTS: AtomicU64 = AtomicU64::new(0);
     let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
     let draft = path.with_extension(format!("{}-{number}.new", std::process::id()));
+    let (format, packed) = packed::pack(content);
     let written = File::create(&draft).and_then(|mut file| {
-        file.write_all(&[PLAIN])?;
-        file.write_all(content)?;
+        file.write_all(&[format])?;
+        file.write_all(&packed)?;
         if synced {
             file.sync_all()?;
         }

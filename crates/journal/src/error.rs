@@ -81,6 +81,16 @@ pub enum JournalError {
         /// What the store said.
         what: String,
     },
+    /// The run was made with another store.
+    #[error(
+        "the records of run {run} lie in {}, which another store keeps than the one in use; use the journal that the run was made with", path.display()
+    )]
+    OtherStore {
+        /// The run.
+        run: RunId,
+        /// The other store's file.
+        path: PathBuf,
+    },
     /// A record that must be readable is not.
     #[error(
         "the journal of run {run} is damaged at record {seq}: {what}; what comes before can still be read, but nothing can be appended"
@@ -154,6 +164,32 @@ pub enum JournalError {
         bytes: usize,
         /// [`crate::STATUS_BYTES_MAX`].
         bytes_max: usize,
+    },
+    /// A snapshot tells of records that were not appended.
+    #[error(
+        "a snapshot of run {run} before record {found} cannot be kept, because the run's next record is {next_seq}; append first"
+    )]
+    SnapshotAhead {
+        /// The run.
+        run: RunId,
+        /// The `seq` that is next.
+        next_seq: Seq,
+        /// The `seq` that the snapshot goes up to.
+        found: Seq,
+    },
+    /// A snapshot is larger than any may be.
+    #[error(
+        "a snapshot of run {run} has {bytes} bytes, and {bytes_max} is the most, with {format_bytes_max} for the name of its format; without it the run is read from its first record"
+    )]
+    SnapshotTooLarge {
+        /// The run.
+        run: RunId,
+        /// The size of its state.
+        bytes: usize,
+        /// [`crate::SNAPSHOT_BYTES_MAX`].
+        bytes_max: usize,
+        /// [`crate::SNAPSHOT_FORMAT_BYTES_MAX`].
+        format_bytes_max: usize,
     },
     /// The disk does not keep up.
     #[error(

@@ -4,6 +4,7 @@ use crate::JournalError;
 use crate::error::unwritable;
 use leadhand_protocol::RunId;
 use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// The paths of one run.
@@ -13,7 +14,7 @@ pub(crate) struct RunFolder {
     pub(crate) run: PathBuf,
     /// The store's own folder.
     pub(crate) journal: PathBuf,
-    /// The store's one data file; sled 0.34 names it.
+    /// The store's one data file.
     pub(crate) data: PathBuf,
     /// How many records there are on disk.
     pub(crate) head: PathBuf,
@@ -23,19 +24,23 @@ pub(crate) struct RunFolder {
     pub(crate) reading: PathBuf,
     /// The summary.
     pub(crate) status: PathBuf,
+    /// The state at some record.
+    pub(crate) snapshot: PathBuf,
 }
 
 impl RunFolder {
-    pub(crate) fn new(root: &Path, run: &RunId) -> Self {
+    /// `data` is how the store calls its data file.
+    pub(crate) fn new(root: &Path, run: &RunId, data: &str) -> Self {
         let run = runs(root).join(run.as_str());
         let journal = run.join("journal");
         Self {
-            data: journal.join("db"),
+            data: journal.join(data),
             journal,
             head: run.join("head"),
             lock: run.join("lock"),
             reading: run.join("reading"),
             status: run.join("status.json"),
+            snapshot: run.join("snapshot"),
             run,
         }
     }
@@ -69,9 +74,34 @@ pub(crate) fn sync(path: &Path) -> Result<(), JournalError> {
         .map_err(unwritable(path))
 }
 
+/// Removes a file, if there is one.
+pub(crate) fn remove(path: &Path) -> Result<(), JournalError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(unwritable(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 /// Gives `path` new content so that a reader sees all of it or what was there before.
 /// `draft` is a path beside it that nobody else writes.
 pub(crate) fn replace(path: &Path, draft: &Path, content: &[u8]) -> Result<(), JournalError> {
     fs::write(draft, content).map_err(unwritable(draft))?;
     fs::rename(draft, path).map_err(unwritable(path))
+}
+
+/// Like [`replace`], and after a power cut as well: the new content is on disk before it takes
+/// the place of the old. That the folder names it is not, yet.
+pub(crate) fn replace_on_disk(
+    path: &Path,
+    draft: &Path,
+    content: &[u8],
+) -> Result<(), JournalError> {
+    File::create(draft)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .map_err(unwritable(draft))
+        .and_then(|()| fs::rename(draft, path).map_err(unwritable(path)))
+        .inspect_err(|_| {
+            // Half a draft only takes room; that it could not be written is the news.
+            let _ = fs::remove_file(draft);
+        })
 }

@@ -4,7 +4,7 @@
 //! from a damaged one. The checksum (CRC-32 of IEEE 802.3) is over all other bytes of the
 //! value. The body is JSON: the record, or where a large record's event lies.
 
-use crate::JournalError;
+use crate::{JournalError, packed};
 use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 /// larger ones into files of its own that it never syncs.
 pub const VALUE_BYTES_MAX: usize = 4096;
 
-/// Largest record, encoded, in bytes: far above what the limits of a run let through.
+/// Largest event, as JSON, in bytes: far above what the limits of a run let through.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Deepest nesting of arrays and objects in a record. A parsed value is at most 128 deep, and
+/// Deepest nesting of arrays and objects in an event, and in a record that is read. A parsed value is at most 128 deep, and
 /// stands a few levels down in its event; reading more would cost stack without bound.
 const DEPTH_MAX: usize = 160;
 
@@ -25,8 +25,15 @@ const HEADER_BYTES: usize = 6;
 /// What every body begins with, whichever it is: `seq` is the first field.
 const BODY_BEGINS: &[u8] = b"{\"seq\":";
 
-/// The body is a [`Reference`]. The other seven flags are not in use.
+/// The body is a [`Reference`].
 const EVENT_IN_BLOB: u8 = 1;
+
+/// The body is [`Deflated`], and behind it the event. The other six flags are not in use.
+const EVENT_DEFLATED: u8 = 2;
+
+/// From this size on a body's event is deflated, in bytes. sled writes a value several times
+/// until it has found its place; with smaller ones the time would not be repaid.
+const DEFLATE_FROM_BYTES: usize = 1024;
 
 /// A record ready to be stored.
 #[derive(Debug, PartialEq)]
@@ -56,6 +63,17 @@ struct Reference {
     bytes: u64,
 }
 
+/// What stands before an event that is deflated.
+#[derive(Debug, Serialize, Deserialize)]
+struct Deflated {
+    seq: Seq,
+    at_ms: u64,
+    /// Length of the event's JSON, at most [`VALUE_BYTES_MAX`].
+    bytes: usize,
+    /// Length of what follows.
+    deflated_bytes: usize,
+}
+
 /// Why a value cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -71,16 +89,16 @@ pub(crate) fn encode(run: &RunId, record: &Record) -> Result<Entry, JournalError
         seq: record.seq,
         what: error.to_string(),
     };
-    let body = serde_json::to_vec(record).map_err(unencodable)?;
-    if body.len() > RECORD_BYTES_MAX {
+    let event = serde_json::to_vec(&record.event).map_err(unencodable)?;
+    if event.len() > RECORD_BYTES_MAX {
         return Err(JournalError::RecordTooLarge {
             run: run.clone(),
             seq: record.seq,
-            bytes: body.len(),
+            bytes: event.len(),
             bytes_max: RECORD_BYTES_MAX,
         });
     }
-    if depth(&body) > DEPTH_MAX {
+    if too_deep(&event) {
         return Err(JournalError::Unencodable {
             run: run.clone(),
             seq: record.seq,
@@ -88,26 +106,57 @@ pub(crate) fn encode(run: &RunId, record: &Record) -> Result<Entry, JournalError
         });
     }
     let key = record.seq.to_be_bytes();
+    let body = body(record.seq, record.at_ms, &event);
     if HEADER_BYTES + body.len() <= VALUE_BYTES_MAX {
+        let deflated = deflated_body(record, &event).filter(|it| it.len() < body.len());
+        let value = deflated.map_or_else(|| seal(0, &body), |it| seal(EVENT_DEFLATED, &it));
         return Ok(Entry {
             key,
-            value: seal(0, &body),
+            value,
             blob: None,
         });
     }
-    let content = serde_json::to_vec(&record.event).map_err(unencodable)?;
     let reference = Reference {
         seq: record.seq,
         at_ms: record.at_ms,
-        event: ContentHash::of(&content),
-        bytes: content.len() as u64,
+        event: ContentHash::of(&event),
+        bytes: event.len() as u64,
     };
     let body = serde_json::to_vec(&reference).map_err(unencodable)?;
     Ok(Entry {
         key,
         value: seal(EVENT_IN_BLOB, &body),
-        blob: Some((reference.event, content)),
+        blob: Some((reference.event, event)),
     })
+}
+
+/// A record as JSON, around its event as JSON: so no event is written twice to learn whether
+/// it goes into a blob.
+fn body(seq: Seq, at_ms: u64, event: &[u8]) -> Vec<u8> {
+    let mut body = format!("{{\"seq\":{seq},\"at_ms\":{at_ms},\"event\":").into_bytes();
+    body.reserve_exact(event.len() + 1);
+    body.extend(event);
+    body.push(b'}');
+    body
+}
+
+/// None where it would not be worth it.
+fn deflated_body(record: &Record, event: &[u8]) -> Option<Vec<u8>> {
+    if event.len() < DEFLATE_FROM_BYTES {
+        return None;
+    }
+    let (packed::DEFLATED, deflated) = packed::pack(event) else {
+        return None;
+    };
+    let about = Deflated {
+        seq: record.seq,
+        at_ms: record.at_ms,
+        bytes: event.len(),
+        deflated_bytes: deflated.len(),
+    };
+    let mut body = serde_json::to_vec(&about).ok()?;
+    body.extend(&*deflated);
+    Some(body)
 }
 
 /// Reads the record `seq` from its value; `blob` fetches content by hash and length.
@@ -144,6 +193,21 @@ pub(crate) fn decode_any(
                 event: parse(&content)?,
             })
         }
+        EVENT_DEFLATED => {
+            let unusable = || Fault::Damaged("it is whole but does not inflate".to_owned());
+            let (about, deflated) = split::<Deflated>(body).ok_or_else(unusable)?;
+            let fits = deflated.len() == about.deflated_bytes && about.bytes <= VALUE_BYTES_MAX;
+            let content = fits
+                .then(|| packed::unpack(packed::DEFLATED, deflated, about.bytes).ok())
+                .flatten()
+                .filter(|content| content.len() == about.bytes)
+                .ok_or_else(unusable)?;
+            Ok(Record {
+                seq: about.seq,
+                at_ms: about.at_ms,
+                event: parse(&content)?,
+            })
+        }
         _ => Err(Fault::Damaged(format!("it has unknown flags {flags:#04x}"))),
     }
 }
@@ -156,15 +220,30 @@ pub(crate) fn candidates(file: &[u8]) -> impl Iterator<Item = usize> {
         .filter_map(|(at, _)| at.checked_sub(HEADER_BYTES))
 }
 
-/// The value that `bytes` begin with; it ends where the JSON of its body does.
+/// The value that `bytes` begin with; it ends where the JSON of its body does, or what is
+/// deflated behind it.
 pub(crate) fn first_value(bytes: &[u8]) -> Option<&[u8]> {
+    let flags = *bytes.get(1)?;
     let body = bytes.get(HEADER_BYTES..)?;
-    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<IgnoredAny>();
-    values.next()?.ok()?;
-    bytes.get(..HEADER_BYTES + values.byte_offset())
+    let body_bytes = if flags == EVENT_DEFLATED {
+        let (about, rest) = split::<Deflated>(body)?;
+        let deflated = rest.get(..about.deflated_bytes)?;
+        body.len() - rest.len() + deflated.len()
+    } else {
+        let (_, rest) = split::<IgnoredAny>(body)?;
+        body.len() - rest.len()
+    };
+    bytes.get(..HEADER_BYTES + body_bytes)
 }
 
-fn seal(flags: u8, body: &[u8]) -> Vec<u8> {
+/// The JSON value that `bytes` begin with, and what follows it.
+fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
+    let value = values.next()?.ok()?;
+    Some((value, &bytes[values.byte_offset()..]))
+}
+
+pub(crate) fn seal(flags: u8, body: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(HEADER_BYTES + body.len());
     value.extend([FORMAT_VERSION, flags]);
     value.extend(checksum(&[FORMAT_VERSION, flags], body).to_le_bytes());
@@ -172,7 +251,7 @@ fn seal(flags: u8, body: &[u8]) -> Vec<u8> {
     value
 }
 
-fn unseal(value: &[u8]) -> Result<(u8, &[u8]), Fault> {
+pub(crate) fn unseal(value: &[u8]) -> Result<(u8, &[u8]), Fault> {
     let Some((&[version, flags, a, b, c, d], body)) = value.split_first_chunk::<HEADER_BYTES>()
     else {
         return Err(Fault::Damaged(format!("it has only {} bytes", value.len())));
@@ -196,7 +275,7 @@ fn checksum(head: &[u8], body: &[u8]) -> u32 {
 
 fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Fault> {
     let not_understood = |why| Fault::Damaged(format!("it is whole but not understood: {why}"));
-    if depth(json) > DEPTH_MAX {
+    if too_deep(json) {
         return Err(not_understood(format!("nested more than {DEPTH_MAX} deep")));
     }
     let mut reader = serde_json::Deserializer::from_slice(json);
@@ -207,6 +286,13 @@ fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Fault> {
         .end()
         .map_err(|error| not_understood(error.to_string()));
     end.map(|()| value)
+}
+
+/// Whether a JSON text is nested deeper than may be read. Few have so many brackets that they
+/// could be, and those are counted faster than strings are told from the rest.
+fn too_deep(json: &[u8]) -> bool {
+    let opened = json.iter().filter(|byte| matches!(byte, b'[' | b'{'));
+    opened.count() > DEPTH_MAX && depth(json) > DEPTH_MAX
 }
 
 /// How deep arrays and objects are nested in a JSON text; an upper bound for anything else.

@@ -8,7 +8,7 @@ use crate::JournalError;
 use crate::error::unwritable;
 use leadhand_protocol::Seq;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The head of a run that is being written.
@@ -42,15 +42,34 @@ impl Head {
     }
 }
 
-/// The end that a head tells of; 0, which claims nothing, where it cannot be read.
-pub(crate) fn read(path: &Path) -> Seq {
-    let text = fs::read_to_string(path).unwrap_or_default();
+/// What a head tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// The records before this one were on disk.
+    Before(Seq),
+    /// Nothing: it was never written, or a power cut left it empty or full of zeros.
+    Unknown,
+    /// It is not what was written.
+    Spoiled,
+}
+
+pub(crate) fn read(path: &Path) -> Stored {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Stored::Unknown,
+        Err(_) => return Stored::Spoiled,
+    };
+    if text.iter().all(|byte| *byte == 0) {
+        return Stored::Unknown;
+    }
+    let text = String::from_utf8_lossy(&text);
     let end = text.split(' ').next().and_then(|word| word.parse().ok());
-    end.filter(|end| line(*end) == text).unwrap_or(0)
+    end.filter(|end| line(*end) == text)
+        .map_or(Stored::Spoiled, Stored::Before)
 }
 
 /// Always of one length, so that one write replaces it, and with a checksum (CRC-32), so
-/// that a changed head is not believed.
+/// that a change is noticed.
 fn line(end: Seq) -> String {
     let number = format!("{end:020}");
     let checksum = crc32fast::hash(number.as_bytes());

@@ -1,6 +1,6 @@
 //! What a journal is, whatever keeps it. Nothing in here knows a file or a store.
 
-use crate::{JournalError, Ticket};
+use crate::{JournalError, Snapshot, Ticket};
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
 
@@ -30,6 +30,31 @@ pub trait Journal: Send + Sync + 'static {
     /// error: it stands in the [`History`].
     fn read(&self, run: &RunId) -> Result<History, JournalError>;
 
+    /// The durable records of a run from `from` on, in order, up to its end or to the first
+    /// damage; none if it ends before. What comes before `from` is neither read nor checked.
+    /// As it stands here it reads all of them.
+    ///
+    /// # Errors
+    /// Those of [`Journal::read`].
+    fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
+        let mut history = self.read(run)?;
+        history.records.retain(|record| record.seq >= from);
+        Ok(history)
+    }
+
+    /// The last snapshot of a run that tells only of durable records; none if there is none,
+    /// or it is damaged, of a newer program, or of records that the run does not hold. Then
+    /// the run is read from 0. Cheapest while the run's writer is held. As it stands here
+    /// there never is one.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`], [`JournalError::Live`] when another process writes it,
+    /// and others that reading the run's records meets as well: a snapshot adds none.
+    fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {
+        let _ = run;
+        Ok(None)
+    }
+
     /// The runs there are, the one last created or opened first.
     ///
     /// # Errors
@@ -50,7 +75,12 @@ pub trait Writer: Send {
     /// earlier append failed: nothing can be appended any more.
     fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError>;
 
-    /// A ticket that resolves when everything appended so far is on disk, whatever the level.
+    /// A ticket that resolves when everything appended so far is on disk, with all it rests
+    /// on, whatever the journal's level; it survives a power cut then. What others wait for is
+    /// put on disk at the same time.
+    ///
+    /// As it stands here it is for a journal whose every ticket means as much already, or that
+    /// has no disk.
     ///
     /// # Errors
     /// Those of an empty [`Writer::append`].
@@ -67,6 +97,25 @@ pub trait Writer: Send {
     /// # Errors
     /// [`JournalError::StatusTooLarge`], [`JournalError::Unwritable`].
     fn set_status(&mut self, status: &Value) -> Result<(), JournalError>;
+
+    /// Keeps the run's state before record `next_seq`, in place of what was kept before.
+    /// `format` names what the bytes are, for whoever reads them. It is written in the
+    /// background, once the records it tells of are on disk; of several that wait the last is
+    /// written. As it stands here none is kept.
+    ///
+    /// # Errors
+    /// [`JournalError::SnapshotAhead`] when it tells of records that were not appended,
+    /// [`JournalError::SnapshotTooLarge`], [`JournalError::Stopped`]; and once each, what kept
+    /// an earlier one from being written. None of them hinders the next append.
+    fn set_snapshot(
+        &mut self,
+        next_seq: Seq,
+        format: &str,
+        bytes: &[u8],
+    ) -> Result<(), JournalError> {
+        let _ = (next_seq, format, bytes);
+        Ok(())
+    }
 
     /// Waits until everything queued is durable, then lets go of the run.
     ///
@@ -89,7 +138,8 @@ pub enum Durability {
 /// What a journal holds of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
-    /// All records before the damage, or all there are; `seq` runs from 0 without gaps.
+    /// All records before the damage, or all there are; `seq` runs without gaps from 0, or
+    /// from where they were asked for.
     pub records: Vec<Record>,
     /// Why the records end where they do, if not because the run does.
     pub damage: Option<Damage>,

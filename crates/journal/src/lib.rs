@@ -20,6 +20,7 @@
 
 mod blobs;
 mod commit;
+mod disk_journal;
 mod error;
 mod folder;
 mod format;
@@ -27,17 +28,30 @@ mod head;
 mod journal;
 mod lock;
 mod memory;
+mod open_run;
+mod packed;
+#[cfg(feature = "redb")]
+mod redb_journal;
+#[cfg(feature = "redb")]
+mod redb_store;
 mod run_store;
 mod salvage;
 mod sled_journal;
+mod sled_store;
+mod snapshot;
+mod store;
 mod ticket;
 
+pub use commit::{COMMIT_THREADS, DISK_SYNC_MS};
+pub use disk_journal::{LOCK_WAIT_MS, STATUS_BYTES_MAX};
 pub use error::JournalError;
 pub use format::{RECORD_BYTES_MAX, VALUE_BYTES_MAX};
 pub use journal::{Damage, Durability, History, Journal, RunEntry, Writer};
 pub use memory::MemoryJournal;
-pub use sled_journal::{
-    CACHE_BYTES, COMMIT_THREADS, DISK_SYNC_MS, LOCK_WAIT_MS, QUEUED_BYTES_MAX, STATUS_BYTES_MAX,
-    SledJournal,
-};
+pub use open_run::QUEUED_BYTES_MAX;
+#[cfg(feature = "redb")]
+pub use redb_journal::RedbJournal;
+pub use sled_journal::SledJournal;
+pub use sled_store::CACHE_BYTES;
+pub use snapshot::{SNAPSHOT_BYTES_MAX, SNAPSHOT_FORMAT_BYTES_MAX, Snapshot};
 pub use ticket::{Promise, Ticket};

@@ -1,7 +1,9 @@
 //! The journal in memory: for tests, and for runs that nobody wants to keep. It encodes
 //! nothing, so it bounds no record, and ends with its last handle.
 
-use crate::{History, Journal, JournalError, RunEntry, Ticket, Writer, journal};
+use crate::{
+    History, Journal, JournalError, RunEntry, Snapshot, Ticket, Writer, journal, snapshot,
+};
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
 use std::cmp::Reverse;
@@ -24,6 +26,7 @@ struct Runs {
 struct Run {
     records: Vec<Record>,
     status: Option<Value>,
+    snapshot: Option<Snapshot>,
     live: bool,
     opening: u64,
 }
@@ -82,12 +85,23 @@ impl Journal for MemoryJournal {
     }
 
     fn read(&self, run: &RunId) -> Result<History, JournalError> {
+        self.read_from(run, 0)
+    }
+
+    fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
         let runs = self.lock();
         let state = runs.runs.get(run).ok_or_else(|| unknown(run))?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
         Ok(History {
-            records: state.records.clone(),
+            records: state.records.get(from..).unwrap_or_default().to_vec(),
             damage: None,
         })
+    }
+
+    fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {
+        let runs = self.lock();
+        let state = runs.runs.get(run).ok_or_else(|| unknown(run))?;
+        Ok(state.snapshot.clone())
     }
 
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
@@ -132,6 +146,22 @@ impl Writer for MemoryWriter {
     fn set_status(&mut self, status: &Value) -> Result<(), JournalError> {
         journal::status_json(&self.run, status)?;
         self.change(|state| state.status = Some(status.clone()));
+        Ok(())
+    }
+
+    fn set_snapshot(
+        &mut self,
+        next_seq: Seq,
+        format: &str,
+        bytes: &[u8],
+    ) -> Result<(), JournalError> {
+        let snapshot = Snapshot {
+            next_seq,
+            format: format.to_owned(),
+            bytes: bytes.to_vec(),
+        };
+        snapshot::check(&self.run, self.next_seq, &snapshot)?;
+        self.change(|state| state.snapshot = Some(snapshot));
         Ok(())
     }
 

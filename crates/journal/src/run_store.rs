@@ -1,25 +1,15 @@
-//! One run's records in sled, and the guards without which sled 0.34 loses some.
-//!
-//! The only file that knows sled. Who may open it, and when it is flushed, is decided by
-//! the callers; the reasons for the guards are in `docs/journal.md`.
+//! One run's records in its store: checked when they are read, whole or not at all.
 
 use crate::blobs::Blobs;
-use crate::folder::{self, RunFolder};
+use crate::folder::RunFolder;
 use crate::format::{self, Entry, Fault};
-use crate::{Damage, History, JournalError, head};
-use leadhand_protocol::{FORMAT_VERSION, RunId, Seq};
-use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
-
-/// What sled may keep of one run in memory, in bytes. A journal is appended to and read
-/// once from front to back, which a cache cannot help.
-pub const CACHE_BYTES: u64 = 4 * 1024 * 1024;
-
-/// How long sled's threads may take to let go of a store that was just closed, in
-/// milliseconds.
-const LET_GO_MS: u64 = 5_000;
+use crate::head::{self, Stored};
+use crate::sled_store::SledStore;
+use crate::snapshot::{self, Snapshot};
+use crate::store::{Engine, Refusal, Store};
+use crate::{Damage, History, JournalError};
+use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
+use std::ops::ControlFlow;
 
 /// An open store. Only one may exist for a run, in all processes; the caller holds the lock.
 #[derive(Debug)]
@@ -27,48 +17,38 @@ pub(crate) struct RunStore {
     run: RunId,
     folder: RunFolder,
     blobs: Blobs,
-    db: sled::Db,
+    store: Box<dyn Store>,
 }
 
 impl RunStore {
-    pub(crate) fn open(run: &RunId, folder: RunFolder, blobs: Blobs) -> Result<Self, JournalError> {
-        remove_unfinished_snapshots(&folder)?;
-        let config = sled::Config::new()
-            .path(&folder.journal)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None);
-        let began = Instant::now();
-        let db = loop {
-            match caught(|| config.open()) {
-                Err(Refusal::Io(why)) if why.contains("could not acquire lock") => {
-                    if began.elapsed() > Duration::from_millis(LET_GO_MS) {
-                        return Err(Refusal::Io(why).of(run, &folder));
-                    }
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                opened => break opened.map_err(|refusal| refusal.of(run, &folder))?,
-            }
+    pub(crate) fn open(
+        engine: Engine,
+        run: &RunId,
+        folder: RunFolder,
+        blobs: Blobs,
+    ) -> Result<Self, JournalError> {
+        let store: Box<dyn Store> = match engine {
+            Engine::Sled => Box::new(SledStore::open(run, &folder)?),
+            #[cfg(feature = "redb")]
+            Engine::Redb => Box::new(crate::redb_store::RedbStore::open(run, &folder)?),
         };
         Ok(Self {
             run: run.clone(),
             folder,
             blobs,
-            db,
+            store,
         })
     }
 
     /// The `seq` after the last record, which is checked.
     pub(crate) fn next_seq(&self) -> Result<Seq, JournalError> {
-        let next_seq = match self.caught(|| self.db.last())? {
+        let next_seq = match self.store.last().map_err(|refusal| self.refused(refusal))? {
             None => 0,
-            Some((key, value)) => {
-                let seq = seq_of(&key).unwrap_or(Seq::MAX);
-                match self.record(seq, &value) {
-                    Ok(record) => record.seq + 1,
-                    Err(Fault::Damaged(what)) => return Err(self.damaged(Damage { seq, what })),
-                    Err(Fault::TooNew(found)) => return Err(self.too_new(seq, found)),
-                }
-            }
+            Some((seq, value)) => match self.record(seq, &value) {
+                Ok(record) => record.seq + 1,
+                Err(Fault::Damaged(what)) => return Err(self.damaged(Damage { seq, what })),
+                Err(Fault::TooNew(found)) => return Err(self.too_new(seq, found)),
+            },
         };
         match self.cut_off(next_seq) {
             None => Ok(next_seq),
@@ -76,47 +56,98 @@ impl RunStore {
         }
     }
 
-    /// The records before `end`, or before the first that is missing or damaged.
-    pub(crate) fn read(&self, end: Seq) -> Result<History, JournalError> {
-        let mut history = History::default();
-        let mut values = self.db.iter();
-        loop {
-            let seq = history.records.len() as Seq;
-            if seq >= end {
-                return Ok(history);
+    /// The records from `from` on that come before `end`, or before the first that is missing
+    /// or damaged. What comes before `from` is not looked at.
+    pub(crate) fn read(&self, from: Seq, end: Seq) -> Result<History, JournalError> {
+        let mut records = Vec::new();
+        let mut next_seq = from;
+        let mut fault = None;
+        let scanned = self.store.scan(from, &mut |seq, value| {
+            if next_seq >= end {
+                return ControlFlow::Break(());
             }
-            let found = match caught(|| values.next().transpose()) {
-                Ok(None) => {
-                    history.damage = self.cut_off(seq);
-                    return Ok(history);
-                }
-                Ok(Some((key, value))) if seq_of(&key) == Some(seq) => self.record(seq, &value),
-                Ok(Some(_)) => Err(Fault::Damaged("it is missing".to_owned())),
-                Err(Refusal::Store(what)) => {
-                    Err(Fault::Damaged(format!("the store cannot read it: {what}")))
-                }
-                Err(refusal) => return Err(refusal.of(&self.run, &self.folder)),
+            let record = if seq == next_seq {
+                self.record(seq, value)
+            } else {
+                Err(Fault::Damaged("it is missing".to_owned()))
             };
-            match found {
-                Ok(record) => history.records.push(record),
-                Err(Fault::TooNew(found)) => return Err(self.too_new(seq, found)),
-                Err(Fault::Damaged(what)) => {
-                    history.damage = Some(Damage { seq, what });
-                    return Ok(history);
+            match record {
+                Ok(record) => records.push(record),
+                Err(found) => {
+                    fault = Some(found);
+                    return ControlFlow::Break(());
                 }
             }
+            next_seq += 1;
+            ControlFlow::Continue(())
+        });
+        let damage = match (fault, scanned) {
+            (Some(Fault::TooNew(found)), _) => return Err(self.too_new(next_seq, found)),
+            (Some(Fault::Damaged(what)), _) => Some(what),
+            (None, Err(Refusal::Damaged(what))) => {
+                Some(format!("the store cannot read it: {what}"))
+            }
+            (None, Err(refusal)) => return Err(self.refused(refusal)),
+            (None, Ok(())) => None,
+        };
+        let damage = match damage {
+            Some(what) => Some(Damage {
+                seq: next_seq,
+                what,
+            }),
+            None if next_seq >= end => None,
+            None if records.is_empty() && from > 0 => self.cut_off(self.end()?),
+            None => self.cut_off(next_seq),
+        };
+        Ok(History { records, damage })
+    }
+
+    /// The snapshot on file, if it is whole and tells of records that this store holds.
+    pub(crate) fn snapshot(&self, end: Seq) -> Option<Snapshot> {
+        let (snapshot, last) = snapshot::read(&self.folder.snapshot)?;
+        let fits = snapshot.next_seq <= end && self.fingerprint(snapshot.next_seq)? == last;
+        fits.then_some(snapshot)
+    }
+
+    /// Puts a snapshot in the place of the one before.
+    pub(crate) fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), JournalError> {
+        match self.fingerprint(snapshot.next_seq) {
+            Some(last) => snapshot::write(&self.folder, snapshot, last),
+            // Whoever asked for it saw a record that cannot be read any more: the journal
+            // says so to whoever reads it.
+            None => Ok(()),
         }
     }
 
-    /// Whether records that were on disk are gone from the end.
+    /// The hash of the last record that is before `next_seq`, as it is stored: it tells a
+    /// snapshot of this history from one of records that a power cut took.
+    fn fingerprint(&self, next_seq: Seq) -> Option<ContentHash> {
+        match next_seq.checked_sub(1) {
+            None => Some(ContentHash::of(b"")),
+            Some(last) => Some(ContentHash::of(&self.store.get(last).ok()??)),
+        }
+    }
+
+    /// The `seq` after the last record there is, whatever state that is in.
+    fn end(&self) -> Result<Seq, JournalError> {
+        let last = self.store.last().map_err(|refusal| self.refused(refusal))?;
+        Ok(last.map_or(0, |(seq, _)| seq.saturating_add(1)))
+    }
+
+    /// Whether records that were on disk are gone from the end, or nobody can tell.
     fn cut_off(&self, end: Seq) -> Option<Damage> {
-        let stored = head::read(&self.folder.head);
-        (end < stored).then(|| Damage {
-            seq: end,
-            what: format!(
+        let what = match head::read(&self.folder.head) {
+            Stored::Unknown => return None,
+            Stored::Before(stored) if stored <= end => return None,
+            Stored::Before(stored) => format!(
                 "it and all after it are gone, of {stored} that were on disk; the store's file was changed or cut"
             ),
-        })
+            Stored::Spoiled => format!(
+                "{} was changed, so nobody can tell whether this is the end; remove that file to go on from here",
+                self.folder.head.display()
+            ),
+        };
+        Some(Damage { seq: end, what })
     }
 
     /// Stores entries, all or none of them after a crash, so that they survive this process.
@@ -124,26 +155,22 @@ impl RunStore {
         if entries.is_empty() {
             return Ok(());
         }
-        let mut batch = sled::Batch::default();
-        for entry in entries {
-            batch.insert(&entry.key, entry.value);
-        }
-        self.caught(|| {
-            self.db.apply_batch(batch)?;
-            self.db.flush().map(drop)
-        })
+        self.store
+            .write(entries)
+            .map_err(|refusal| self.refused(refusal))
     }
 
-    /// Puts what was written on disk: sled's own flush survives a killed process, not a
-    /// power cut.
+    /// Puts what was written on disk.
     pub(crate) fn sync(&self) -> Result<(), JournalError> {
-        File::open(&self.folder.data)
-            .and_then(|file| file.sync_data())
-            .map_err(crate::error::unwritable(&self.folder.data))
+        self.store.sync()
     }
 
-    fn record(&self, seq: Seq, value: &[u8]) -> Result<leadhand_protocol::Record, Fault> {
+    fn record(&self, seq: Seq, value: &[u8]) -> Result<Record, Fault> {
         format::decode(seq, value, |hash, bytes| self.blobs.get(hash, bytes))
+    }
+
+    fn refused(&self, refusal: Refusal) -> JournalError {
+        refusal.of(&self.run, &self.folder)
     }
 
     fn damaged(&self, damage: Damage) -> JournalError {
@@ -160,75 +187,6 @@ impl RunStore {
             seq,
             found,
             supported: FORMAT_VERSION,
-        }
-    }
-
-    fn caught<T>(&self, work: impl FnOnce() -> sled::Result<T>) -> Result<T, JournalError> {
-        caught(work).map_err(|refusal| refusal.of(&self.run, &self.folder))
-    }
-}
-
-fn seq_of(key: &[u8]) -> Option<Seq> {
-    key.try_into().ok().map(Seq::from_be_bytes)
-}
-
-/// A crash while opening leaves an empty or partial `snap.*.generating`, which every later
-/// open takes for a corrupt store. It was never in use, so it can go.
-fn remove_unfinished_snapshots(folder: &RunFolder) -> Result<(), JournalError> {
-    let Ok(names) = fs::read_dir(&folder.journal) else {
-        return Ok(());
-    };
-    for path in names.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(&path).map_err(crate::error::unwritable(&path))?;
-            folder::sync(&folder.journal)?;
-        }
-    }
-    Ok(())
-}
-
-/// What sled said, without its type.
-enum Refusal {
-    Io(String),
-    System(std::io::Error),
-    Store(String),
-}
-
-impl Refusal {
-    fn of(self, run: &RunId, folder: &RunFolder) -> JournalError {
-        match self {
-            Self::System(source) => crate::error::unwritable(&folder.journal)(source),
-            Self::Io(what) | Self::Store(what) => JournalError::Store {
-                run: run.clone(),
-                path: folder.journal.clone(),
-                what,
-            },
-        }
-    }
-}
-
-/// sled meets some damage with a panic, which must end this run and no other.
-fn caught<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, Refusal> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(sled::Error::Io(error))) if error.raw_os_error().is_some() => {
-            Err(Refusal::System(error))
-        }
-        Ok(Err(sled::Error::Io(error))) if error.kind() == ErrorKind::Other => {
-            Err(Refusal::Io(error.to_string()))
-        }
-        // Of what happened on a thread of its own, sled keeps only the kind.
-        Ok(Err(sled::Error::Io(error))) => Err(Refusal::System(error.kind().into())),
-        Ok(Err(error)) => Err(Refusal::Store(error.to_string())),
-        Err(panic) => {
-            let what = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            Err(Refusal::Store(
-                what.unwrap_or_else(|| "it gave up".to_owned()),
-            ))
         }
     }
 }

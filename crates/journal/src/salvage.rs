@@ -12,11 +12,12 @@ use leadhand_protocol::{Record, Seq};
 use std::collections::BTreeMap;
 use std::fs;
 
-/// The records from 0 on, up to the first that is nowhere in the file; `why` is what sled
+/// The records from `from` on, up to the first that is nowhere in the file; `why` is what sled
 /// said, and stands in the damage that the history always has.
 pub(crate) fn salvage(
     folder: &RunFolder,
     blobs: &Blobs,
+    from: Seq,
     why: &str,
 ) -> Result<History, JournalError> {
     let file = fs::read(&folder.data).map_err(error::unreadable(&folder.data))?;
@@ -30,13 +31,17 @@ pub(crate) fn salvage(
             found.insert(record.seq, record);
         }
     }
-    let mut history = History::default();
-    while let Some(record) = found.remove(&(history.records.len() as Seq)) {
-        history.records.push(record);
+    let mut records = Vec::new();
+    let mut next_seq = from;
+    while let Some(record) = found.remove(&next_seq) {
+        records.push(record);
+        next_seq += 1;
     }
-    history.damage = Some(Damage {
-        seq: history.records.len() as Seq,
-        what: format!("the store refuses to open, and no more could be saved from it: {why}"),
-    });
-    Ok(history)
+    Ok(History {
+        records,
+        damage: Some(Damage {
+            seq: next_seq,
+            what: format!("the store refuses to open, and no more could be saved from it: {why}"),
+        }),
+    })
 }

@@ -1,42 +1,15 @@
-//! The journal on disk: runs in folders of their own under one root, blobs beside them.
+//! The journal kept by sled.
 
-use crate::blobs::Blobs;
-use crate::commit::{Committer, OpenRun};
-use crate::error::{unreadable, unwritable};
-use crate::folder::{self, RunFolder};
-use crate::head::Head;
-use crate::run_store::RunStore;
-use crate::salvage::salvage;
-use crate::{Durability, History, Journal, JournalError, RunEntry, Ticket, Writer, format, lock};
-use leadhand_protocol::{Record, RunId, Seq};
-use serde_json::Value;
-use std::cmp::Reverse;
-use std::collections::HashMap;
-use std::fs;
-use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
-
-pub use crate::commit::{COMMIT_THREADS, DISK_SYNC_MS, QUEUED_BYTES_MAX};
-pub use crate::run_store::CACHE_BYTES;
-
-/// How long other readers of a run are waited for, in milliseconds.
-pub const LOCK_WAIT_MS: u64 = 10_000;
-
-/// Largest summary, as JSON, in bytes.
-pub const STATUS_BYTES_MAX: usize = 64 * 1024;
+use crate::disk_journal::DiskJournal;
+use crate::store::Engine;
+use crate::{Durability, History, Journal, JournalError, RunEntry, Snapshot, Writer};
+use leadhand_protocol::{RunId, Seq};
+use std::path::PathBuf;
 
 /// Runs kept by sled under one root folder, such as `.leadhand` of a project. Any number of
 /// processes may use one root; each run has one writer among them.
 #[derive(Debug)]
-pub struct SledJournal {
-    root: PathBuf,
-    blobs: Blobs,
-    committer: Committer,
-    /// Runs with a writer in this journal, which can be read while they are written.
-    open: Mutex<HashMap<RunId, Weak<OpenRun>>>,
-}
+pub struct SledJournal(DiskJournal);
 
 impl SledJournal {
     /// A journal under `root`, which is made with the first run; looking makes nothing.
@@ -47,205 +20,32 @@ impl SledJournal {
         root: impl Into<PathBuf>,
         durability: Durability,
     ) -> Result<Self, JournalError> {
-        let root = root.into();
-        Ok(Self {
-            blobs: Blobs::new(&root),
-            committer: Committer::start(durability)?,
-            open: Mutex::default(),
-            root,
-        })
-    }
-
-    /// Opens a run whose folder exists and makes a writer of it.
-    /// `named_in` is the folder that the root is new in, if it is.
-    fn writer(
-        &self,
-        run: &RunId,
-        folder: RunFolder,
-        named_in: Option<PathBuf>,
-    ) -> Result<Box<dyn Writer>, JournalError> {
-        let wait = Duration::from_millis(LOCK_WAIT_MS);
-        let lock = lock::write(&folder.lock, wait)?.ok_or_else(|| JournalError::Locked {
-            run: run.clone(),
-            pid: lock::holder(&folder.lock).0,
-        })?;
-        let durability = self.committer.durability();
-        let store = RunStore::open(run, folder.clone(), self.blobs.clone())?;
-        let next_seq = store.next_seq()?;
-        let blobs = self.blobs.clone();
-        let head = Head::open(&folder.head)?;
-        let open = OpenRun::new(run, durability, blobs, store, lock, head, next_seq);
-        // The names of the folders must be as durable as what is in them.
-        open.owe(named_in);
-        open.owe([
-            folder.journal.clone(),
-            folder.run.clone(),
-            folder::runs(&self.root),
-            self.root.clone(),
-        ]);
-        let open = Arc::new(open);
-        let mut others = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        others.retain(|_, other| other.strong_count() > 0);
-        others.insert(run.clone(), Arc::downgrade(&open));
-        Ok(Box::new(SledWriter {
-            run: run.clone(),
-            folder,
-            open,
-            committer: self.committer.clone(),
-            next_seq,
-            finished: false,
-        }))
-    }
-
-    fn existing(&self, run: &RunId) -> Result<RunFolder, JournalError> {
-        let folder = RunFolder::new(&self.root, run);
-        if folder.run.is_dir() {
-            return Ok(folder);
-        }
-        Err(JournalError::UnknownRun {
-            run: run.clone(),
-            place: self.root.display().to_string(),
-        })
-    }
-
-    fn entry(&self, run: RunId) -> (u128, RunEntry) {
-        let folder = RunFolder::new(&self.root, &run);
-        let (pid, began) = lock::holder(&folder.lock);
-        let entry = RunEntry {
-            run,
-            live: lock::is_held(&folder.lock).then_some(pid),
-            status: status(&folder.status),
-        };
-        (began, entry)
+        DiskJournal::new(Engine::Sled, root.into(), durability).map(Self)
     }
 }
 
 impl Journal for SledJournal {
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
-        let folder = RunFolder::new(&self.root, run);
-        let named_in = folder::named_in_if_new(&self.root);
-        folder::make(&folder::runs(&self.root))?;
-        match fs::create_dir(&folder.run) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                Err(JournalError::RunExists { run: run.clone() })
-            }
-            Err(error) => Err(unwritable(&folder.run)(error)),
-            Ok(()) => self.writer(run, folder, named_in),
-        }
+        self.0.create(run)
     }
 
     fn open(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
-        self.writer(run, self.existing(run)?, None)
+        self.0.open(run)
     }
 
     fn read(&self, run: &RunId) -> Result<History, JournalError> {
-        let open = self
-            .open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(run)
-            .and_then(Weak::upgrade);
-        if let Some(history) = open.and_then(|open| open.read()) {
-            return history;
-        }
-        let folder = self.existing(run)?;
-        let shared = lock::share(&folder.lock)?.ok_or_else(|| JournalError::Live {
-            run: run.clone(),
-            pid: lock::holder(&folder.lock).0,
-        })?;
-        let wait = Duration::from_millis(LOCK_WAIT_MS);
-        let alone = lock::alone(&folder.reading, wait)?.ok_or_else(|| JournalError::Busy {
-            run: run.clone(),
-            waited_ms: LOCK_WAIT_MS,
-        })?;
-        let history = match RunStore::open(run, folder.clone(), self.blobs.clone()) {
-            Ok(store) => store.read(Seq::MAX),
-            Err(JournalError::Store { what, .. }) => salvage(&folder, &self.blobs, &what),
-            Err(error) => Err(error),
-        };
-        drop((alone, shared));
-        history
+        self.0.read(run)
+    }
+
+    fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
+        self.0.read_from(run, from)
+    }
+
+    fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {
+        self.0.snapshot(run)
     }
 
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
-        let folder = folder::runs(&self.root);
-        let names = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            read => read.map_err(unreadable(&folder))?,
-        };
-        let mut entries: Vec<_> = names
-            .filter_map(|name| name.ok()?.file_name().into_string().ok())
-            .filter_map(|name| RunId::new(name).ok())
-            .map(|run| self.entry(run))
-            .collect();
-        entries.sort_by(|(a, left), (b, right)| {
-            (Reverse(a), &right.run).cmp(&(Reverse(b), &left.run))
-        });
-        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
-    }
-}
-
-/// A summary is made by another process, maybe of another version: anything may be in it.
-fn status(path: &Path) -> Option<Value> {
-    let mut json = Vec::new();
-    let file = fs::File::open(path).ok()?;
-    file.take(STATUS_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut json)
-        .ok()?;
-    serde_json::from_slice(&json).ok()
-}
-
-struct SledWriter {
-    run: RunId,
-    folder: RunFolder,
-    open: Arc<OpenRun>,
-    committer: Committer,
-    next_seq: Seq,
-    /// Whether the run was let go of.
-    finished: bool,
-}
-
-impl SledWriter {
-    fn finish(&mut self) -> Result<(), JournalError> {
-        if std::mem::replace(&mut self.finished, true) {
-            return Ok(());
-        }
-        let stored = self.append(&[]).and_then(Ticket::wait);
-        let closed = self.open.close();
-        stored.and(closed)
-    }
-}
-
-impl Writer for SledWriter {
-    fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError> {
-        let next_seq = crate::journal::follow(&self.run, self.next_seq, records)?;
-        let entries = records
-            .iter()
-            .map(|record| format::encode(&self.run, record))
-            .collect::<Result<_, _>>()?;
-        let ticket = self.committer.queue(&self.open, entries)?;
-        self.next_seq = next_seq;
-        Ok(ticket)
-    }
-
-    fn next_seq(&self) -> Seq {
-        self.next_seq
-    }
-
-    fn set_status(&mut self, status: &Value) -> Result<(), JournalError> {
-        let json = crate::journal::status_json(&self.run, status)?;
-        let draft = self.folder.run.join("status.json.new");
-        folder::replace(&self.folder.status, &draft, json.as_bytes())
-    }
-
-    fn close(mut self: Box<Self>) -> Result<(), JournalError> {
-        self.finish()
-    }
-}
-
-impl Drop for SledWriter {
-    fn drop(&mut self) {
-        // Nobody is left to hear of a failure; the tickets have it.
-        let _ = self.finish();
+        self.0.runs()
     }
 }

@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 #![allow(clippy::print_stdout, reason = "a failing case is named")]
 
-use leadhand_journal::{Durability, Journal, JournalError, MemoryJournal, SledJournal, Writer};
+use leadhand_journal::{
+    Durability, Journal, JournalError, MemoryJournal, SNAPSHOT_BYTES_MAX, SledJournal, Snapshot,
+    Writer,
+};
 use leadhand_protocol::{AgentId, Event, Record, RunId, Seq};
 use serde_json::json;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -44,6 +48,16 @@ const CASES: &[Case] = &[
     ),
     ("an unknown run is named", an_unknown_run_is_named),
     ("runs do not mix", runs_do_not_mix),
+    ("what is synced is there", what_is_synced_is_there),
+    (
+        "records are read from any of them on",
+        records_are_read_from_any_of_them_on,
+    ),
+    ("the last snapshot is kept", the_last_snapshot_is_kept),
+    (
+        "a snapshot of what is not there is refused",
+        a_snapshot_of_what_is_not_there_is_refused,
+    ),
     (
         "a ticket wakes whoever awaits it",
         a_ticket_wakes_whoever_awaits_it,
@@ -72,13 +86,33 @@ fn sled_that_survives_a_power_cut() {
     on_disk(Durability::Disk);
 }
 
+#[cfg(feature = "redb")]
+#[test]
+fn redb_that_survives_its_process() {
+    with_roots(|root| {
+        Box::new(leadhand_journal::RedbJournal::open_root(root, Durability::Process).unwrap())
+    });
+}
+
+#[cfg(feature = "redb")]
+#[test]
+fn redb_that_survives_a_power_cut() {
+    with_roots(|root| {
+        Box::new(leadhand_journal::RedbJournal::open_root(root, Durability::Disk).unwrap())
+    });
+}
+
 fn on_disk(durability: Durability) {
+    with_roots(|root| Box::new(SledJournal::open_root(root, durability).unwrap()));
+}
+
+/// Gives each case a root of its own.
+fn with_roots(journal: impl Fn(PathBuf) -> Box<dyn Journal>) {
     let folders = tempfile::tempdir().unwrap();
     let count = std::cell::Cell::new(0);
     check(|| {
         count.set(count.get() + 1);
-        let root = folders.path().join(count.get().to_string());
-        Box::new(SledJournal::open_root(root, durability).unwrap())
+        journal(folders.path().join(count.get().to_string()))
     });
 }
 
@@ -328,6 +362,106 @@ fn runs_do_not_mix(journal: &dyn Journal) {
         let expected: Vec<_> = (0..50).map(|seq| record(seq, bytes)).collect();
         assert_eq!(stored(journal, name), expected);
     }
+}
+
+fn what_is_synced_is_there(journal: &dyn Journal) {
+    let mut writer = journal.create(&run("a")).unwrap();
+    // Nothing to sync is no reason to wait for ever.
+    writer.sync().unwrap().wait().unwrap();
+    for seq in 0..10 {
+        let appended = writer.append(&[record(seq, seq as usize * 900)]).unwrap();
+        writer.sync().unwrap().wait().unwrap();
+        appended.wait().unwrap();
+        assert_eq!(stored(journal, &run("a")).len() as Seq, seq + 1);
+    }
+    writer.close().unwrap();
+}
+
+fn records_are_read_from_any_of_them_on(journal: &dyn Journal) {
+    let read = |from: Seq| {
+        let history = journal.read_from(&run("a"), from).unwrap();
+        assert_eq!(history.damage, None, "from {from}");
+        history.records
+    };
+    let check = || {
+        for from in [0, 1, 17, 39] {
+            assert_eq!(read(from), records(from..40));
+        }
+        for from in [40, 41, 1_000, Seq::MAX] {
+            assert_eq!(read(from), []);
+        }
+    };
+    let mut writer = journal.create(&run("a")).unwrap();
+    append(writer.as_mut(), &records(0..40));
+    check();
+    writer.close().unwrap();
+    check();
+    match journal.read_from(&run("nobody"), 3).map(drop) {
+        Err(JournalError::UnknownRun { run: named, .. }) => assert_eq!(named, run("nobody")),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn the_last_snapshot_is_kept(journal: &dyn Journal) {
+    let snapshot = |next_seq: Seq, format: &str, bytes: &[u8]| Snapshot {
+        next_seq,
+        format: format.to_owned(),
+        bytes: bytes.to_vec(),
+    };
+    let mut writer = journal.create(&run("a")).unwrap();
+    assert_eq!(journal.snapshot(&run("a")).unwrap(), None);
+    writer.set_snapshot(0, "state 1", b"").unwrap();
+    append(writer.as_mut(), &records(0..40));
+    drop(writer.append(&records(40..50)).unwrap());
+    writer.set_snapshot(20, "state 1", b"at 20").unwrap();
+    let state = "at 50 ".repeat(100_000);
+    writer
+        .set_snapshot(50, "state 1", state.as_bytes())
+        .unwrap();
+    writer.close().unwrap();
+    let expected = snapshot(50, "state 1", state.as_bytes());
+    assert_eq!(journal.snapshot(&run("a")).unwrap(), Some(expected.clone()));
+
+    // It is still there for whoever goes on, and stays until there is another.
+    let mut writer = journal.open(&run("a")).unwrap();
+    assert_eq!(journal.snapshot(&run("a")).unwrap(), Some(expected.clone()));
+    append(writer.as_mut(), &records(50..60));
+    assert_eq!(journal.snapshot(&run("a")).unwrap(), Some(expected));
+    writer.set_snapshot(60, "state 2", &[0, 255, 10]).unwrap();
+    writer.close().unwrap();
+    assert_eq!(
+        journal.snapshot(&run("a")).unwrap(),
+        Some(snapshot(60, "state 2", &[0, 255, 10]))
+    );
+    match journal.snapshot(&run("nobody")).map(drop) {
+        Err(JournalError::UnknownRun { run: named, .. }) => assert_eq!(named, run("nobody")),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn a_snapshot_of_what_is_not_there_is_refused(journal: &dyn Journal) {
+    let mut writer = journal.create(&run("a")).unwrap();
+    append(writer.as_mut(), &records(0..5));
+    match writer.set_snapshot(6, "state 1", b"") {
+        Err(JournalError::SnapshotAhead {
+            run: named,
+            next_seq,
+            found,
+        }) => assert_eq!((named, next_seq, found), (run("a"), 5, 6)),
+        other => panic!("{other:?}"),
+    }
+    let too_many = vec![0; SNAPSHOT_BYTES_MAX + 1];
+    for (format, bytes) in [("state 1", too_many.as_slice()), (&"x".repeat(300), b"")] {
+        match writer.set_snapshot(5, format, bytes) {
+            Err(JournalError::SnapshotTooLarge { bytes: found, .. }) => {
+                assert_eq!(found, bytes.len());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    writer.close().unwrap();
+    assert_eq!(journal.snapshot(&run("a")).unwrap(), None);
+    assert_eq!(stored(journal, &run("a")), records(0..5));
 }
 
 fn a_ticket_wakes_whoever_awaits_it(journal: &dyn Journal) {

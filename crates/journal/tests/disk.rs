@@ -55,12 +55,18 @@ fn store(root: &Path) -> sled::Db {
 fn blob_of(root: &Path, seq: Seq) -> PathBuf {
     let json = serde_json::to_vec(&record(seq).event).unwrap();
     let name = ContentHash::of(&json).to_string();
-    root.join("blobs").join(&name[..2]).join(name)
+    root.join("blobs").join(&name[..1]).join(name)
 }
 
 fn flip(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     bytes[at] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+fn change_byte(path: &Path, at: usize, byte: u8) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[at] = byte;
     fs::write(path, bytes).unwrap();
 }
 
@@ -109,13 +115,13 @@ fn damage_is_reported_and_what_comes_before_it_is_kept() {
     });
     let blob = blob_of(Path::new("ROOT"), 10).display().to_string();
     check_damage(10, &format!("its payload {blob} was changed"), |root| {
-        flip(&blob_of(root, 10), 2_000);
+        flip(&blob_of(root, 10), 12);
     });
     check_damage(
         10,
-        &format!("its payload {blob} has the unknown format 1"),
+        &format!("its payload {blob} has the unknown format 9"),
         |root| {
-            flip(&blob_of(root, 10), 0);
+            change_byte(&blob_of(root, 10), 0, 9);
         },
     );
     check_damage(10, &format!("its payload {blob} is empty"), |root| {
@@ -225,6 +231,25 @@ fn a_spoiled_blob_is_replaced_when_its_content_is_stored_again() {
         journal(root.path()).read(&run()).unwrap().records,
         records(0..20)
     );
+}
+
+/// As blobs were written at first: plain, and in 256 folders instead of 16.
+#[test]
+fn a_plain_blob_in_a_finer_folder_is_read_and_kept() {
+    let root = stored_run();
+    let path = blob_of(root.path(), 10);
+    let json = serde_json::to_vec(&record(10).event).unwrap();
+    let name = ContentHash::of(&json).to_string();
+    let finer = root.path().join("blobs").join(&name[..2]).join(name);
+    fs::create_dir(finer.parent().unwrap()).unwrap();
+    fs::write(&finer, [&[0], json.as_slice()].concat()).unwrap();
+    fs::remove_file(&path).unwrap();
+    let journal = journal(root.path());
+    assert_eq!(journal.read(&run()).unwrap().records, records(0..20));
+    let mut writer = journal.create(&RunId::new("run-2").unwrap()).unwrap();
+    writer.append(&records(0..20)).unwrap().wait().unwrap();
+    writer.close().unwrap();
+    assert!(finer.exists() && !path.exists(), "it is stored twice");
 }
 
 #[test]

@@ -1,0 +1,51 @@
+//! The journal kept by redb.
+
+use crate::disk_journal::DiskJournal;
+use crate::store::Engine;
+use crate::{Durability, History, Journal, JournalError, RunEntry, Snapshot, Writer};
+use leadhand_protocol::{RunId, Seq};
+use std::path::PathBuf;
+
+/// Runs kept by redb under one root folder, as [`crate::SledJournal`] keeps them. A
+/// run belongs to the store it was made with.
+#[derive(Debug)]
+pub struct RedbJournal(DiskJournal);
+
+impl RedbJournal {
+    /// A journal under `root`, which is made with the first run; looking makes nothing.
+    ///
+    /// # Errors
+    /// [`JournalError::NoThread`].
+    pub fn open_root(
+        root: impl Into<PathBuf>,
+        durability: Durability,
+    ) -> Result<Self, JournalError> {
+        DiskJournal::new(Engine::Redb, root.into(), durability).map(Self)
+    }
+}
+
+impl Journal for RedbJournal {
+    fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
+        self.0.create(run)
+    }
+
+    fn open(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
+        self.0.open(run)
+    }
+
+    fn read(&self, run: &RunId) -> Result<History, JournalError> {
+        self.0.read(run)
+    }
+
+    fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
+        self.0.read_from(run, from)
+    }
+
+    fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {
+        self.0.snapshot(run)
+    }
+
+    fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
+        self.0.runs()
+    }
+}
