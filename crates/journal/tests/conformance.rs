@@ -1,4 +1,5 @@
-//! What every journal must do, run against each of them.
+//! What every journal must do, run against each of them. One table with its cases: a journal
+//! that passes this file is one.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 #![allow(clippy::print_stdout, reason = "a failing case is named")]

@@ -1,12 +1,22 @@
 //! What only the journal on disk can get wrong: damage, other processes, and being killed.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+#![allow(clippy::print_stdout, reason = "what was skipped or found is told")]
 
-use leadhand_journal::{Damage, Durability, Journal, JournalError, SledJournal};
-use leadhand_protocol::{AgentId, ContentHash, Event, Record, RunId, Seq};
+#[path = "disk/bad_disk.rs"]
+mod bad_disk;
+#[path = "disk/damage.rs"]
+mod damage;
+#[path = "disk/snapshots.rs"]
+mod snapshots;
+#[path = "disk/traced.rs"]
+mod traced;
+
+use leadhand_journal::{Durability, Journal, JournalError, SledJournal, Snapshot};
+use leadhand_protocol::{AgentId, Event, Record, RunId, Seq};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use tempfile::TempDir;
 
@@ -18,12 +28,13 @@ fn journal(root: &Path) -> SledJournal {
     SledJournal::open_root(root, Durability::Process).unwrap()
 }
 
-/// A record that is known by its `seq`; every seventh goes into a blob.
+/// A record that is known by its `seq`; of every seven one goes into a blob, and one is deflated
+/// where it stands.
 fn record(seq: Seq) -> Record {
-    let bytes = if seq % 7 == 3 {
-        5_000
-    } else {
-        seq as usize * 37 % 700
+    let bytes = match seq % 7 {
+        3 => 5_000,
+        5 => 2_000,
+        _ => seq as usize * 37 % 700,
     };
     Record {
         seq,
@@ -39,6 +50,32 @@ fn records(range: std::ops::Range<Seq>) -> Vec<Record> {
     range.map(record).collect()
 }
 
+/// The state that a run's snapshot before `next_seq` holds here: no two have much in common,
+/// and none gets much smaller.
+fn state(next_seq: Seq) -> Snapshot {
+    let mut random = next_seq;
+    let byte = |_| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 40) as u8
+    };
+    Snapshot {
+        next_seq,
+        format: "state 1".to_owned(),
+        bytes: (0..40_000).map(byte).collect(),
+    }
+}
+
+fn set_snapshot(writer: &mut dyn leadhand_journal::Writer) {
+    let Snapshot {
+        next_seq,
+        format,
+        bytes,
+    } = state(writer.next_seq());
+    writer.set_snapshot(next_seq, &format, &bytes).unwrap();
+}
+
 /// A root with one closed run of 20 records.
 fn stored_run() -> TempDir {
     let root = tempfile::tempdir().unwrap();
@@ -46,226 +83,6 @@ fn stored_run() -> TempDir {
     writer.append(&records(0..20)).unwrap().wait().unwrap();
     writer.close().unwrap();
     root
-}
-
-fn store(root: &Path) -> sled::Db {
-    sled::open(root.join("runs/run-1/journal")).unwrap()
-}
-
-fn blob_of(root: &Path, seq: Seq) -> PathBuf {
-    let json = serde_json::to_vec(&record(seq).event).unwrap();
-    let name = ContentHash::of(&json).to_string();
-    root.join("blobs").join(&name[..1]).join(name)
-}
-
-fn flip(path: &Path, at: usize) {
-    let mut bytes = fs::read(path).unwrap();
-    bytes[at] ^= 1;
-    fs::write(path, bytes).unwrap();
-}
-
-fn change_byte(path: &Path, at: usize, byte: u8) {
-    let mut bytes = fs::read(path).unwrap();
-    bytes[at] = byte;
-    fs::write(path, bytes).unwrap();
-}
-
-/// Changes the stored value of one record; `None` removes it.
-fn change(root: &Path, seq: Seq, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) {
-    let db = store(root);
-    let key = seq.to_be_bytes();
-    let value = db.get(key).unwrap().unwrap().to_vec();
-    match change(value) {
-        Some(value) => db.insert(key, value).unwrap(),
-        None => db.remove(key).unwrap(),
-    };
-    db.flush().unwrap();
-}
-
-/// Spoils a stored run and says where its history must end and why.
-fn check_damage(seq: Seq, what: &str, spoil: impl FnOnce(&Path)) {
-    let root = stored_run();
-    spoil(root.path());
-    let history = journal(root.path()).read(&run()).unwrap();
-    assert_eq!(history.records, records(0..seq));
-    let found = history.damage.unwrap();
-    let what = what.replace("ROOT", &root.path().display().to_string());
-    assert_eq!(found, Damage { seq, what });
-}
-
-#[test]
-fn damage_is_reported_and_what_comes_before_it_is_kept() {
-    let header_and_crc = "its checksum does not fit";
-    for at in [0, 1, 2, 5, 6, 40] {
-        check_damage(11, header_and_crc, |root| {
-            change(root, 11, |mut value| {
-                value[at] ^= 4;
-                Some(value)
-            });
-        });
-    }
-    check_damage(5, "it is missing", |root| change(root, 5, |_| None));
-    check_damage(0, "it is missing", |root| change(root, 0, |_| None));
-    check_damage(6, "it has only 3 bytes", |root| {
-        change(root, 6, |value| Some(value[..3].to_vec()));
-    });
-    check_damage(8, "record 9 stands in its place", |root| {
-        let other = store(root).get(9_u64.to_be_bytes()).unwrap().unwrap();
-        change(root, 8, |_| Some(other.to_vec()));
-    });
-    let blob = blob_of(Path::new("ROOT"), 10).display().to_string();
-    check_damage(10, &format!("its payload {blob} was changed"), |root| {
-        flip(&blob_of(root, 10), 12);
-    });
-    check_damage(
-        10,
-        &format!("its payload {blob} has the unknown format 9"),
-        |root| {
-            change_byte(&blob_of(root, 10), 0, 9);
-        },
-    );
-    check_damage(10, &format!("its payload {blob} is empty"), |root| {
-        fs::write(blob_of(root, 10), "").unwrap();
-    });
-    let gone = "cannot be read: No such file or directory (os error 2)";
-    check_damage(10, &format!("its payload {blob} {gone}"), |root| {
-        fs::remove_file(blob_of(root, 10)).unwrap();
-    });
-}
-
-/// sled drops what follows a changed byte of its file, or refuses to open; the reader must
-/// hear of it either way.
-#[test]
-fn a_changed_store_file_is_never_taken_for_a_shorter_run() {
-    let mut reported = 0;
-    for part in 0..40 {
-        let root = stored_run();
-        let data = root.path().join("runs/run-1/journal/db");
-        let at = fs::metadata(&data).unwrap().len() as usize * part / 40;
-        flip(&data, at);
-        let history = journal(root.path()).read(&run()).unwrap();
-        let whole = history.records.len() as Seq;
-        assert_eq!(history.records, records(0..whole), "byte {at}");
-        let end = history.damage.map_or(20, |damage| damage.seq);
-        assert_eq!(whole, end, "byte {at}");
-        reported += usize::from(end < 20);
-    }
-    assert!(reported > 0);
-}
-
-#[test]
-fn what_a_store_that_refuses_to_open_holds_is_saved() {
-    for spoiled in ["conf", "snap"] {
-        let root = stored_run();
-        // sled writes its snapshot when it opens a store that has been written to.
-        drop(store(root.path()));
-        let files = fs::read_dir(root.path().join("runs/run-1/journal")).unwrap();
-        let file = files.map(|file| file.unwrap().path()).find(|path| {
-            path.file_name()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .starts_with(spoiled)
-        });
-        flip(&file.unwrap(), 20);
-        let history = journal(root.path()).read(&run()).unwrap();
-        assert_eq!(history.records, records(0..20), "{spoiled}");
-        assert_eq!(history.damage.unwrap().seq, 20, "{spoiled}");
-        match journal(root.path()).open(&run()).map(drop) {
-            Err(JournalError::Store { run: named, .. }) => assert_eq!(named, run()),
-            other => panic!("{spoiled}: {other:?}"),
-        }
-    }
-}
-
-#[test]
-fn nothing_is_appended_after_a_damaged_end() {
-    let root = stored_run();
-    change(root.path(), 19, |_| Some(vec![0; 9]));
-    match journal(root.path()).open(&run()).map(drop) {
-        Err(JournalError::Damaged {
-            run: named, seq, ..
-        }) => assert_eq!((named, seq), (run(), 19)),
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_newer_format_is_refused_and_not_taken_for_damage() {
-    let root = stored_run();
-    let newer = |body: &[u8]| {
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&[2, 0]);
-        hasher.update(body);
-        [&[2, 0], hasher.finalize().to_le_bytes().as_slice(), body].concat()
-    };
-    change(root.path(), 19, |_| Some(newer(b"what nobody knows yet")));
-    let journal = journal(root.path());
-    for outcome in [
-        journal.read(&run()).map(drop),
-        journal.open(&run()).map(drop),
-    ] {
-        match outcome {
-            Err(JournalError::SchemaTooNew {
-                seq,
-                found,
-                supported,
-                ..
-            }) => {
-                assert_eq!((seq, found, supported), (19, 2, 1));
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-#[test]
-fn a_spoiled_blob_is_replaced_when_its_content_is_stored_again() {
-    let root = stored_run();
-    flip(&blob_of(root.path(), 10), 9);
-    let other = RunId::new("run-2").unwrap();
-    let mut writer = journal(root.path()).create(&other).unwrap();
-    writer.append(&records(0..20)).unwrap().wait().unwrap();
-    writer.close().unwrap();
-    assert_eq!(
-        journal(root.path()).read(&run()).unwrap().records,
-        records(0..20)
-    );
-}
-
-/// As blobs were written at first: plain, and in 256 folders instead of 16.
-#[test]
-fn a_plain_blob_in_a_finer_folder_is_read_and_kept() {
-    let root = stored_run();
-    let path = blob_of(root.path(), 10);
-    let json = serde_json::to_vec(&record(10).event).unwrap();
-    let name = ContentHash::of(&json).to_string();
-    let finer = root.path().join("blobs").join(&name[..2]).join(name);
-    fs::create_dir(finer.parent().unwrap()).unwrap();
-    fs::write(&finer, [&[0], json.as_slice()].concat()).unwrap();
-    fs::remove_file(&path).unwrap();
-    let journal = journal(root.path());
-    assert_eq!(journal.read(&run()).unwrap().records, records(0..20));
-    let mut writer = journal.create(&RunId::new("run-2").unwrap()).unwrap();
-    writer.append(&records(0..20)).unwrap().wait().unwrap();
-    writer.close().unwrap();
-    assert!(finer.exists() && !path.exists(), "it is stored twice");
-}
-
-#[test]
-fn a_snapshot_left_unfinished_by_a_crash_does_no_harm() {
-    let root = stored_run();
-    let left_over = root
-        .path()
-        .join("runs/run-1/journal/snap.0000000000000400.generating");
-    for content in ["", "half of it"] {
-        fs::write(&left_over, content).unwrap();
-        assert_eq!(
-            journal(root.path()).read(&run()).unwrap().records,
-            records(0..20)
-        );
-        assert!(!left_over.exists());
-    }
 }
 
 #[test]
@@ -300,7 +117,35 @@ fn appender() {
         writer.append(&records(begin..end)).unwrap().wait().unwrap();
         writeln!(out, "acknowledged {end}").unwrap();
         out.flush().unwrap();
+        if group % 3 == 0 {
+            set_snapshot(writer.as_mut());
+        }
     }
+}
+
+/// This program once more, for one test, under another if one is given with its arguments.
+fn itself(under: &[&str], test: &str) -> Command {
+    let program = std::env::current_exe().unwrap();
+    let mut words = under
+        .iter()
+        .map(std::ffi::OsStr::new)
+        .chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    command
+}
+
+/// Says whether the snapshot is the state before a record that is there, and which.
+fn snapshot_fits(journal: &SledJournal, records: Seq) -> Option<Seq> {
+    let snapshot = journal.snapshot(&run()).unwrap()?;
+    let next_seq = snapshot.next_seq;
+    assert!(next_seq <= records, "{next_seq} of {records} records");
+    assert!(
+        snapshot == state(next_seq),
+        "not the state before {next_seq}"
+    );
+    Some(next_seq)
 }
 
 struct Appender {
@@ -310,8 +155,7 @@ struct Appender {
 
 impl Appender {
     fn start(root: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["appender", "--exact", "--nocapture", "--test-threads=1"])
+        let mut child = itself(&[], "appender")
             .env("LEADHAND_APPENDER_ROOT", root)
             .stdout(Stdio::piped())
             .spawn()
@@ -377,6 +221,7 @@ fn no_acknowledged_record_is_lost_when_the_process_is_killed() {
     let root = tempfile::tempdir().unwrap();
     let mut random = SEED;
     let mut kept = 0;
+    let mut snapshot = None;
     for kill in 0..kills {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -407,7 +252,15 @@ fn no_acknowledged_record_is_lost_when_the_process_is_killed() {
             "kill {kill}: records differ"
         );
         kept = whole;
+        let latest = snapshot_fits(&journal(root.path()), whole);
+        // What was written once is only ever replaced.
+        assert!(
+            latest >= snapshot,
+            "kill {kill}: {latest:?} after {snapshot:?}"
+        );
+        snapshot = latest;
     }
+    assert!(snapshot.is_some(), "no snapshot was written before a kill");
     assert!(
         kept > 500,
         "only {kept} records were written before the kills"
