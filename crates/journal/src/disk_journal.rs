@@ -72,10 +72,7 @@ impl DiskJournal {
         let durability = self.committer.durability();
         let store = self.store(run, &folder)?;
         let next_seq = store.next_seq()?;
-        if store.snapshot(next_seq).is_none() {
-            // It must not come to fit a record that takes the place of a lost one.
-            folder::remove(&folder.snapshot)?;
-        }
+        store.drop_foreign_snapshot(next_seq)?;
         let blobs = self.blobs.clone();
         let head = Head::open(&folder.head)?;
         let open = OpenRun::new(run, durability, blobs, store, lock, head, next_seq);

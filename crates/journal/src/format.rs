@@ -20,7 +20,7 @@ pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// stands a few levels down in its event; reading more would cost stack without bound.
 const DEPTH_MAX: usize = 160;
 
-const HEADER_BYTES: usize = 6;
+pub(crate) const HEADER_BYTES: usize = 6;
 
 /// What every body begins with, whichever it is: `seq` is the first field.
 const BODY_BEGINS: &[u8] = b"{\"seq\":";
@@ -313,4 +313,54 @@ fn depth(json: &[u8]) -> usize {
         }
     }
     deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deflated, EVENT_DEFLATED, Fault, decode, seal};
+    use crate::packed;
+    use leadhand_protocol::{AgentId, Event, Record};
+
+    fn record() -> Record {
+        Record {
+            seq: 3,
+            at_ms: 5,
+            event: Event::OutputGiven {
+                agent: AgentId(1),
+                content: "What an agent says. ".repeat(100),
+            },
+        }
+    }
+
+    /// Reads a value that is whole but says this of what is deflated in it.
+    fn check(change: impl FnOnce(&mut Deflated), expected: Result<Record, &str>) {
+        let event = serde_json::to_vec(&record().event).unwrap();
+        let (_, deflated) = packed::pack(&event);
+        let mut about = Deflated {
+            seq: 3,
+            at_ms: 5,
+            bytes: event.len(),
+            deflated_bytes: deflated.len(),
+        };
+        change(&mut about);
+        let mut body = serde_json::to_vec(&about).unwrap();
+        body.extend(&*deflated);
+        let found = decode(3, &seal(EVENT_DEFLATED, &body), |_, _| {
+            Err("it has no blob".to_owned())
+        });
+        let expected = expected.map_err(|what| Fault::Damaged(what.to_owned()));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_is_deflated_in_a_value_is_as_long_as_it_says() {
+        let not = Err("it is whole but does not inflate");
+        check(|_| (), Ok(record()));
+        check(|about| about.bytes -= 1, not.clone());
+        check(|about| about.bytes += 1, not.clone());
+        check(|about| about.bytes = usize::MAX, not.clone());
+        check(|about| about.deflated_bytes += 1, not.clone());
+        check(|about| about.deflated_bytes = 0, not);
+        check(|about| about.seq = 4, Err("record 4 stands in its place"));
+    }
 }

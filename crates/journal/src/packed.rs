@@ -51,3 +51,47 @@ pub(crate) enum Spoiled {
     /// It is packed in a way that this program does not know.
     UnknownFormat(u8),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DEFLATED, PLAIN, pack, unpack};
+
+    fn noise(bytes: usize) -> Vec<u8> {
+        let mut random: u64 = 0x1EAD;
+        let byte = |_| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (random >> 40) as u8
+        };
+        (0..bytes).map(byte).collect()
+    }
+
+    #[test]
+    fn content_comes_back_and_is_deflated_only_where_that_makes_it_smaller() {
+        for (content, format) in [
+            (Vec::new(), PLAIN),
+            (b"ab".to_vec(), PLAIN),
+            (noise(50_000), PLAIN),
+            (vec![b'z'; 50_000], DEFLATED),
+            ("What an agent says. ".repeat(400).into_bytes(), DEFLATED),
+        ] {
+            let (found, packed) = pack(&content);
+            assert_eq!(found, format, "{} bytes", content.len());
+            assert!(packed.len() <= content.len());
+            assert!(unpack(found, &packed, content.len()).unwrap() == content);
+        }
+    }
+
+    #[test]
+    fn no_more_is_made_of_it_than_was_said_and_one_byte() {
+        let content = vec![0; 10_000_000];
+        let (DEFLATED, packed) = pack(&content) else {
+            panic!("zeros are not deflated");
+        };
+        assert_eq!(unpack(DEFLATED, &packed, 100).unwrap().len(), 101);
+        assert!(unpack(DEFLATED, &packed[..packed.len() / 2], 10_000_000).is_err());
+        assert!(unpack(DEFLATED, &noise(1_000), 10_000_000).is_err());
+        assert!(unpack(2, &packed, 100).is_err());
+    }
+}

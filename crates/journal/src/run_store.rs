@@ -1,7 +1,7 @@
 //! One run's records in its store: checked when they are read, whole or not at all.
 
 use crate::blobs::Blobs;
-use crate::folder::RunFolder;
+use crate::folder::{self, RunFolder};
 use crate::format::{self, Entry, Fault};
 use crate::head::{self, Stored};
 use crate::sled_store::SledStore;
@@ -105,8 +105,20 @@ impl RunStore {
     /// The snapshot on file, if it is whole and tells of records that this store holds.
     pub(crate) fn snapshot(&self, end: Seq) -> Option<Snapshot> {
         let (snapshot, last) = snapshot::read(&self.folder.snapshot)?;
-        let fits = snapshot.next_seq <= end && self.fingerprint(snapshot.next_seq)? == last;
-        fits.then_some(snapshot)
+        self.holds(snapshot.next_seq, last, end).then_some(snapshot)
+    }
+
+    /// Removes a snapshot of records that are gone, so that it never comes to fit others which
+    /// take their place.
+    pub(crate) fn drop_foreign_snapshot(&self, end: Seq) -> Result<(), JournalError> {
+        match snapshot::read_about(&self.folder.snapshot) {
+            Some((next_seq, last)) if self.holds(next_seq, last, end) => Ok(()),
+            Some(_) | None => folder::remove(&self.folder.snapshot),
+        }
+    }
+
+    fn holds(&self, next_seq: Seq, last: ContentHash, end: Seq) -> bool {
+        next_seq <= end && self.fingerprint(next_seq) == Some(last)
     }
 
     /// Puts a snapshot in the place of the one before.

@@ -87,6 +87,23 @@ pub(crate) fn write(
     folder::sync(&folder.run)
 }
 
+/// The `next_seq` that the file begins with, and the fingerprint of the record before it.
+/// Whether the rest is what was written is not looked at.
+pub(crate) fn read_about(path: &Path) -> Option<(Seq, ContentHash)> {
+    let mut begin = Vec::new();
+    File::open(path)
+        .and_then(|opened| opened.take(ABOUT_BYTES_MAX as u64).read_to_end(&mut begin))
+        .ok()?;
+    let (about, _) = split_about(begin.get(format::HEADER_BYTES..)?)?;
+    Some((about.next_seq, about.last))
+}
+
+fn split_about(body: &[u8]) -> Option<(About, &[u8])> {
+    let line_end = body.iter().position(|byte| *byte == b'\n')?;
+    let about = serde_json::from_slice(&body[..line_end]).ok()?;
+    Some((about, &body[line_end + 1..]))
+}
+
 /// What is on file, and the fingerprint of the last record it tells of; nothing if there is
 /// no file, or not what was written, or of a newer program.
 pub(crate) fn read(path: &Path) -> Option<(Snapshot, ContentHash)> {
@@ -98,9 +115,8 @@ pub(crate) fn read(path: &Path) -> Option<(Snapshot, ContentHash)> {
     let (0, body) = format::unseal(&file).ok()? else {
         return None;
     };
-    let line_end = body.iter().position(|byte| *byte == b'\n')?;
-    let about: About = serde_json::from_slice(&body[..line_end]).ok()?;
-    let (&packing, packed) = body[line_end + 1..].split_first()?;
+    let (about, state) = split_about(body)?;
+    let (&packing, packed) = state.split_first()?;
     if about.bytes > SNAPSHOT_BYTES_MAX {
         return None;
     }
