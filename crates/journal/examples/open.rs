@@ -131,7 +131,7 @@ fn text(seed: u64, bytes: usize) -> String {
             .wrapping_add(1_442_695_040_888_963_407);
         let word = (random >> 40) % 5_000;
         text.push_str(&format!("{word:x}"));
-        text.push_str(if word % 12 == 0 { "\n\"" } else { " " });
+        text.push_str(if word.is_multiple_of(12) { "\n\"" } else { " " });
     }
     text
 }

@@ -11,8 +11,8 @@ use crate::run_store::RunStore;
 use crate::salvage::salvage;
 use crate::store::Engine;
 use crate::{
-    Durability, History, Journal, JournalError, RunEntry, Snapshot, Ticket, Writer, format, lock,
-    snapshot,
+    Damage, Durability, History, Journal, JournalError, RunEntry, Snapshot, Ticket, Writer, format,
+    lock, snapshot,
 };
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
@@ -71,6 +71,7 @@ impl DiskJournal {
         })?;
         let durability = self.committer.durability();
         let store = self.store(run, &folder)?;
+        let lost = store.cut_unsynced_damage()?;
         let next_seq = store.next_seq()?;
         store.drop_foreign_snapshot(next_seq)?;
         let blobs = self.blobs.clone();
@@ -94,6 +95,7 @@ impl DiskJournal {
             open,
             committer: self.committer.clone(),
             next_seq,
+            lost,
             finished: false,
         }))
     }
@@ -240,6 +242,8 @@ struct DiskWriter {
     open: Arc<OpenRun>,
     committer: Committer,
     next_seq: Seq,
+    /// What was cut off when it was opened.
+    lost: Option<Damage>,
     /// Whether the run was let go of.
     finished: bool,
 }
@@ -273,6 +277,10 @@ impl Writer for DiskWriter {
 
     fn next_seq(&self) -> Seq {
         self.next_seq
+    }
+
+    fn lost(&self) -> Option<&Damage> {
+        self.lost.as_ref()
     }
 
     fn set_status(&mut self, status: &Value) -> Result<(), JournalError> {

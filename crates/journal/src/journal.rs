@@ -13,7 +13,8 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unwritable`] when it cannot be stored.
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError>;
 
-    /// Goes on with a run that exists. Only its end is looked at; [`Journal::read`] checks
+    /// Goes on with a run that exists. Only its end is looked at, and cut off from the first
+    /// record that is damaged and was never on disk ([`Writer::lost`]); [`Journal::read`] checks
     /// the whole of it and may be called while the writer is held.
     ///
     /// # Errors
@@ -90,6 +91,13 @@ pub trait Writer: Send {
 
     /// The `seq` that the next record must have.
     fn next_seq(&self) -> Seq;
+
+    /// What was damaged at the end of the run and cut off when it was opened; none if the end
+    /// was whole. It was never synced: a power cut at level [`Durability::Process`] may leave a
+    /// record and not its payload. As it stands here nothing is ever cut off.
+    fn lost(&self) -> Option<&Damage> {
+        None
+    }
 
     /// Replaces the run's summary, which [`Journal::runs`] shows. A reader sees the old one
     /// or the new one, never half of one; it is a convenience and not synced.

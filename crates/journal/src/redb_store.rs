@@ -90,6 +90,17 @@ impl Store for RedbStore {
         caught(write, refusal)
     }
 
+    fn cut(&self, from: Seq) -> Result<(), Refusal> {
+        let cut = || -> Result<_, redb::Error> {
+            let transaction = self.0.begin_write()?;
+            transaction
+                .open_table(RECORDS)?
+                .retain_in(from.., |_, _| false)?;
+            Ok(transaction.commit()?)
+        };
+        caught(cut, refusal)
+    }
+
     fn sync(&self) -> Result<(), JournalError> {
         Ok(())
     }

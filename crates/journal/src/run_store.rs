@@ -40,6 +40,23 @@ impl RunStore {
         })
     }
 
+    /// Cuts off a damaged end that was never known to be on disk: a power cut may leave a record
+    /// and not its blob. What the head vouches for is never cut. Gives what was found.
+    pub(crate) fn cut_unsynced_damage(&self) -> Result<Option<Damage>, JournalError> {
+        let Stored::Before(synced) = head::read(&self.folder.head) else {
+            return Ok(None);
+        };
+        let damage = self.read(synced, Seq::MAX)?.damage;
+        let Some(damage) = damage.filter(|damage| damage.seq >= synced) else {
+            return Ok(None);
+        };
+        self.store
+            .cut(damage.seq)
+            .map_err(|refusal| self.refused(refusal))?;
+        self.sync()?;
+        Ok(Some(damage))
+    }
+
     /// The `seq` after the last record, which is checked.
     pub(crate) fn next_seq(&self) -> Result<Seq, JournalError> {
         let next_seq = match self.store.last().map_err(|refusal| self.refused(refusal))? {

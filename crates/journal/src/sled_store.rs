@@ -52,6 +52,14 @@ impl SledStore {
             data: folder.data.clone(),
         })
     }
+
+    fn apply(&self, batch: sled::Batch) -> Result<(), Refusal> {
+        let store = || {
+            self.db.apply_batch(batch)?;
+            self.db.flush().map(drop)
+        };
+        caught(store, refusal)
+    }
 }
 
 impl Store for SledStore {
@@ -80,11 +88,16 @@ impl Store for SledStore {
         for entry in entries {
             batch.insert(&entry.key, entry.value);
         }
-        let store = || {
-            self.db.apply_batch(batch)?;
-            self.db.flush().map(drop)
-        };
-        caught(store, refusal)
+        self.apply(batch)
+    }
+
+    fn cut(&self, from: Seq) -> Result<(), Refusal> {
+        let mut batch = sled::Batch::default();
+        let mut keys = self.db.range(from.to_be_bytes()..).keys();
+        while let Some(key) = caught(|| keys.next().transpose(), refusal)? {
+            batch.remove(key);
+        }
+        self.apply(batch)
     }
 
     /// sled's own flush survives a killed process, not a power cut.

@@ -66,6 +66,9 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// Stores entries, all or none of them after a crash, so that they survive this process.
     fn write(&self, entries: Vec<Entry>) -> Result<(), Refusal>;
 
+    /// Removes all entries from `from` on, all or none of them after a crash.
+    fn cut(&self, from: Seq) -> Result<(), Refusal>;
+
     /// Puts all that was written on disk.
     fn sync(&self) -> Result<(), JournalError>;
 }

@@ -7,6 +7,9 @@
 mod bad_disk;
 #[path = "disk/damage.rs"]
 mod damage;
+#[cfg(feature = "redb")]
+#[path = "disk/redb.rs"]
+mod redb;
 #[path = "disk/snapshots.rs"]
 mod snapshots;
 #[path = "disk/traced.rs"]

@@ -274,6 +274,37 @@ fn a_changed_head_is_told_and_takes_no_record_with_it() {
     }
 }
 
+/// A power cut may leave a record and not its blob. What was never on disk is cut off, told, and
+/// written anew; what was on disk never is.
+#[test]
+fn a_damaged_end_is_cut_off_if_it_was_never_on_disk() {
+    for (synced, lost) in [(12, true), (17, true), (18, false), (20, false)] {
+        let root = stored_run();
+        let number = format!("{synced:020}");
+        let line = format!("{number} {:08x}\n", crc32fast::hash(number.as_bytes()));
+        fs::write(root.path().join("runs/run-1/head"), line).unwrap();
+        let blob = blob_of(root.path(), 17);
+        fs::write(&blob, "").unwrap();
+        let what = format!("its payload {} is empty", blob.display());
+        let damage = Damage { seq: 17, what };
+        let journal = journal(root.path());
+        let before = journal.read(&run()).unwrap();
+        assert_eq!(before.records, records(0..17));
+        assert_eq!(before.damage, Some(damage.clone()));
+        let mut writer = journal.open(&run()).unwrap();
+        if !lost {
+            assert_eq!((writer.next_seq(), writer.lost()), (20, None));
+            continue;
+        }
+        assert_eq!((writer.next_seq(), writer.lost()), (17, Some(&damage)));
+        writer.append(&records(17..30)).unwrap().wait().unwrap();
+        writer.close().unwrap();
+        let after = journal.read(&run()).unwrap();
+        assert_eq!((after.records, after.damage), (records(0..30), None));
+        assert_eq!(journal.open(&run()).unwrap().lost(), None);
+    }
+}
+
 /// A power cut may leave these of a head that was never synced.
 #[test]
 fn a_head_that_never_reached_the_disk_claims_nothing() {
