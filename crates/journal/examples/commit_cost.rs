@@ -12,9 +12,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Commits of each kind in a turn, and turns. Both see the same disk, busy or not.
-const COMMITS_A_TURN: usize = 50;
-const TURNS: usize = 40;
+/// Commits of each kind in a turn, and turns: short ones, so that both see the same machine, busy
+/// or not.
+const COMMITS_A_TURN: usize = 4;
+const TURNS: usize = 500;
 
 type Failure = Box<dyn std::error::Error>;
 

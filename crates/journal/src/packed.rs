@@ -13,7 +13,7 @@ const PLAIN: u8 = 0;
 pub(crate) const DEFLATED: u8 = 1;
 
 /// From 3 on, more work makes what models and tools write hardly smaller; the measurement is
-/// in `docs/decisions/0013-blobs-are-deflated.md`.
+/// in `docs/decisions/0013-payloads-are-deflated.md`.
 const LEVEL: u32 = 3;
 
 /// The format byte and what follows it; never longer than the content.
