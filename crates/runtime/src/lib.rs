@@ -8,6 +8,7 @@ mod error;
 mod file_checks;
 mod fork;
 mod person;
+mod recorder;
 mod run_loop;
 mod runtime;
 mod status;

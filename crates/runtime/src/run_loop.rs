@@ -5,8 +5,8 @@
 use crate::error::RuntimeError;
 use crate::file_checks;
 use crate::person::{Approver, Order, Orders};
+use crate::recorder::Recorder;
 use crate::runtime::{Clock, Runtime};
-use crate::status::Status;
 use crate::worker::{Equipment, work};
 use futures::FutureExt;
 use leadhand_channel::{Hub, Post};
@@ -26,8 +26,6 @@ use tokio::time::{Instant, Sleep};
 
 /// Inputs of checks and people that may wait; more than one question per agent is not open.
 const SIDE_INPUTS_MAX: usize = 256;
-/// The summary beside the journal is at most this old while the run goes on.
-const STATUS_EVERY_MS: u64 = 400;
 
 /// What an onlooker sees of a run.
 #[derive(Debug, Clone)]
@@ -44,7 +42,7 @@ pub type Observer = Arc<dyn Fn(&Observation<'_>) + Send + Sync>;
 pub(crate) struct RunLoop {
     id: RunId,
     run: Run,
-    writer: Box<dyn Writer>,
+    recorder: Recorder,
     orders: Orders,
     hub: Hub,
     post: Post,
@@ -64,7 +62,6 @@ struct Onlookers {
     clock: Clock,
     began: Instant,
     began_ms: u64,
-    status_ms: u64,
 }
 
 /// An input, and who is told whether it counts.
@@ -96,11 +93,12 @@ impl RunLoop {
         runtime: &Runtime,
         limits: &Limits,
     ) -> Self {
+        let recorder = Recorder::new(id.clone(), writer);
         let (hub, post) = leadhand_channel::open(id.clone(), limits.inbox_messages_max);
         Self {
             id,
             run,
-            writer,
+            recorder,
             orders,
             hub,
             post,
@@ -114,7 +112,6 @@ impl RunLoop {
                 clock: Arc::clone(&runtime.clock),
                 began: Instant::now(),
                 began_ms: (runtime.clock)(),
-                status_ms: 0,
             },
         }
     }
@@ -161,7 +158,7 @@ impl RunLoop {
     async fn until_durable(&mut self, taken: &mut Taken) -> Result<(), RuntimeError> {
         let to_disk = |action: &Action| matches!(action, Action::CallTool { to_disk: true, .. });
         if taken.actions.iter().any(to_disk) {
-            self.writer.sync()?.await?;
+            self.recorder.sync()?.await?;
         }
         std::mem::replace(&mut taken.ticket, Ticket::ready(Ok(()))).await?;
         for record in &taken.records {
@@ -184,7 +181,7 @@ impl RunLoop {
         }
         for input in first {
             let events = self.decided(&Timed { at_ms, input })?;
-            let recorded = self.record(at_ms, events)?;
+            let recorded = self.recorder.record(at_ms, events)?;
             for record in &recorded {
                 actions.extend(self.run.apply(record));
             }
@@ -230,12 +227,11 @@ impl RunLoop {
         let at_ms = self.now_ms();
         let input = Input::Person(order);
         let events = self.decided(&Timed { at_ms, input })?;
-        for record in self.record(at_ms, events)? {
+        for record in self.recorder.record(at_ms, events)? {
             self.run.apply(&record);
         }
-        self.writer.append(&[])?.await?;
-        self.writer.close()?;
-        Ok(())
+        self.recorder.ticket()?.await?;
+        self.recorder.close()
     }
 
     /// `decide → journal → apply → actions`, and again for what follows from the state alone.
@@ -245,7 +241,7 @@ impl RunLoop {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let records = self.record(at_ms, events)?;
+        let records = self.recorder.record(at_ms, events)?;
         let actions = records
             .iter()
             .flat_map(|record| self.run.apply(record))
@@ -262,8 +258,8 @@ impl RunLoop {
         for _ in 0..SETTLE_ROUNDS_MAX {
             let events = settle(&self.run);
             if events.is_empty() {
-                let ticket = self.writer.append(&[])?;
-                self.show_status(at_ms)?;
+                let ticket = self.recorder.ticket()?;
+                self.recorder.keep(&self.run, at_ms)?;
                 let left = self.run.left_ms().map(Duration::from_millis);
                 self.time_up = left.map(|left| Box::pin(tokio::time::sleep(left)));
                 return Ok(Taken {
@@ -272,7 +268,7 @@ impl RunLoop {
                     actions,
                 });
             }
-            let recorded = self.record(at_ms, events)?;
+            let recorded = self.recorder.record(at_ms, events)?;
             for record in &recorded {
                 actions.extend(self.run.apply(record));
             }
@@ -282,30 +278,6 @@ impl RunLoop {
             run: self.id.clone(),
             rounds: SETTLE_ROUNDS_MAX,
         })
-    }
-
-    fn record(&mut self, at_ms: u64, events: Vec<Event>) -> Result<Vec<Record>, RuntimeError> {
-        let records: Vec<Record> = (self.writer.next_seq()..)
-            .zip(events)
-            .map(|(seq, event)| Record { seq, at_ms, event })
-            .collect();
-        // Resolved tickets are in order, so the last one, asked for in `take`, covers this.
-        drop(self.writer.append(&records)?);
-        for record in &records {
-            tracing::debug!(run = %self.id, seq = record.seq, event = ?record.event);
-        }
-        Ok(records)
-    }
-
-    fn show_status(&mut self, at_ms: u64) -> Result<(), RuntimeError> {
-        let over = self.run.outcome().is_some();
-        if over || at_ms >= self.onlookers.status_ms.saturating_add(STATUS_EVERY_MS) {
-            self.onlookers.status_ms = at_ms;
-            let status = Status::of(&self.run, at_ms);
-            let status = serde_json::to_value(status).unwrap_or_default();
-            self.writer.set_status(&status)?;
-        }
-        Ok(())
     }
 
     async fn next_input(&mut self) -> Result<Heard, RuntimeError> {
@@ -463,7 +435,7 @@ impl RunLoop {
 
     fn close(mut self, outcome: Outcome) -> Result<Outcome, RuntimeError> {
         self.jobs.abort_all();
-        self.writer.close()?;
+        self.recorder.close()?;
         Ok(outcome)
     }
 }

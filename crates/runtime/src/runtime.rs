@@ -5,7 +5,7 @@ use crate::person::{Approver, Orders, control};
 use crate::run_loop::{Observer, RunLoop};
 use crate::toolbox::Toolbox;
 use crate::worker::Equipment;
-use leadhand_engine::Run;
+use leadhand_engine::{Run, SNAPSHOT_FORMAT};
 use leadhand_journal::{History, Journal};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{Input, Outcome, PersonInput, Record, RunId, Start};
@@ -111,9 +111,7 @@ impl Runtime {
 
     fn take_up(&self, id: &RunId, orders: Orders) -> Result<RunLoop, RuntimeError> {
         let writer = self.journal.open(id)?;
-        let history = self.journal.read(id)?;
-        let records = whole(id, history)?;
-        let run = rebuild(&records);
+        let run = self.restored(id)?;
         let Some(start) = run.setting().map(|setting| setting.start.clone()) else {
             return Err(RuntimeError::Over {
                 run: id.clone(),
@@ -121,6 +119,26 @@ impl Runtime {
             });
         };
         Ok(self.run_loop(id.clone(), run, writer, orders, &start))
+    }
+
+    /// The state of a run, from its last snapshot if there is one that can be used.
+    fn restored(&self, id: &RunId) -> Result<Run, RuntimeError> {
+        let (mut run, from) = match self.journal.snapshot(id)? {
+            Some(snapshot) if snapshot.format == SNAPSHOT_FORMAT => {
+                match Run::from_snapshot(&snapshot.bytes) {
+                    Ok(run) => (run, snapshot.next_seq),
+                    Err(error) => {
+                        tracing::warn!(run = %id, %error, "a snapshot is not used");
+                        (Run::new(), 0)
+                    }
+                }
+            }
+            _ => (Run::new(), 0),
+        };
+        for record in whole(id, self.journal.read_from(id, from)?)? {
+            run.apply(&record);
+        }
+        Ok(run)
     }
 
     fn run_loop(
