@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// A dependency, by the beginning of its name, and the rooms that may have it.
-const FENCES: [(&str, &[&str]); 15] = [
+const FENCES: [(&str, &[&str]); 16] = [
     ("anyhow", &[]),
     ("async-openai", &["model"]),
     ("candle-", &["inference"]),
@@ -18,6 +18,7 @@ const FENCES: [(&str, &[&str]); 15] = [
     ("indicatif", &["cli"]),
     ("llguidance", &["inference"]),
     ("petgraph", &["task-graph"]),
+    ("redb", &["journal"]),
     ("reqwest", &["model"]),
     ("sled", &["journal"]),
     ("tokenizers", &["inference"]),

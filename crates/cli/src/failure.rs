@@ -154,6 +154,7 @@ fn code_of_journal(error: &JournalError) -> u8 {
         | JournalError::UnknownRun { .. }
         | JournalError::Locked { .. }
         | JournalError::Live { .. }
+        | JournalError::OtherStore { .. }
         | JournalError::Busy { .. }
         | JournalError::Unwritable { .. }
         | JournalError::Unreadable { .. } => USAGE,

@@ -111,6 +111,9 @@ impl Runtime {
 
     fn take_up(&self, id: &RunId, orders: Orders) -> Result<RunLoop, RuntimeError> {
         let writer = self.journal.open(id)?;
+        if let Some(lost) = writer.lost() {
+            tracing::warn!(run = %id, seq = lost.seq, what = lost.what, "records were lost");
+        }
         let run = self.restored(id)?;
         let Some(start) = run.setting().map(|setting| setting.start.clone()) else {
             return Err(RuntimeError::Over {

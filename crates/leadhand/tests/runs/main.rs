@@ -9,4 +9,5 @@ mod office;
 mod own_parts;
 mod panics;
 mod side_by_side;
+mod snapshots;
 mod stopping;
