@@ -81,7 +81,7 @@ fn a_goal_file_brings_checks_and_options_lie_over_it() {
             first["event"]["goal"]["budget"].clone(),
         )
     };
-    let budget = |tokens: u64, micro_usd: Option<u64>| serde_json::json!({"tokens_max": tokens, "micro_usd_max": micro_usd, "tool_calls_max": null, "seconds_max": null});
+    let budget = |tokens: u64, micro_usd: Option<u64>| serde_json::json!({"tokens_max": tokens, "micro_usd_max": micro_usd, "tool_calls_max": null, "seconds_max": null, "turns_max": null, "agents_max": null, "revisions_max": null});
     assert_eq!(
         run(&[]),
         (5, "L5".into(), budget(5, None)),
