@@ -3,7 +3,7 @@
 
 use crate::escape;
 use crate::words;
-use leadhand::{Change, Outcome, OutcomeKind};
+use leadhand::{CallReport, Change, Outcome, OutcomeKind};
 use std::fmt::Write;
 
 /// Characters of a reason that are shown.
@@ -39,6 +39,27 @@ pub(crate) fn text(outcome: &Outcome, took_ms: u64) -> String {
         tasks(&mut text, outcome);
     }
     files(&mut text, outcome);
+    text.push_str(&calls("in doubt", &outcome.in_doubt));
+    text.push_str(&calls("undone", &outcome.undone));
+    text
+}
+
+/// Tool calls and what is known of them, under a head; nothing when there are none.
+pub(crate) fn calls(head: &str, reports: &[CallReport]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        if text.is_empty() {
+            let _ = writeln!(text, "{head}");
+        }
+        let call = &report.tool_call;
+        let _ = writeln!(
+            text,
+            "  {} {}\n         {}",
+            escape::line(&call.name, 80),
+            escape::line(&call.arguments.to_string(), 160),
+            escape::line(&report.what, WHY_CHARS_MAX)
+        );
+    }
     text
 }
 

@@ -6,14 +6,22 @@ use crate::project::ProjectOptions;
 use clap::{Parser, Subcommand};
 
 mod agents;
+mod approve;
+mod cancel;
 mod completion;
+mod deny;
 mod doctor;
+mod edit;
 mod model;
+mod pause;
 mod plan;
 mod policy;
 mod ps;
+mod questions;
 mod resume;
+mod rollback;
 mod run;
+mod steer;
 mod tool;
 mod trace;
 
@@ -36,6 +44,14 @@ pub(crate) enum Command {
     Plan(plan::PlanArguments),
     Ps(ps::PsArguments),
     Resume(resume::ResumeArguments),
+    Pause(pause::PauseArguments),
+    Steer(steer::SteerArguments),
+    Questions(questions::QuestionsArguments),
+    Approve(approve::ApproveArguments),
+    Deny(deny::DenyArguments),
+    Edit(edit::EditArguments),
+    Cancel(cancel::CancelArguments),
+    Rollback(rollback::RollbackArguments),
     #[command(subcommand)]
     Trace(trace::TraceCommand),
     #[command(subcommand)]
@@ -61,7 +77,15 @@ impl Command {
             Self::Plan(arguments) => plan::run(arguments, project).await,
             Self::Ps(arguments) => ps::run(&arguments, project),
             Self::Resume(arguments) => resume::run(arguments, project).await,
-            Self::Trace(command) => trace::run(&command, project),
+            Self::Pause(arguments) => pause::run(arguments, project).await,
+            Self::Steer(arguments) => steer::run(arguments, project).await,
+            Self::Questions(arguments) => questions::run(arguments, project).await,
+            Self::Approve(arguments) => approve::run(arguments, project).await,
+            Self::Deny(arguments) => deny::run(arguments, project).await,
+            Self::Edit(arguments) => edit::run(arguments, project).await,
+            Self::Cancel(arguments) => cancel::run(arguments, project).await,
+            Self::Rollback(arguments) => rollback::run(arguments, project).await,
+            Self::Trace(command) => trace::run(command, project).await,
             Self::Tool(command) => tool::run(command, project).await,
             Self::Policy(command) => policy::run(&command, project),
             Self::Agents(command) => agents::run(&command, project),

@@ -1,15 +1,18 @@
 //! Why a command failed, its exit code, and what to do next. Errors of the library are mapped
 //! here and nowhere else.
 
+use leadhand::rooms::journal::Damage;
 use leadhand::rooms::journal::JournalError;
 use leadhand::rooms::model::ModelError;
 use leadhand::rooms::sandbox::SandboxError;
-use leadhand::{Error, RuntimeError};
+use leadhand::{Error, RemoteError, RunId, RuntimeError};
 
 /// Exit code of a defect of the program.
 pub(crate) const INTERNAL: u8 = 1;
 /// Exit code of wrong usage or configuration.
 pub(crate) const USAGE: u8 = 2;
+/// Exit code when what was wanted could not be achieved.
+pub(crate) const NOT_ACHIEVED: u8 = 3;
 /// Exit code when no model can be had.
 pub(crate) const NO_MODEL: u8 = 9;
 /// Exit code of a command that was interrupted.
@@ -37,6 +40,9 @@ pub(crate) enum Failure {
     /// The library failed.
     #[error(transparent)]
     Leadhand(#[from] Error),
+    /// A live run could not be reached, or did not follow.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The program itself could not go on.
     #[error("{what}")]
     Internal {
@@ -53,6 +59,16 @@ impl Failure {
         }
     }
 
+    /// A journal that cannot be believed from some record on.
+    pub(crate) fn damaged(run: &RunId, damage: Damage) -> Self {
+        let error = RuntimeError::Damaged {
+            run: run.clone(),
+            seq: damage.seq,
+            what: damage.what,
+        };
+        Self::Leadhand(error.into())
+    }
+
     pub(crate) fn internal(what: impl Into<String>) -> Self {
         Self::Internal { what: what.into() }
     }
@@ -63,6 +79,7 @@ impl Failure {
             Self::Usage { .. } => USAGE,
             Self::NoModel { .. } => NO_MODEL,
             Self::Leadhand(error) => code_of(error),
+            Self::Remote(error) => code_of_remote(error),
             Self::Internal { .. } => INTERNAL,
         }
     }
@@ -73,6 +90,8 @@ impl Failure {
             Self::Usage { hint, .. } => hint,
             Self::NoModel { hint, .. } => hint,
             Self::Leadhand(error) => hint_of(error),
+            // These say themselves what to do.
+            Self::Remote(_) => "",
             Self::Internal { .. } => REPORT,
         }
     }
@@ -121,9 +140,24 @@ fn code_of(error: &Error) -> u8 {
         Error::Journal(error) | Error::Runtime(RuntimeError::Journal(error)) => {
             code_of_journal(error)
         }
-        Error::Runtime(RuntimeError::Over { .. }) => USAGE,
-        Error::NotAchieved { .. } | Error::Untyped { .. } => 3,
+        Error::Runtime(
+            RuntimeError::Over { .. }
+            | RuntimeError::Refused { .. }
+            | RuntimeError::ForkPastEnd { .. }
+            | RuntimeError::ForkAfterEnd { .. },
+        ) => USAGE,
+        Error::NotAchieved { .. } | Error::Untyped { .. } => NOT_ACHIEVED,
         Error::Runtime(_) => INTERNAL,
+    }
+}
+
+fn code_of_remote(error: &RemoteError) -> u8 {
+    match error {
+        RemoteError::NotListening { .. }
+        | RemoteError::AnotherUser { .. }
+        | RemoteError::Refused { .. }
+        | RemoteError::Declined { .. } => USAGE,
+        RemoteError::Gone { .. } | RemoteError::Unreadable { .. } => INTERNAL,
     }
 }
 

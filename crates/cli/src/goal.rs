@@ -45,7 +45,7 @@ pub(crate) struct BudgetOptions {
 }
 
 /// Dollars as millionths of a dollar.
-fn micro_usd(text: &str) -> Result<u64, String> {
+pub(crate) fn micro_usd(text: &str) -> Result<u64, String> {
     let usd: f64 = text
         .parse()
         .map_err(|_| "write dollars, such as 0.50".to_owned())?;

@@ -1,13 +1,16 @@
 //! The leadhand program. In reading order: [`command`] has one file for each subcommand;
 //! [`session`] carries a run from its first line to its account; [`project`], [`config`] and
-//! [`model_choice`] say what it works with; [`watch`] and [`screen`] are all that prints.
+//! [`model_choice`] say what it works with; [`reach`] gives orders to a run of another process; [`watch`] and [`screen`] are all that prints.
 //! What happens in a run is decided in the library: `Leadhand::start`, then the runtime's
 //! run loop.
 
 mod account;
+mod answer;
+mod approvals;
 mod command;
 mod components;
 mod config;
+mod crashed;
 mod escape;
 mod failure;
 mod files;
@@ -19,9 +22,12 @@ mod model_file;
 mod person;
 mod progress;
 mod project;
+mod reach;
 mod run_name;
 mod screen;
 mod session;
+mod stopped;
+mod terminal_lines;
 mod timeline;
 mod watch;
 mod words;

@@ -2,28 +2,28 @@
 //! yes, no and why, or always.
 
 use crate::escape;
+use crate::terminal_lines::TerminalLines;
 use crate::watch::Voice;
 use crate::words;
 use leadhand::rooms::model::BoxFuture;
 use leadhand::rooms::protocol::RequestId;
 use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId, ToolCall, to_text};
-use std::io::{BufRead, Read};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 
-/// Longest answer that is read, in bytes.
-const ANSWER_BYTES_MAX: u64 = 4_096;
-
-/// Asks at the terminal, one question at a time.
+/// Asks at the terminal, one question at a time. A question that is answered from another
+/// terminal, or whose run ends, is no longer asked; see [`TerminalLines`] for what becomes of
+/// what is being typed then.
 pub(crate) struct AtTerminal {
     voice: Voice,
-    one_at_a_time: Mutex<()>,
+    /// Whoever asks has the lines.
+    lines: Mutex<TerminalLines>,
 }
 
 impl AtTerminal {
     pub(crate) fn new(voice: Voice) -> Self {
         Self {
             voice,
-            one_at_a_time: Mutex::new(()),
+            lines: Mutex::new(TerminalLines::of_stdin()),
         }
     }
 }
@@ -32,18 +32,24 @@ impl Approver for AtTerminal {
     fn answer<'a>(
         &'a self,
         _: &'a RunId,
-        _: RequestId,
+        request: RequestId,
         ask: &'a Ask,
     ) -> BoxFuture<'a, Option<Answer>> {
         Box::pin(async move {
-            let _turn = self.one_at_a_time.lock().await;
+            let mut lines = self.lines.lock().await;
+            lines.forget();
+            let asking = Asking {
+                voice: &self.voice,
+                request,
+                answered: false,
+            };
             let mut question = question(ask);
             loop {
                 self.voice.ask(question.clone());
-                let line = read_line().await;
+                let line = lines.next().await;
                 match read(&line?, ask) {
                     Ok(answer) => {
-                        self.voice.answered();
+                        asking.done();
                         return Some(answer);
                     }
                     Err(how) => question = how,
@@ -53,10 +59,51 @@ impl Approver for AtTerminal {
     }
 }
 
+/// A question on the screen. One that is dropped before it was answered is taken back aloud.
+struct Asking<'a> {
+    voice: &'a Voice,
+    request: RequestId,
+    answered: bool,
+}
+
+impl Asking<'_> {
+    fn done(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.voice.note(format!(
+                "question {} is not asked here any more: it was answered from elsewhere, or the run stops; what is typed for it does not count",
+                self.request
+            ));
+        }
+        self.voice.answered();
+    }
+}
+
+/// A question and how it is answered at once.
 pub(crate) fn question(ask: &Ask) -> String {
+    let how = match ask {
+        Ask::Plan { .. } => "May it be carried out? [y]es, [n]o with a reason:",
+        Ask::Tool { .. } => {
+            "May it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run, [e]dited with other arguments:"
+        }
+        Ask::Outcome { .. } => {
+            "Did it? [d]one with what it gave, [r]epeat it because it did not, [n]obody knows with a reason:"
+        }
+        Ask::Task { .. } => "May it begin? [y]es, [n]o with a reason:",
+    };
+    format!("\n{}\n{how}", asked(ask))
+}
+
+/// What is asked, exactly as it will be done.
+pub(crate) fn asked(ask: &Ask) -> String {
     match ask {
         Ask::Plan { plan, forecast } => format!(
-            "\nThe plan:\n{}{}\nMay it be carried out? [y]es, [n]o with a reason:",
+            "The plan:\n{}{}",
             to_text(plan),
             words::forecast(forecast)
         ),
@@ -66,7 +113,7 @@ pub(crate) fn question(ask: &Ask) -> String {
             because,
             ..
         } => format!(
-            "\n{} wants to call {}:\n{}\n{}\nMay it? [y]es, [n]o with a reason, this tool for the whole [t]ask or [a]lways in this run, [e]dited with other arguments:",
+            "{} wants to call {}:\n{}\n{}",
             escape::line(role, 80),
             escape::line(&tool_call.name, 80),
             arguments(tool_call),
@@ -78,14 +125,14 @@ pub(crate) fn question(ask: &Ask) -> String {
             evidence,
             ..
         } => format!(
-            "\n{} called {}, and nobody knows whether that took effect:\n{}\n{}\nDid it? [d]one with what it gave, [r]epeat it because it did not, [n]obody knows with a reason:",
+            "{} called {}, and nobody knows whether that took effect:\n{}\n{}",
             escape::line(role, 80),
             escape::line(&tool_call.name, 80),
             arguments(tool_call),
             escape::lines(&evidence.join("\n")),
         ),
         Ask::Task { task } => format!(
-            "\nThe task {} is next: {}\nMay it begin? [y]es, [n]o with a reason:",
+            "The task {} is next: {}",
             escape::line(task.id.as_str(), 80),
             escape::line(&task.instruction, 300)
         ),
@@ -95,22 +142,6 @@ pub(crate) fn question(ask: &Ask) -> String {
 fn arguments(call: &ToolCall) -> String {
     let json = serde_json::to_string_pretty(&call.arguments);
     escape::lines(&json.unwrap_or_else(|_| call.arguments.to_string()))
-}
-
-/// A line of the terminal; none when it is closed. The thread waits as long as the person
-/// does, and a question that is no longer open leaves it to the end of the process.
-async fn read_line() -> Option<String> {
-    let (sender, receiver) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = std::io::stdin()
-            .lock()
-            .take(ANSWER_BYTES_MAX)
-            .read_line(&mut line);
-        let line = read.ok().filter(|bytes| *bytes > 0).map(|_| line);
-        drop(sender.send(line));
-    });
-    receiver.await.ok().flatten()
 }
 
 /// What an answer means, or how to answer when it means nothing.

@@ -1,6 +1,7 @@
 //! The project a command works in: its configuration, roles, playbooks, rules and
 //! instructions, all read once, and the [`Leadhand`] that is built of them.
 
+use crate::approvals;
 use crate::components::{Components, host_builder};
 use crate::config::{Config, SecretConfig};
 use crate::failure::Failure;
@@ -90,7 +91,8 @@ impl Project {
             Autonomy::L4
         };
         let config = Config::load(&folders.config, &folder, &options.overrides, usual)?;
-        let (rules, approvals) = rules(&folders.config, &folder)?;
+        let (rules, mut approvals) = rules(&folders.config, &folder)?;
+        approvals.extend(approvals::load(&folders.config, &folder)?);
         Ok(Self {
             rules,
             approvals,
@@ -183,6 +185,7 @@ impl Project {
             .approvals(self.approvals.iter().cloned())
             .cache_folder(&self.folders.tools)
             .journal(self.journal()?)
+            .remote_control()
             .secrets(|name| std::env::var(name).ok())
             .model_folder(&self.folders.models);
         for (name, config) in &choice.models {

@@ -112,10 +112,10 @@ fn what_next(kind: OutcomeKind, id: &RunId, options: &ProjectOptions) -> String 
     let folder = folder(options);
     let look = format!("look into it with: leadhand{folder} trace show {id}");
     match kind {
-        // The budget is on record with the goal: going on would stop at once.
+        // The budget is on record with the goal: going on without more would stop at once.
         OutcomeKind::BudgetSpent => format!(
-            "start the goal again with a larger budget; what is done stays in the files and on \
-             record. (Only time begins anew: leadhand{folder} resume {id})\n{look}"
+            "resume with more to spend: leadhand{folder} resume {id} --add-budget-tokens N (or \
+             --add-budget-usd, --add-tool-calls, --add-seconds)\n{look}"
         ),
         kind if kind.resumable() => resume_with(id, options),
         _ => look,

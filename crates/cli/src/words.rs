@@ -75,12 +75,17 @@ pub(crate) fn order(order: &PersonInput) -> Option<String> {
             Grade::Abort => "a person aborts it".to_owned(),
         },
         PersonInput::EditPlan { edits } => {
-            let edits: Vec<String> = edits.iter().map(edit).collect();
-            format!("a person changes the plan: {}", edits.join(", "))
+            format!("a person changes the plan: {}", self::edits(edits))
         }
         PersonInput::Change(_) => "a person changes what it was started with".to_owned(),
         PersonInput::RollBack { why } => format!("a person rolls it back: {why}"),
     })
+}
+
+/// Changes of a plan, one after the other.
+pub(crate) fn edits(edits: &[PlanEdit]) -> String {
+    let edits: Vec<String> = edits.iter().map(edit).collect();
+    edits.join(", ")
 }
 
 fn edit(edit: &PlanEdit) -> String {

@@ -208,6 +208,10 @@ impl Journal for DiskJournal {
         snapshot
     }
 
+    fn folder(&self, run: &RunId) -> Option<PathBuf> {
+        Some(RunFolder::new(&self.root, run, self.engine.data()).run)
+    }
+
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
         let folder = folder::runs(&self.root);
         let names = match fs::read_dir(&folder) {

@@ -3,6 +3,7 @@
 use crate::{JournalError, Snapshot, Ticket};
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// A store of runs. Shared by everything in a process that reads or writes runs.
 pub trait Journal: Send + Sync + 'static {
@@ -61,6 +62,12 @@ pub trait Journal: Send + Sync + 'static {
     /// # Errors
     /// [`JournalError::Unreadable`] when the store cannot be listed.
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError>;
+
+    /// The folder of a run, be it there or not; none for a journal that has no folders. Beside
+    /// the records there lies what its process offers to others, such as its control socket.
+    fn folder(&self, _run: &RunId) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// The one writer of a run. Dropping it does what [`Writer::close`] does, as well as it can.

@@ -48,4 +48,8 @@ impl Journal for SledJournal {
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
         self.0.runs()
     }
+
+    fn folder(&self, run: &RunId) -> Option<std::path::PathBuf> {
+        self.0.folder(run)
+    }
 }

@@ -34,6 +34,7 @@ pub struct Builder {
     tool_limits: ToolLimits,
     cache_folder: Option<PathBuf>,
     journal: Arc<dyn Journal>,
+    listen: bool,
     approver: Arc<dyn Approver>,
     observer: Option<Observer>,
     clock: Clock,
@@ -59,6 +60,7 @@ impl Default for Builder {
             tool_limits: ToolLimits::default(),
             cache_folder: None,
             journal: Arc::new(MemoryJournal::new()),
+            listen: false,
             approver: Arc::new(Absent),
             observer: None,
             clock: system_clock(),
@@ -217,6 +219,15 @@ impl Builder {
         self
     }
 
+    /// Lets other processes of the same user at live runs: with a journal on disk each run
+    /// listens on a socket in its folder, which [`RemoteRun`](crate::RemoteRun) connects to.
+    /// Wants a tokio runtime with its IO driver. Unless given, no run listens.
+    #[must_use]
+    pub fn remote_control(mut self) -> Self {
+        self.listen = true;
+        self
+    }
+
     /// Who answers questions; unless given nobody does, and a run that asks stops, resumable.
     #[must_use]
     pub fn approver(mut self, approver: impl Approver) -> Self {
@@ -308,6 +319,7 @@ impl Builder {
                 models,
                 tools,
                 journal: self.journal,
+                listen: self.listen,
                 approver: self.approver,
                 observer: Arc::new(|_| ()),
                 clock: self.clock,

@@ -41,7 +41,10 @@ pub use leadhand_protocol::{
     Limits, Outcome, OutcomeKind, PersonInput, PlanEdit, PolicyChange, RunId, SettingChange,
     TaskReport, ToolLimits,
 };
-pub use leadhand_runtime::{Clock, Control, Forked, OrderError, Orders, RuntimeError, Status};
+pub use leadhand_runtime::{
+    Clock, Control, Forked, OpenQuestion, OrderError, Orders, QuestionStatus, RemoteError,
+    RemoteRecords, RemoteRun, RuntimeError, Status, Told,
+};
 pub use run::{Run, RunEvent, RunEvents, Typed};
 pub use session::Leadhand;
 

@@ -1,7 +1,8 @@
 //! The loop: the only code that waits, and the only crate that spawns. In reading order:
 //! [`Runtime`] is what a run is carried out with; `run_loop` takes inputs, has the engine
 //! decide, journals, applies and carries out; `worker` is what stands behind an agent;
-//! `toolbox` and `file_checks` are what actions come down to. What happens next is never
+//! `toolbox` and `file_checks` are what actions come down to; `remote` lets other processes
+//! at a live run. What happens next is never
 //! decided in here.
 
 mod error;
@@ -9,6 +10,7 @@ mod file_checks;
 mod fork;
 mod person;
 mod recorder;
+mod remote;
 mod run_loop;
 mod runtime;
 mod status;
@@ -18,7 +20,11 @@ mod worker;
 pub use error::RuntimeError;
 pub use fork::Forked;
 pub use person::{Absent, Approver, Control, OrderError, Orders, control};
+pub use remote::{
+    CLIENT_WAIT_MS, CONNECTIONS_MAX, FAREWELL_MS, OpenQuestion, READERS_MAX, REMOTE_VERSION,
+    REQUEST_BYTES_MAX, REQUEST_GAP_MS, RemoteError, RemoteRecords, RemoteRun, Told,
+};
 pub use run_loop::{Observation, Observer};
 pub use runtime::{Clock, Runtime, rebuild, system_clock};
-pub use status::Status;
+pub use status::{QuestionStatus, Status};
 pub use toolbox::{CallInfo, NativeTool, Toolbox, ToolboxError};

@@ -5,7 +5,7 @@ use crate::error::RuntimeError;
 use crate::status::Status;
 use leadhand_engine::{Run, SNAPSHOT_FORMAT};
 use leadhand_journal::{Ticket, Writer};
-use leadhand_protocol::{Event, Record, RunId, Seq};
+use leadhand_protocol::{Event, Record, RequestId, RunId, Seq};
 
 /// The summary beside the journal is at most this old while the run goes on.
 const STATUS_EVERY_MS: u64 = 400;
@@ -19,6 +19,8 @@ pub(crate) struct Recorder {
     id: RunId,
     writer: Box<dyn Writer>,
     status_ms: u64,
+    /// The questions that the summary shows.
+    status_questions: Vec<RequestId>,
     snapshot_seq: Seq,
     snapshot_bytes: u64,
 }
@@ -28,6 +30,7 @@ impl Recorder {
         Self {
             id,
             status_ms: 0,
+            status_questions: Vec::new(),
             snapshot_seq: writer.next_seq(),
             snapshot_bytes: 0,
             writer,
@@ -65,8 +68,11 @@ impl Recorder {
     /// Writes the summary, and the state, when it is time to.
     pub(crate) fn keep(&mut self, run: &Run, at_ms: u64) -> Result<(), RuntimeError> {
         let over = run.outcome().is_some();
-        if over || at_ms >= self.status_ms.saturating_add(STATUS_EVERY_MS) {
+        // Whoever waits for a person waits longer than that.
+        let asks = !run.questions().keys().eq(&self.status_questions);
+        if over || asks || at_ms >= self.status_ms.saturating_add(STATUS_EVERY_MS) {
             self.status_ms = at_ms;
+            self.status_questions = run.questions().keys().copied().collect();
             let status = Status::of(run, at_ms);
             let status = serde_json::to_value(status).unwrap_or_default();
             self.writer.set_status(&status)?;

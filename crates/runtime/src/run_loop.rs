@@ -6,22 +6,24 @@ use crate::error::RuntimeError;
 use crate::file_checks;
 use crate::person::{Approver, Order, Orders};
 use crate::recorder::Recorder;
+use crate::remote::{OpenQuestion, Remote, Wish};
 use crate::runtime::{Clock, Runtime};
 use crate::worker::{Equipment, work};
 use futures::FutureExt;
 use leadhand_channel::{Hub, Post};
 use leadhand_engine::{Refusal, Run, SETTLE_ROUNDS_MAX, decide, settle};
-use leadhand_journal::{Ticket, Writer};
+use leadhand_journal::{Journal, Ticket, Writer};
 use leadhand_protocol::{
     Action, Address, AgentId, Envelope, Event, Input, Limits, Message, Outcome, PersonInput,
-    Purpose, Record, RunId, Timed,
+    Purpose, Record, RequestId, RunId, Timed,
 };
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, Sleep};
 
 /// Inputs of checks and people that may wait; more than one question per agent is not open.
@@ -40,6 +42,8 @@ pub enum Observation<'a> {
 pub type Observer = Arc<dyn Fn(&Observation<'_>) + Send + Sync>;
 
 pub(crate) struct RunLoop {
+    /// First, since fields are dropped in this order: the socket goes before the writer's lock.
+    onlookers: Onlookers,
     id: RunId,
     run: Run,
     recorder: Recorder,
@@ -50,7 +54,6 @@ pub(crate) struct RunLoop {
     /// Workers, checks and questions; all end with the loop.
     jobs: JoinSet<()>,
     equipment: Equipment,
-    onlookers: Onlookers,
     /// When a bound of time may be reached.
     time_up: Option<Pin<Box<Sleep>>>,
 }
@@ -58,7 +61,13 @@ pub(crate) struct RunLoop {
 /// Those who look at the run or are asked by it.
 struct Onlookers {
     approver: Arc<dyn Approver>,
+    /// Who is being asked, so that nobody is asked what somebody else has answered.
+    asked: BTreeMap<RequestId, AbortHandle>,
     observer: Observer,
+    /// Other processes; those that come while the run is carried out.
+    remote: Option<Remote>,
+    /// Where the run is found by them, if they may find it.
+    listen: Option<Arc<dyn Journal>>,
     clock: Clock,
     began: Instant,
     began_ms: u64,
@@ -108,7 +117,10 @@ impl RunLoop {
             time_up: None,
             onlookers: Onlookers {
                 approver: Arc::clone(&runtime.approver),
+                asked: BTreeMap::new(),
                 observer: Arc::clone(&runtime.observer),
+                remote: None,
+                listen: runtime.listen.then(|| Arc::clone(&runtime.journal)),
                 clock: Arc::clone(&runtime.clock),
                 began: Instant::now(),
                 began_ms: (runtime.clock)(),
@@ -123,6 +135,8 @@ impl RunLoop {
     /// nothing was recorded of it.
     pub(crate) async fn drive(mut self, first: Vec<Input>) -> Result<Outcome, RuntimeError> {
         let mut taken = self.begin(first)?;
+        let listen = self.onlookers.listen.take();
+        self.onlookers.remote = listen.and_then(|journal| Remote::listen(&self.id, &journal));
         let mut heard = None;
         loop {
             self.until_durable(&mut taken).await?;
@@ -133,7 +147,7 @@ impl RunLoop {
             }
             for action in std::mem::take(&mut taken.actions) {
                 if let Some(outcome) = self.carry_out(action).await {
-                    return self.close(outcome);
+                    return self.close(outcome).await;
                 }
             }
             taken = loop {
@@ -163,7 +177,18 @@ impl RunLoop {
         std::mem::replace(&mut taken.ticket, Ticket::ready(Ok(()))).await?;
         for record in &taken.records {
             (self.onlookers.observer)(&Observation::Recorded(&self.id, record));
+            if let Some(remote) = &self.onlookers.remote {
+                remote.tell(record);
+            }
         }
+        let open = self.run.questions();
+        self.onlookers.asked.retain(|request, asking| {
+            let is_open = open.contains_key(request);
+            if !is_open {
+                asking.abort();
+            }
+            is_open
+        });
         Ok(())
     }
 
@@ -293,6 +318,11 @@ impl RunLoop {
                 Some(Order { input, heard }) = self.orders.0.recv() => {
                     return Ok(Heard { input: Input::Person(input), heard });
                 }
+                Some(wish) = Remote::next(&mut self.onlookers.remote) => {
+                    if let Some(Order { input, heard }) = self.grant(wish) {
+                        return Ok(Heard { input: Input::Person(input), heard });
+                    }
+                }
                 Some(input) = self.side.1.recv() => return Ok(input.into()),
                 () = time_up => {
                     self.time_up = None;
@@ -306,6 +336,25 @@ impl RunLoop {
                 },
             }
         }
+    }
+
+    /// Answers what another process wants to see at once; gives the order that it gave.
+    fn grant(&self, wish: Wish) -> Option<Order> {
+        // Whoever asked may be gone.
+        match wish {
+            Wish::Order(order) => return Some(order),
+            Wish::Questions(heard) => drop(heard.send(OpenQuestion::of(self.run.questions()))),
+            Wish::Status(heard) => {
+                let at_ms = (self.onlookers.clock)();
+                let status = Status::of(&self.run, self.onlookers.started_ms, at_ms);
+                drop(heard.send(status));
+            }
+            Wish::Plan(heard) => {
+                let plan = self.run.graph().map(|graph| graph.plan().clone());
+                drop(heard.send(plan));
+            }
+        }
+        None
     }
 
     /// What an agent's message means to the engine; pieces of replies mean nothing to it.
@@ -382,7 +431,7 @@ impl RunLoop {
             }
             Action::AskPerson { request, ask } => {
                 let (approver, run) = (Arc::clone(&self.onlookers.approver), self.id.clone());
-                self.bring(async move {
+                let asking = self.bring(async move {
                     // One whose code panics is not there to answer.
                     let asked = async { approver.answer(&run, request, &ask).await };
                     let answered = AssertUnwindSafe(asked).catch_unwind().await;
@@ -395,6 +444,7 @@ impl RunLoop {
                         None => PersonInput::Absent { request },
                     }))
                 });
+                self.onlookers.asked.insert(request, asking);
             }
             Action::EndAgent { agent } => self.post.close(agent),
             Action::Finish(outcome) => return Some(*outcome),
@@ -421,9 +471,9 @@ impl RunLoop {
         }
     }
 
-    fn bring(&mut self, job: impl Future<Output = Option<Input>> + Send + 'static) {
+    fn bring(&mut self, job: impl Future<Output = Option<Input>> + Send + 'static) -> AbortHandle {
         let side = self.side.0.clone();
-        self.jobs.spawn(async move {
+        let handle = self.jobs.spawn(async move {
             if let Some(input) = job.await {
                 // The loop is gone only when the run is over, and then nobody wants the input.
                 let _ = side.send(input).await;
@@ -431,11 +481,17 @@ impl RunLoop {
         });
         // Finished jobs are let go of as new ones come, so that a long run does not gather them.
         while self.jobs.try_join_next().is_some() {}
+        handle
     }
 
-    fn close(mut self, outcome: Outcome) -> Result<Outcome, RuntimeError> {
+    /// Those who are told of the end can open the run at once.
+    async fn close(mut self, outcome: Outcome) -> Result<Outcome, RuntimeError> {
         self.jobs.abort_all();
+        let farewell = self.onlookers.remote.take().map(Remote::shut);
         self.recorder.close()?;
+        if let Some(farewell) = farewell {
+            farewell.say(&outcome).await;
+        }
         Ok(outcome)
     }
 }

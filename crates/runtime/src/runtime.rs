@@ -36,6 +36,9 @@ pub struct Runtime {
     pub tools: Toolbox,
     /// Where runs are recorded.
     pub journal: Arc<dyn Journal>,
+    /// Whether other processes of the same user can reach a live run through a socket in its
+    /// folder, with a journal that has folders. Wants tokio's IO driver.
+    pub listen: bool,
     /// Who is asked.
     pub approver: Arc<dyn Approver>,
     /// Who is shown every record and every piece of a reply.

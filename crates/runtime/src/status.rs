@@ -1,12 +1,16 @@
 //! The summary of a run that others see beside its journal, while it is live and after.
 
 use leadhand_engine::Run;
-use leadhand_protocol::{OutcomeKind, Usage};
+use leadhand_protocol::{Ask, ContentHash, OutcomeKind, RequestId, Usage};
 use leadhand_task_graph::TaskState;
 use serde::{Deserialize, Serialize};
 
 /// Characters of the goal that are shown.
 const GOAL_CHARS_MAX: usize = 160;
+/// Characters of what a question is about that are shown.
+const ABOUT_CHARS_MAX: usize = 160;
+/// Questions that are shown.
+const QUESTIONS_MAX: usize = 32;
 
 /// What `ps` shows of a run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -32,6 +36,45 @@ pub struct Status {
     pub micro_usd: u64,
     /// Tool calls made.
     pub tool_calls: u64,
+    /// Questions that wait for a person, the first ones of many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<QuestionStatus>,
+}
+
+/// What is shown of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionStatus {
+    /// Its number in the run.
+    pub question: RequestId,
+    /// The [`Ask::digest`] of what is asked.
+    pub digest: ContentHash,
+    /// What it is about, cut: not enough to answer it.
+    pub about: String,
+}
+
+impl QuestionStatus {
+    fn of((question, ask): (&RequestId, &Ask)) -> Self {
+        let about = match ask {
+            Ask::Plan { plan, .. } => {
+                format!("may the plan of {} tasks be carried out", plan.tasks.len())
+            }
+            Ask::Tool {
+                role, tool_call, ..
+            } => format!("may {role} call {} {}", tool_call.name, tool_call.arguments),
+            Ask::Outcome {
+                role, tool_call, ..
+            } => format!(
+                "did the call of {} by {role} take effect {}",
+                tool_call.name, tool_call.arguments
+            ),
+            Ask::Task { task } => format!("may task {} begin", task.id),
+        };
+        Self {
+            question: *question,
+            digest: ask.digest(),
+            about: about.chars().take(ABOUT_CHARS_MAX).collect(),
+        }
+    }
 }
 
 impl Status {
@@ -64,6 +107,10 @@ impl Status {
             usage: spent.usage,
             micro_usd: spent.micro_usd,
             tool_calls: spent.tool_calls,
+            questions: (run.questions().iter())
+                .take(QUESTIONS_MAX)
+                .map(QuestionStatus::of)
+                .collect(),
         }
     }
 }

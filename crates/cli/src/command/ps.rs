@@ -1,5 +1,6 @@
 //! `leadhand ps`: the runs of a project and their states.
 
+use crate::answer::DIGEST_CHARS_SHOWN;
 use crate::escape;
 use crate::failure::Failure;
 use crate::project::{Project, ProjectOptions};
@@ -92,6 +93,20 @@ fn table(runs: &[Listed]) -> String {
             age(now_ms.saturating_sub(status.started_ms)),
             escape::line(&status.goal, 60)
         );
+        for question in &status.questions {
+            let digest: String = question.digest.to_string();
+            let _ = writeln!(
+                text,
+                "  question {}, digest {}: {}",
+                question.question,
+                &digest[..DIGEST_CHARS_SHOWN.min(digest.len())],
+                escape::line(&question.about, 120)
+            );
+        }
+    }
+    if let Some(run) = runs.iter().find(|run| !run.status.questions.is_empty()) {
+        let id = &run.run;
+        let _ = writeln!(text, "what exactly is asked: leadhand questions {id}");
     }
     text
 }

@@ -1,5 +1,6 @@
 //! `leadhand run`: carries out a goal, a ready plan or a playbook.
 
+use crate::crashed;
 use crate::escape;
 use crate::failure::{Failure, USAGE};
 use crate::goal::{BudgetOptions, GoalOptions, plan_of, values_of};
@@ -38,6 +39,9 @@ pub(crate) struct RunArguments {
     budget: BudgetOptions,
     #[command(flatten)]
     models: ModelOptions,
+    /// Take up the newest run of this goal whose process died; begin one where there is none
+    #[arg(long)]
+    resume_on_crash: bool,
     /// Write every event as JSON, one a line, to standard output; the outcome last
     #[arg(long)]
     json: bool,
@@ -77,7 +81,7 @@ pub(crate) async fn run(arguments: RunArguments, before: &ProjectOptions) -> Res
         Show::People
     };
     let session = Session::open(&project, &arguments.models, show).await?;
-    let run = start(&session, wanted, &arguments, level)?;
+    let run = begin(&session, wanted, &arguments, level)?;
     let outcome = session.carry(run, options).await?;
     let code = outcome.kind.exit_code();
     if let Some(file) = &arguments.output {
@@ -152,21 +156,31 @@ fn wanted(arguments: &RunArguments, project: &Project, level: Autonomy) -> Resul
     }
 }
 
-fn start(
+fn begin(
     session: &Session,
     wanted: Wanted,
     arguments: &RunArguments,
     level: Autonomy,
 ) -> Result<Run, Failure> {
-    Ok(match wanted {
-        Wanted::Goal(goal) => session.leadhand.start(goal)?,
-        Wanted::Plan(goal, plan) => session.leadhand.start_plan(goal, plan)?,
+    // The plan of a playbook is made of the files there are, which a run may have added to.
+    let (goal, plan, own_plan) = match wanted {
+        Wanted::Goal(goal) => (goal, None, None),
+        Wanted::Plan(goal, plan) => (goal, Some(plan.clone()), Some(plan)),
         Wanted::Playbook(playbook, values) => {
             let (mut goal, plan) = session.leadhand.instantiate(&playbook, &values)?;
             goal.autonomy = level;
             arguments.apply(&mut goal);
-            session.leadhand.start_plan(goal, plan)?
+            (goal, Some(plan), None)
         }
+    };
+    if arguments.resume_on_crash
+        && let Some(run) = crashed::take_up(session, &goal, own_plan.as_ref())?
+    {
+        return Ok(run);
+    }
+    Ok(match plan {
+        None => session.leadhand.start(goal)?,
+        Some(plan) => session.leadhand.start_plan(goal, plan)?,
     })
 }
 

@@ -1,13 +1,17 @@
-//! `leadhand trace`: looks into a run that has stopped.
+//! `leadhand trace`: looks into a run, be it live or stopped.
 
+use crate::account::ending;
 use crate::failure::Failure;
-use crate::project::{Project, ProjectOptions};
-use crate::run_name;
+use crate::progress::Progress;
+use crate::project::ProjectOptions;
+use crate::reach::Reach;
 use crate::screen;
 use crate::timeline::Timeline;
 use crate::watch::JsonLine;
 use clap::Subcommand;
-use leadhand::Journal;
+use leadhand::rooms::journal::Damage;
+use leadhand::rooms::protocol::Seq;
+use leadhand::{Record, RunId, Told};
 
 /// Look into runs
 #[derive(Debug, Subcommand)]
@@ -25,40 +29,95 @@ pub(crate) enum TraceCommand {
         #[command(flatten)]
         project: ProjectOptions,
     },
+    /// Show what happened in a run line by line, and with -f what happens, to its end
+    Tail {
+        /// The run, its first letters, or `last`
+        run: String,
+        /// Begin with this record; the first one is 0
+        #[arg(long, value_name = "RECORD", default_value_t = 0)]
+        from: Seq,
+        /// Go on with each record of a live run as it comes
+        #[arg(short = 'f', long)]
+        follow: bool,
+        /// Write every record as JSON, one a line, as `run --json` does
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        project: ProjectOptions,
+    },
 }
 
-pub(crate) fn run(command: &TraceCommand, before: &ProjectOptions) -> Result<u8, Failure> {
-    let TraceCommand::Show {
-        run,
-        json,
-        events,
-        project: options,
-    } = command;
-    let project = Project::open(&options.after(before))?;
-    let journal = project.journal()?;
-    let id = run_name::find(&journal, run)?;
-    let history = journal.read(&id)?;
-    if *events {
+pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Result<u8, Failure> {
+    match command {
+        TraceCommand::Show {
+            run,
+            json,
+            events,
+            project,
+        } => show(&Reach::open(&run, &project, before)?, json, events).await,
+        TraceCommand::Tail {
+            run,
+            from,
+            follow,
+            json,
+            project,
+        } => tail(&Reach::open(&run, &project, before)?, from, follow, json).await,
+    }
+}
+
+async fn show(reach: &Reach, json: bool, events: bool) -> Result<u8, Failure> {
+    let (id, history) = (&reach.id, reach.history().await?);
+    if events {
         for record in &history.records {
-            screen::out_json(&JsonLine::new(&id, record));
+            screen::out_json(&JsonLine::new(id, record));
         }
     } else {
-        let timeline = Timeline::of(&id, &history.records);
-        if *json {
+        let timeline = Timeline::of(id, &history.records);
+        if json {
             screen::out_json(&timeline);
         } else {
             screen::out(&timeline.to_text());
         }
     }
-    if let Some(damage) = history.damage {
-        return Err(Failure::Leadhand(
-            leadhand::RuntimeError::Damaged {
-                run: id,
-                seq: damage.seq,
-                what: damage.what,
+    ended(id, history.damage)
+}
+
+/// Records from one on, and of a live run those that come, to its end.
+async fn tail(reach: &Reach, from: Seq, follow: bool, json: bool) -> Result<u8, Failure> {
+    let id = &reach.id;
+    let mut progress = Progress::default();
+    let mut show = |record: &Record| {
+        let line = progress.take(record);
+        if record.seq < from {
+            return;
+        }
+        if json {
+            screen::out_json(&JsonLine::new(id, record));
+        } else if let Some(line) = line {
+            screen::out(&format!("{:>6}  {line}", record.seq));
+        }
+    };
+    if let Some(remote) = reach.live().await?.filter(|_| follow) {
+        // From the first record on, so that those at work in the run have names.
+        let mut records = remote.follow(0).await?;
+        loop {
+            match records.next().await? {
+                Told::Record(record) => show(&record),
+                Told::Ended(outcome) => {
+                    screen::note(&format!("run {id}: {}", ending(outcome.kind)));
+                    return Ok(0);
+                }
             }
-            .into(),
-        ));
+        }
     }
-    Ok(0)
+    let history = reach.history().await?;
+    history.records.iter().for_each(show);
+    ended(id, history.damage)
+}
+
+fn ended(id: &RunId, damage: Option<Damage>) -> Result<u8, Failure> {
+    match damage {
+        Some(damage) => Err(Failure::damaged(id, damage)),
+        None => Ok(0),
+    }
 }

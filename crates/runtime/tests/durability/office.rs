@@ -131,6 +131,7 @@ impl Office {
             )
             .unwrap(),
             journal: Arc::new(self.journal.clone()),
+            listen: false,
             approver: Arc::new(self.clone()),
             observer: Arc::new(|_| ()),
             clock: Arc::new(|| 1_700_000_000_000),

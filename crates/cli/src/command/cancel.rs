@@ -1,0 +1,58 @@
+//! `leadhand cancel`: ends a run for good, in one of three grades.
+
+use crate::failure::Failure;
+use crate::project::ProjectOptions;
+use crate::reach::{Reach, code_of_waiting};
+use crate::screen;
+use crate::stopped::Stopped;
+use clap::Args;
+use leadhand::{Grade, PersonInput};
+
+/// End a run for good: no model or tool is called any more, and calls of tools in flight are
+/// waited for
+///
+/// Waits for the end and says what finished, what was stopped and what is in doubt.
+#[derive(Debug, Args)]
+pub(crate) struct CancelArguments {
+    /// The run, its first letters, or `last`
+    run: String,
+    /// Let the tasks that are at work come to their end; only nothing new begins
+    #[arg(long, conflicts_with = "abort")]
+    wrap_up: bool,
+    /// Wait for nothing: what calls of tools in flight did is in doubt
+    #[arg(long)]
+    abort: bool,
+    /// Why; it stands in the account
+    #[arg(long, value_name = "TEXT", default_value = "cancelled by a person")]
+    why: String,
+    /// Write one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    project: ProjectOptions,
+}
+
+pub(crate) async fn run(
+    arguments: CancelArguments,
+    before: &ProjectOptions,
+) -> Result<u8, Failure> {
+    let reach = Reach::open(&arguments.run, &arguments.project, before)?;
+    let grade = match (arguments.wrap_up, arguments.abort) {
+        // Nothing of a stopped run is at work that could come to its end.
+        (true, _) if reach.live().await?.is_some() => Grade::WrapUp,
+        (_, true) => Grade::Abort,
+        _ => Grade::Stop,
+    };
+    let why = arguments.why;
+    let order = PersonInput::Cancel { grade, why };
+    let Some((outcome, live)) = reach.order_and_wait(order).await? else {
+        return Ok(code_of_waiting(false));
+    };
+    let stopped = Stopped::new(&reach.id, live, outcome);
+    if arguments.json {
+        screen::out_json(&stopped);
+    } else {
+        screen::out(&stopped.to_text());
+    }
+    Ok(code_of_waiting(true))
+}

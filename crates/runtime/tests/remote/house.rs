@@ -1,0 +1,211 @@
+//! A run on disk that listens: one task whose model answers when it is let, and a person who
+//! never answers.
+
+use leadhand_engine::settle;
+use leadhand_journal::{Durability, Journal, SledJournal};
+use leadhand_model::{BoxFuture, Model, ModelInfo, ModelSet, Pieces, Price, ToolStyle};
+use leadhand_protocol::{
+    Answer, Ask, Autonomy, Goal, Limits, ModelFault, ModelReply, ModelRequest, Outcome, Plan,
+    Record, RequestId, Role, RunId, Start, Task, TaskId, ToolLimits,
+};
+use leadhand_runtime::{
+    Approver, RemoteRun, Runtime, RuntimeError, Toolbox, control, system_clock,
+};
+use leadhand_sandbox::{ToolHost, Workspace};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+/// How long something that must happen is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) type Life = JoinHandle<Result<Outcome, RuntimeError>>;
+
+#[derive(Clone)]
+pub(crate) struct House {
+    pub(crate) id: RunId,
+    pub(crate) journal: Arc<SledJournal>,
+    folder: Arc<TempDir>,
+    autonomy: Autonomy,
+    /// How many answers the model may give.
+    pub(crate) gate: Arc<Semaphore>,
+    /// Bytes of its answers.
+    pub(crate) answer_bytes: usize,
+    /// Questions that somebody is being asked just now.
+    pub(crate) asked: Arc<AtomicUsize>,
+}
+
+impl House {
+    pub(crate) fn new(autonomy: Autonomy) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SledJournal::open_root(folder.path(), Durability::Process).unwrap();
+        Self {
+            id: RunId::new("house").unwrap(),
+            journal: Arc::new(journal),
+            folder: Arc::new(folder),
+            autonomy,
+            gate: Arc::new(Semaphore::new(0)),
+            answer_bytes: 10,
+            asked: Arc::default(),
+        }
+    }
+
+    pub(crate) fn begin(&self) -> Life {
+        let (house, (_, orders)) = (self.clone(), control());
+        tokio::spawn(async move { house.runtime().run(house.start(), orders).await })
+    }
+
+    pub(crate) fn resume(&self) -> Life {
+        let (house, (_, orders)) = (self.clone(), control());
+        tokio::spawn(async move { house.runtime().resume(&house.id, orders).await })
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.journal.folder(&self.id).unwrap().join("control")
+    }
+
+    /// The run, once it listens.
+    pub(crate) async fn reach(&self) -> RemoteRun {
+        let reached = async {
+            loop {
+                if let Ok(remote) = RemoteRun::connect(&*self.journal, &self.id).await {
+                    return remote;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, reached)
+            .await
+            .expect("it listens")
+    }
+
+    pub(crate) fn records(&self) -> Vec<Record> {
+        let history = self.journal.read(&self.id).unwrap();
+        assert_eq!(history.damage, None);
+        history.records
+    }
+
+    /// Whether its records leave nothing to be decided.
+    pub(crate) fn is_settled(&self) -> bool {
+        settle(&leadhand_runtime::rebuild(&self.records())).is_empty()
+    }
+
+    fn runtime(&self) -> Runtime {
+        // Compiling no tool still takes wasmtime some time.
+        static HOST: OnceLock<Arc<ToolHost>> = OnceLock::new();
+        let host = || Arc::new(ToolHost::builder().standard_tools(false).build().unwrap());
+        let workspace = Workspace::open(self.folder.path()).unwrap();
+        let models = ModelSet::builder()
+            .add("clerk", Gated(self.clone()))
+            .unwrap();
+        let journal: Arc<dyn Journal> = self.journal.clone();
+        Runtime {
+            models: models.build().unwrap(),
+            tools: Toolbox::new(
+                HOST.get_or_init(host).clone(),
+                Vec::new(),
+                Arc::new(workspace),
+                ToolLimits::default(),
+            )
+            .unwrap(),
+            journal,
+            listen: true,
+            approver: Arc::new(self.clone()),
+            observer: Arc::new(|_| ()),
+            clock: system_clock(),
+        }
+    }
+
+    fn start(&self) -> Start {
+        let role = |name: &str| Role {
+            name: name.to_owned(),
+            prompt: format!("You are the {name}."),
+            ..Role::default()
+        };
+        let task = |id: &str, depends_on: &[&str]| Task {
+            depends_on: depends_on
+                .iter()
+                .map(|id| TaskId::new(*id).unwrap())
+                .collect(),
+            ..Task::new(TaskId::new(id).unwrap(), "clerk", "Do it.")
+        };
+        Start {
+            run: self.id.clone(),
+            goal: Goal {
+                autonomy: self.autonomy,
+                ..Goal::new("Go.")
+            },
+            roles: vec![role("manager"), role("clerk")],
+            tools: Vec::new(),
+            rules: Vec::new(),
+            grants: Vec::new(),
+            approvals: Vec::new(),
+            labels: Vec::new(),
+            limits: Limits::default(),
+            plan: Some(Plan {
+                tasks: vec![task("t1", &[]), task("t2", &["t1"])],
+                answer: Some(TaskId::new("t2").unwrap()),
+            }),
+            files: Vec::new(),
+            files_left_out: 0,
+            instructions: String::new(),
+            seed: 0,
+        }
+    }
+}
+
+struct Gated(House);
+
+impl Model for Gated {
+    fn describe(&self) -> ModelInfo {
+        ModelInfo {
+            name: "clerk".to_owned(),
+            provider: "test".to_owned(),
+            context_tokens: None,
+            tool_style: ToolStyle::Native,
+            price: Price::default(),
+        }
+    }
+
+    fn call<'a>(
+        &'a self,
+        _: &'a ModelRequest,
+        _: Pieces<'a>,
+    ) -> BoxFuture<'a, Result<ModelReply, ModelFault>> {
+        Box::pin(async {
+            self.0.gate.acquire().await.unwrap().forget();
+            Ok(ModelReply {
+                text: "x".repeat(self.0.answer_bytes),
+                ..ModelReply::default()
+            })
+        })
+    }
+}
+
+/// Counts those who are being asked.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Approver for House {
+    fn answer<'a>(
+        &'a self,
+        _: &'a RunId,
+        _: RequestId,
+        _: &'a Ask,
+    ) -> BoxFuture<'a, Option<Answer>> {
+        Box::pin(async {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            let _waiting = Waiting(&self.asked);
+            std::future::pending().await
+        })
+    }
+}
