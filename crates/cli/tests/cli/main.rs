@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not work in a test ends it")]
 
+mod attended;
 mod inspect;
+mod orders_live;
+mod orders_stopped;
 mod place;
 mod policy;
 mod refuse;

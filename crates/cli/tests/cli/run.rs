@@ -195,18 +195,38 @@ fn where_nobody_can_be_asked_a_run_that_asks_stops_and_can_be_taken_up() {
 }
 
 #[test]
-fn a_spent_budget_is_not_said_to_be_mended_by_going_on() {
+fn a_run_that_has_spent_its_budget_goes_on_with_more() {
     let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
     let arguments = ["run", "Write notes", "-m", SCRIPT, "--budget-tokens", "1"];
     let seen = place.leadhand(&arguments);
     assert_eq!(seen.code, 5, "{}", seen.err);
-    let end = "start the goal again with a larger budget; what is done stays in the files and on \
-               record. (Only time begins anew: leadhand resume RUN)\n\
+    let end = "resume with more to spend: leadhand resume RUN --add-budget-tokens N (or \
+               --add-budget-usd, --add-tool-calls, --add-seconds)\n\
                look into it with: leadhand trace show RUN\n";
     assert!(seen.err.ends_with(end), "{}", seen.err);
-    assert!(!seen.err.contains("resume with"), "{}", seen.err);
-    let again = place.leadhand(&["resume", "last", "-m", SCRIPT]);
-    assert_eq!(again.code, 5, "{}", again.err);
+    let resume =
+        |more: &[&str]| place.leadhand(&[&["resume", "last", "-m", SCRIPT], more].concat());
+    assert_eq!(resume(&[]).code, 5);
+    let check = |more: &[&str], what: &str| {
+        let seen = resume(more);
+        assert_eq!(seen.code, 2, "{}", seen.err);
+        assert!(seen.err.contains(what), "{}", seen.err);
+    };
+    check(
+        &["--add-budget-tokens", "0"],
+        "error: --add-budget-tokens 0: nothing would be added\nwhat to do: give more than zero\n",
+    );
+    check(
+        &["--add-budget-usd", "1"],
+        "error: --add-budget-usd: the run has no bound of money that could be raised\n",
+    );
+    check(
+        &["--add-budget-usd", "-1"],
+        "write a number of dollars that is not negative",
+    );
+    let seen = resume(&["--add-budget-tokens", "100000"]);
+    assert_eq!(seen.code, 0, "{}", seen.err);
+    assert_eq!(place.read("notes.md"), "Hello.\n");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// The same run as [`WRITES_NOTES`], but its worker thinks for an hour.
-fn slow() -> String {
+pub(crate) fn slow() -> String {
     WRITES_NOTES.replace(
         r#"{"times": 0, "reply""#,
         r#"{"delay_ms": 3600000, "times": 0, "reply""#,
@@ -14,7 +14,7 @@ fn slow() -> String {
 }
 
 /// Starts the slow run and comes back once its worker is thinking.
-fn started(place: &Place) -> (Child, BufReader<std::process::ChildStderr>) {
+pub(crate) fn started(place: &Place) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut command = place.command(&["run", "Write notes", "-m", "scripted:slow.jsonl"]);
     let mut child = command
         .stderr(Stdio::piped())
@@ -41,7 +41,7 @@ fn signal(child: &Child, name: &str) {
     assert!(sent.success());
 }
 
-fn state(place: &Place) -> (String, bool) {
+pub(crate) fn state(place: &Place) -> (String, bool) {
     let seen = place.leadhand(&["ps", "--json"]);
     let runs: Value = serde_json::from_str(&seen.out).unwrap();
     (
@@ -50,7 +50,7 @@ fn state(place: &Place) -> (String, bool) {
     )
 }
 
-fn goes_on(place: &Place) {
+pub(crate) fn goes_on(place: &Place) {
     let seen = place.leadhand(&["resume", "last", "-m", "scripted:script.jsonl"]);
     assert_eq!(seen.code, 0, "{}", seen.err);
     assert_eq!(seen.out, "`notes.md` is written (7 bytes):\n\nHello.\n");
@@ -103,4 +103,32 @@ fn a_killed_run_goes_on_later() {
     let seen = place.leadhand(&["resume", "last", "-m", "scripted:script.jsonl"]);
     assert_eq!(seen.code, 2);
     assert!(seen.err.contains("run RUN is over"), "{}", seen.err);
+}
+
+#[test]
+fn a_goal_whose_run_died_is_gone_on_with_when_it_is_given_again() {
+    let place = Place::new(&[("slow.jsonl", &slow()), ("script.jsonl", WRITES_NOTES)]);
+    let again = |goal: &str| {
+        place.leadhand(&[
+            "run",
+            goal,
+            "-m",
+            "scripted:script.jsonl",
+            "--resume-on-crash",
+        ])
+    };
+    let (mut child, _err) = started(&place);
+    // One that is live has not died.
+    let beside = again("Write notes");
+    assert!(!beside.err.contains("died"), "{}", beside.err);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let other = again("Write other notes");
+    assert!(!other.err.contains("died"), "{}", other.err);
+    let seen = again("Write notes");
+    assert_eq!(seen.code, 0, "{}", seen.err);
+    let begin = "goal Write notes\nmodel scripted:script.jsonl\nrun RUN died and is taken up\nrun RUN\nresumed\n";
+    assert!(seen.err.starts_with(begin), "{}", seen.err);
+    let once_more = again("Write notes");
+    assert!(!once_more.err.contains("died"), "{}", once_more.err);
 }

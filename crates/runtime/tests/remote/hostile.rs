@@ -76,11 +76,9 @@ async fn what_is_no_request_is_told_so_and_closed() {
         "unknown variant `obey`",
     )
     .await;
-    let deep = format!(
-        "{{\"version\":1,\"request\":\"status\",\"x\":{}}}\n",
-        "[".repeat(100_000)
-    );
-    check(deep.as_bytes(), "unreadable", "recursion limit").await;
+    let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
+    let deep = format!("{{\"version\":1,\"request\":\"order\",\"order\":{deep}}}\n");
+    check(deep.as_bytes(), "unreadable", "recursion limit exceeded").await;
     check(
         br#"{"version":2,"request":"status"}
 "#,
