@@ -8,6 +8,7 @@ use crate::person::{Approver, Order, Orders};
 use crate::recorder::Recorder;
 use crate::remote::{OpenQuestion, Remote, Wish};
 use crate::runtime::{Clock, Runtime};
+use crate::status::Status;
 use crate::worker::{Equipment, work};
 use futures::FutureExt;
 use leadhand_channel::{Hub, Post};
@@ -345,9 +346,7 @@ impl RunLoop {
             Wish::Order(order) => return Some(order),
             Wish::Questions(heard) => drop(heard.send(OpenQuestion::of(self.run.questions()))),
             Wish::Status(heard) => {
-                let at_ms = (self.onlookers.clock)();
-                let status = Status::of(&self.run, self.onlookers.started_ms, at_ms);
-                drop(heard.send(status));
+                drop(heard.send(Status::of(&self.run, self.now_ms())));
             }
             Wish::Plan(heard) => {
                 let plan = self.run.graph().map(|graph| graph.plan().clone());
