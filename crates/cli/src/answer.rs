@@ -216,6 +216,7 @@ mod tests {
                 tasks: Vec::new(),
                 answer: Some(TaskId::new(answer).unwrap()),
             },
+            forecast: leadhand::Forecast::default(),
         };
         let asks = [(RequestId(3), plan("a")), (RequestId(5), plan("b"))];
         OpenQuestion::of(asks.iter().map(|(request, ask)| (request, ask)))

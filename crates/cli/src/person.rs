@@ -102,11 +102,9 @@ pub(crate) fn question(ask: &Ask) -> String {
 /// What is asked, exactly as it will be done.
 pub(crate) fn asked(ask: &Ask) -> String {
     match ask {
-        Ask::Plan { plan, forecast } => format!(
-            "The plan:\n{}{}",
-            to_text(plan),
-            words::forecast(forecast)
-        ),
+        Ask::Plan { plan, forecast } => {
+            format!("The plan:\n{}{}", to_text(plan), words::forecast(forecast))
+        }
         Ask::Tool {
             role,
             tool_call,

@@ -29,6 +29,8 @@ use tokio::time::{Instant, Sleep};
 
 /// Inputs of checks and people that may wait; more than one question per agent is not open.
 const SIDE_INPUTS_MAX: usize = 256;
+/// Inputs that are made durable together, at most.
+const INPUTS_PER_COMMIT_MAX: usize = 64;
 
 /// What an onlooker sees of a run.
 #[derive(Debug, Clone)]
@@ -86,11 +88,13 @@ impl From<Input> for Heard {
     }
 }
 
-/// What one input led to. The actions, and who looks on, must wait for the ticket.
+/// What inputs led to. The actions, who gave orders, and who looks on must wait for the ticket.
+#[derive(Default)]
 struct Taken {
-    ticket: Ticket,
+    ticket: Option<Ticket>,
     records: Vec<Record>,
     actions: Vec<Action>,
+    heard: Vec<oneshot::Sender<Result<(), Refusal>>>,
 }
 
 impl RunLoop {
@@ -138,34 +142,42 @@ impl RunLoop {
         let mut taken = self.begin(first)?;
         let listen = self.onlookers.listen.take();
         self.onlookers.remote = listen.and_then(|journal| Remote::listen(&self.id, &journal));
-        let mut heard = None;
         loop {
             self.until_durable(&mut taken).await?;
-            if let Some(heard) = heard.take() {
-                let heard: oneshot::Sender<Result<(), Refusal>> = heard;
+            for heard in taken.heard.drain(..) {
                 // Whoever gave the order may not wait for it any more.
                 let _ = heard.send(Ok(()));
             }
-            for action in std::mem::take(&mut taken.actions) {
+            for action in taken.actions.drain(..) {
                 if let Some(outcome) = self.carry_out(action).await {
                     return self.close(outcome).await;
                 }
             }
-            taken = loop {
-                let next = self.next_input().await?;
-                match self.take(next.input)? {
-                    Ok(taken) => {
-                        heard = next.heard;
-                        break taken;
-                    }
-                    Err(refusal) => {
-                        if let Some(heard) = next.heard {
-                            let _ = heard.send(Err(refusal));
-                        }
-                    }
-                }
-            };
+            taken = self.take_what_came().await?;
         }
+    }
+
+    /// Takes the next input, and with it what has come meanwhile: one commit of the journal makes
+    /// all of it durable.
+    async fn take_what_came(&mut self) -> Result<Taken, RuntimeError> {
+        let mut taken = Taken::default();
+        let mut came = self.next_input().await?;
+        for more in (0..INPUTS_PER_COMMIT_MAX).rev() {
+            match (self.take(came.input, &mut taken)?, came.heard) {
+                (Ok(()), heard) => taken.heard.extend(heard),
+                (Err(refusal), Some(heard)) => drop(heard.send(Err(refusal))),
+                (Err(_), None) => {}
+            }
+            if more == 0 || self.run.outcome().is_some() {
+                break;
+            }
+            match self.next_input().now_or_never() {
+                Some(next) => came = next?,
+                None => break,
+            }
+        }
+        taken.ticket = Some(self.recorder.ticket()?);
+        Ok(taken)
     }
 
     /// Waits until what was recorded is durable, and shows it to who looks on: nobody is shown
@@ -175,7 +187,9 @@ impl RunLoop {
         if taken.actions.iter().any(to_disk) {
             self.recorder.sync()?.await?;
         }
-        std::mem::replace(&mut taken.ticket, Ticket::ready(Ok(()))).await?;
+        if let Some(ticket) = taken.ticket.take() {
+            ticket.await?;
+        }
         for record in &taken.records {
             (self.onlookers.observer)(&Observation::Recorded(&self.id, record));
             if let Some(remote) = &self.onlookers.remote {
@@ -197,28 +211,23 @@ impl RunLoop {
     /// again had in flight comes before what follows.
     fn begin(&mut self, first: Vec<Input>) -> Result<Taken, RuntimeError> {
         let at_ms = self.now_ms();
-        let (mut records, mut actions) = (Vec::new(), Vec::new());
-        for input in first
+        let orders = first
             .iter()
-            .filter(|input| matches!(input, Input::Person(_)))
-        {
-            let input = input.clone();
+            .filter(|input| matches!(input, Input::Person(_)));
+        for input in orders.cloned() {
             self.decided(&Timed { at_ms, input })?;
         }
+        let mut taken = Taken::default();
         for input in first {
             let events = self.decided(&Timed { at_ms, input })?;
-            let recorded = self.recorder.record(at_ms, events)?;
-            for record in &recorded {
-                actions.extend(self.run.apply(record));
-            }
-            records.extend(recorded);
+            self.apply(at_ms, events, &mut taken)?;
         }
-        let outstanding = self.run.outstanding();
-        self.follow(
-            at_ms,
-            records,
-            outstanding.into_iter().chain(actions).collect(),
-        )
+        let caused = std::mem::take(&mut taken.actions);
+        taken.actions = self.run.outstanding();
+        taken.actions.extend(caused);
+        self.follow(at_ms, &mut taken)?;
+        taken.ticket = Some(self.recorder.ticket()?);
+        Ok(taken)
     }
 
     /// The time: that of the clock, or what has passed since this life of the run began, where
@@ -261,44 +270,45 @@ impl RunLoop {
     }
 
     /// `decide → journal → apply → actions`, and again for what follows from the state alone.
-    fn take(&mut self, input: Input) -> Result<Result<Taken, Refusal>, RuntimeError> {
+    fn take(
+        &mut self,
+        input: Input,
+        taken: &mut Taken,
+    ) -> Result<Result<(), Refusal>, RuntimeError> {
         let at_ms = self.now_ms();
         let events = match decide(&self.run, &Timed { at_ms, input }) {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let records = self.recorder.record(at_ms, events)?;
-        let actions = records
-            .iter()
-            .flat_map(|record| self.run.apply(record))
-            .collect();
-        self.follow(at_ms, records, actions).map(Ok)
+        self.apply(at_ms, events, taken)?;
+        self.follow(at_ms, taken)?;
+        Ok(Ok(()))
     }
 
-    fn follow(
+    fn apply(
         &mut self,
         at_ms: u64,
-        mut records: Vec<Record>,
-        mut actions: Vec<Action>,
-    ) -> Result<Taken, RuntimeError> {
+        events: Vec<Event>,
+        taken: &mut Taken,
+    ) -> Result<(), RuntimeError> {
+        let records = self.recorder.record(at_ms, events)?;
+        for record in &records {
+            taken.actions.extend(self.run.apply(record));
+        }
+        taken.records.extend(records);
+        Ok(())
+    }
+
+    fn follow(&mut self, at_ms: u64, taken: &mut Taken) -> Result<(), RuntimeError> {
         for _ in 0..SETTLE_ROUNDS_MAX {
             let events = settle(&self.run);
             if events.is_empty() {
-                let ticket = self.recorder.ticket()?;
                 self.recorder.keep(&self.run, at_ms)?;
                 let left = self.run.left_ms().map(Duration::from_millis);
                 self.time_up = left.map(|left| Box::pin(tokio::time::sleep(left)));
-                return Ok(Taken {
-                    ticket,
-                    records,
-                    actions,
-                });
+                return Ok(());
             }
-            let recorded = self.recorder.record(at_ms, events)?;
-            for record in &recorded {
-                actions.extend(self.run.apply(record));
-            }
-            records.extend(recorded);
+            self.apply(at_ms, events, taken)?;
         }
         Err(RuntimeError::Unsettled {
             run: self.id.clone(),

@@ -154,6 +154,8 @@ impl House {
             files_left_out: 0,
             instructions: String::new(),
             seed: 0,
+            prices: Default::default(),
+            default_model: String::new(),
         }
     }
 }
