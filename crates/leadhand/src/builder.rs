@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::session::{Leadhand, Parts};
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::{Journal, MemoryJournal};
-use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder};
+use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder, RecordedTools};
 use leadhand_policy::{Policy, built_in_rules, root_grants};
 use leadhand_protocol::{Approval, Limits, PathLabel, Rule, ToolLimits};
 use leadhand_runtime::{
@@ -26,6 +26,7 @@ pub struct Builder {
     roster: Roster,
     notices: Vec<Notice>,
     tools: Vec<Arc<dyn NativeTool>>,
+    recorded_tools: Option<RecordedTools>,
     host: ToolHostBuilder,
     rules: Vec<Rule>,
     approvals: Vec<Approval>,
@@ -52,6 +53,7 @@ impl Default for Builder {
             roster: Roster::built_in(),
             notices: Vec::new(),
             tools: Vec::new(),
+            recorded_tools: None,
             host: ToolHost::builder(),
             rules: built_in_rules(),
             approvals: Vec::new(),
@@ -126,6 +128,15 @@ impl Builder {
     #[must_use]
     pub fn tool(mut self, tool: impl NativeTool) -> Self {
         self.tools.push(Arc::new(tool));
+        self
+    }
+
+    /// Calls no tool and looks at no file: what comes of tool calls and checks is read from a
+    /// cassette of a run, and so is the list of files. With a model that plays the same cassette
+    /// the run is repeated with nothing of its world there.
+    #[must_use]
+    pub fn recorded_tools(mut self, recorded: RecordedTools) -> Self {
+        self.recorded_tools = Some(recorded);
         self
     }
 
@@ -295,7 +306,10 @@ impl Builder {
         Policy::new(&self.rules)?;
         let workspace = Arc::new(Workspace::open(&self.workspace)?);
         let host = self.host.cache_dir(self.cache_folder).build()?;
-        let tools = Toolbox::new(Arc::new(host), self.tools, workspace, self.tool_limits)?;
+        let mut tools = Toolbox::new(Arc::new(host), self.tools, workspace, self.tool_limits)?;
+        if let Some(recorded) = self.recorded_tools {
+            tools = tools.played_from(recorded);
+        }
         let specs = tools.specs();
         let tool_names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
         let model_names: Vec<&str> = models.names().collect();

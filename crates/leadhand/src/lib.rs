@@ -59,8 +59,8 @@ pub use leadhand_task_graph::{to_dot, to_text};
 
 // The models there are, and what it takes to implement `Model`.
 pub use leadhand_model::{
-    BoxFuture, Model, ModelConfig, ModelInfo, ModelSet, ModelSetBuilder, Pieces, Price, Provider,
-    RetryPolicy, ScriptedModel, ToolStyle,
+    BoxFuture, CassettePlayer, Model, ModelConfig, ModelInfo, ModelSet, ModelSetBuilder, Pieces,
+    Price, Provider, RecordedTools, RetryPolicy, ScriptedModel, ToolStyle,
 };
 pub use leadhand_protocol::{
     Attempt, ChatMessage, FinishReason, ModelFault, ModelFaultKind, ModelReply, ModelRequest,
@@ -85,7 +85,7 @@ pub use leadhand_runtime::Approver;
 // Where runs are recorded, and what it takes to read or watch them.
 pub use leadhand_journal::{Durability, Journal, MemoryJournal, RunEntry, SledJournal};
 pub use leadhand_protocol::{AgentId, Artifact, CallId, Event, Finding, Purpose, Record};
-pub use leadhand_runtime::{Observation, Observer, rebuild};
+pub use leadhand_runtime::{Observation, Observer, cassette, rebuild};
 
 /// The rooms below, which may change with any version: for stores, hosts and readers of one's
 /// own that need more than the root has.

@@ -270,7 +270,7 @@ impl Leadhand {
     /// # Errors
     /// [`Error::Listing`].
     pub fn files(&self, files_max: usize) -> Result<(Vec<String>, usize), Error> {
-        let listed = self.runtime.tools.workspace().files(files_max);
+        let listed = self.runtime.tools.files(files_max);
         listed.map_err(|source| Error::Listing {
             path: self.parts.workspace.clone(),
             source,

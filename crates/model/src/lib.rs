@@ -15,7 +15,7 @@ mod set;
 #[cfg(any(test, feature = "openai", feature = "embedded"))]
 mod dialect;
 
-// The models.
+// The models, and what they, tools and checks said on file.
 mod cassette;
 #[cfg(feature = "embedded")]
 mod embedded;
@@ -34,7 +34,11 @@ mod fetch;
 #[cfg(feature = "net")]
 mod net;
 
-pub use cassette::{CassettePlayer, CassetteRecorder, request_key};
+pub use cassette::{
+    AskedParts, CASSETTE_BYTES_MAX, CASSETTE_VERSION, CassetteHead, CassetteLine, CassettePart,
+    CassettePlayer, CassetteRecorder, RecordedAnswer, RecordedCall, RecordedChecks, RecordedFiles,
+    RecordedTools, request_key,
+};
 pub use config::{ModelConfig, Provider};
 #[cfg(any(test, feature = "openai", feature = "embedded"))]
 pub use dialect::choose_style;

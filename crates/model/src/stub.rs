@@ -87,6 +87,7 @@ struct Script {
 
 /// The server. Dropping it closes every connection.
 pub struct StubServer {
+    port: u16,
     base_url: String,
     script: Shared,
     _tasks: JoinSet<()>,
@@ -99,7 +100,16 @@ impl StubServer {
     /// # Errors
     /// When no port can be had.
     pub async fn start(answers: Vec<StubAnswer>) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::start_at(0, answers).await
+    }
+
+    /// As [`StubServer::start`], on a port on which another one has listened; 0 is a free one.
+    ///
+    /// # Errors
+    /// When somebody else has the port.
+    pub async fn start_at(port: u16, answers: Vec<StubAnswer>) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let port = listener.local_addr()?.port();
         let base_url = format!("http://{}/v1", listener.local_addr()?);
         let script = Arc::new(Mutex::new(Script {
             answers: answers.into(),
@@ -108,10 +118,17 @@ impl StubServer {
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, script.clone()));
         Ok(Self {
+            port,
             base_url,
             script,
             _tasks: tasks,
         })
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// What to set as base URL.

@@ -5,9 +5,11 @@
 //! at a live run. What happens next is never
 //! decided in here.
 
+mod cassette;
 mod error;
 mod file_checks;
 mod fork;
+mod made_again;
 mod person;
 mod recorder;
 mod remote;
@@ -17,6 +19,7 @@ mod status;
 mod toolbox;
 mod worker;
 
+pub use cassette::cassette;
 pub use error::RuntimeError;
 pub use fork::Forked;
 pub use person::{Absent, Approver, Control, OrderError, Orders, control};

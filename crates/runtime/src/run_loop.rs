@@ -3,7 +3,6 @@
 //! whoever watches reads what is recorded here.
 
 use crate::error::RuntimeError;
-use crate::file_checks;
 use crate::person::{Approver, Order, Orders};
 use crate::recorder::Recorder;
 use crate::remote::{OpenQuestion, Remote, Wish};
@@ -224,6 +223,11 @@ impl RunLoop {
         }
         let caused = std::mem::take(&mut taken.actions);
         taken.actions = self.run.outstanding();
+        let again = taken.actions.iter().filter_map(|action| match action {
+            Action::CallTool { call, .. } => Some(*call),
+            _ => None,
+        });
+        self.equipment.tools = self.equipment.tools.making_again(again.collect());
         taken.actions.extend(caused);
         self.follow(at_ms, &mut taken)?;
         taken.ticket = Some(self.recorder.ticket()?);
@@ -429,12 +433,9 @@ impl RunLoop {
                 checks,
                 changed,
             } => {
-                let workspace = Arc::clone(self.equipment.tools.workspace());
+                let tools = self.equipment.tools.clone();
                 self.bring(async move {
-                    let unseen = checks.clone();
-                    let look = move || file_checks::carry_out(checks, &changed, &workspace);
-                    let results = tokio::task::spawn_blocking(look).await;
-                    let results = results.unwrap_or_else(|_| file_checks::undecided(unseen));
+                    let results = tools.check(task.as_ref(), checks, changed).await;
                     Some(Input::ChecksFinished { task, results })
                 });
             }

@@ -1,13 +1,15 @@
 //! All tools of a run under one roof: sandboxed ones, and the embedder's own closures. Both
 //! are judged by the same policy; only the sandbox can also enforce it.
 
-use leadhand_model::BoxFuture;
+use crate::file_checks;
+use crate::made_again;
+use leadhand_model::{BoxFuture, RecordedTools};
 use leadhand_protocol::{
-    CallId, ContentHash, Effect, Isolation, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits,
-    ToolOutput, ToolSpec,
+    CallId, Check, CheckResult, ContentHash, Effect, Isolation, Permit, TaskId, ToolCall,
+    ToolFault, ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
 };
 use leadhand_sandbox::{CallContext, ToolHost, Workspace};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +59,9 @@ pub struct Toolbox {
     native: Arc<BTreeMap<String, Arc<dyn NativeTool>>>,
     workspace: Arc<Workspace>,
     limits: ToolLimits,
+    recorded: Option<Arc<RecordedTools>>,
+    /// Calls that may have been made before.
+    again: Arc<BTreeSet<CallId>>,
 }
 
 impl Toolbox {
@@ -83,7 +88,59 @@ impl Toolbox {
             native: Arc::new(by_name),
             workspace,
             limits,
+            recorded: None,
+            again: Arc::default(),
         })
+    }
+
+    /// The same tools, none of which is called any more: what came of calls and checks is read
+    /// from a cassette, and so is the list of files.
+    #[must_use]
+    pub fn played_from(self, recorded: RecordedTools) -> Self {
+        Self {
+            recorded: Some(Arc::new(recorded)),
+            ..self
+        }
+    }
+
+    /// The same tools for a run whose process died: these calls may have been made before, and
+    /// what they changed then counts when they are made again.
+    pub(crate) fn making_again(&self, calls: BTreeSet<CallId>) -> Self {
+        Self {
+            again: Arc::new(calls),
+            ..self.clone()
+        }
+    }
+
+    /// The files of the workspace, sorted, at most `files_max`, and how many more there are.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn files(&self, files_max: usize) -> std::io::Result<(Vec<String>, usize)> {
+        let Some(recorded) = &self.recorded else {
+            return self.workspace.files(files_max);
+        };
+        let told = recorded.files();
+        let files: Vec<String> = told.files.iter().take(files_max).cloned().collect();
+        let left_out = told.files.len() - files.len() + told.left_out;
+        Ok((files, left_out))
+    }
+
+    /// Carries out checks of files. They read a lot and are not hurried.
+    pub(crate) async fn check(
+        &self,
+        task: Option<&TaskId>,
+        checks: Vec<Check>,
+        changed: Vec<String>,
+    ) -> Vec<CheckResult> {
+        if let Some(recorded) = &self.recorded {
+            return recorded.checks(task, &checks);
+        }
+        let workspace = Arc::clone(&self.workspace);
+        let unseen = checks.clone();
+        let look = move || file_checks::carry_out(checks, &changed, &workspace);
+        let results = tokio::task::spawn_blocking(look).await;
+        results.unwrap_or_else(|_| file_checks::undecided(unseen))
     }
 
     /// All tools, sandboxed ones first.
@@ -117,6 +174,9 @@ impl Toolbox {
         permit: &Permit,
         info: &CallInfo,
     ) -> Result<ToolOutput, ToolFault> {
+        if let Some(recorded) = &self.recorded {
+            return recorded.call(call);
+        }
         if let Some(tool) = self.native.get(&call.name) {
             let time = Duration::from_millis(self.limits.wall_ms);
             return match tokio::time::timeout(time, tool.call(call, info)).await {
@@ -149,6 +209,26 @@ impl Toolbox {
             key: info.key,
             seed: u64::from(id.agent.0) << 32 | u64::from(id.turn) << 8 | u64::from(id.index),
         };
-        self.host.call(call, &context).await
+        let mut output = self.host.call(call, &context).await?;
+        if self.again.contains(&id) {
+            let (permit, workspace) = (permit.clone(), Arc::clone(&self.workspace));
+            let bytes_max = self.limits.file_bytes_written_max;
+            let look = move || {
+                made_again::complete(&mut output, &permit, &workspace, bytes_max);
+                output
+            };
+            output = tokio::task::spawn_blocking(look)
+                .await
+                .map_err(|_| unseen(&call.name))?;
+        }
+        Ok(output)
+    }
+}
+
+fn unseen(tool: &str) -> ToolFault {
+    ToolFault {
+        kind: ToolFaultKind::Failed,
+        message: format!("what `{tool}` changed could not be looked at; call it again"),
+        retryable: true,
     }
 }

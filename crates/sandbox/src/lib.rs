@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod broken_off;
 mod cache;
 mod call;
 mod chance;
