@@ -3,7 +3,7 @@
 
 use crate::error::RuntimeError;
 use crate::runtime::{Runtime, rebuild, whole};
-use leadhand_engine::{Agent, Run, decide};
+use leadhand_engine::{Agent, Run, decide, settle};
 use leadhand_protocol::{
     CallId, Event, Input, PersonInput, Record, RunId, Seq, Timed, ToolCall, ToolOutput,
 };
@@ -13,6 +13,8 @@ use leadhand_protocol::{
 pub struct Forked {
     /// The branch. It goes on with [`Runtime::resume`].
     pub run: RunId,
+    /// How many records of the other run it has.
+    pub at: Seq,
     /// Calls that must not be made twice and that the other run made after the branch: going
     /// another way, the branch may make them again.
     pub made_since: Vec<ToolCall>,
@@ -20,7 +22,8 @@ pub struct Forked {
 
 impl Runtime {
     /// Makes a branch `to` of the run `from`: its records before `at` (all of them for none),
-    /// then `changes`. What was in flight there and has ended since in the other run is taken
+    /// then `changes`. Records that were decided as one are not taken apart: the branch begins
+    /// before all of them. What was in flight there and has ended since in the other run is taken
     /// over. Nothing is carried out; the branch is resumed as any run that stopped.
     ///
     /// # Errors
@@ -45,7 +48,8 @@ impl Runtime {
             });
         }
         let since = usize::try_from(at).unwrap_or(usize::MAX);
-        let (before, after) = records.split_at(since.min(records.len()));
+        let since = beginning(&records, since.min(records.len()));
+        let (before, after) = records.split_at(since);
         let run = rebuild(before);
         if run
             .outcome()
@@ -74,9 +78,25 @@ impl Runtime {
         writer.close()?;
         Ok(Forked {
             run: to.clone(),
+            at: since as Seq,
             made_since,
         })
     }
+}
+
+/// The nearest place at or before `at` where something was decided: between records that were
+/// decided as one the state is none that anything can be decided in.
+fn beginning(records: &[Record], at: usize) -> usize {
+    let is_one = |at: &usize| {
+        let Some(next) = records.get(*at) else {
+            return true;
+        };
+        match settle(&rebuild(&records[..*at])).first() {
+            Some(first) => *first == next.event,
+            None => Input::of(&next.event).is_some(),
+        }
+    };
+    (1..=at).rev().find(is_one).unwrap_or(1)
 }
 
 struct Branch {
