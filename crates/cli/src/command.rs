@@ -12,12 +12,14 @@ mod completion;
 mod deny;
 mod doctor;
 mod edit;
+mod fork;
 mod model;
 mod pause;
 mod plan;
 mod policy;
 mod ps;
 mod questions;
+mod replay;
 mod resume;
 mod rollback;
 mod run;
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Edit(edit::EditArguments),
     Cancel(cancel::CancelArguments),
     Rollback(rollback::RollbackArguments),
+    Fork(Box<fork::ForkArguments>),
+    Replay(replay::ReplayArguments),
     #[command(subcommand)]
     Trace(trace::TraceCommand),
     #[command(subcommand)]
@@ -86,6 +90,8 @@ impl Command {
             Self::Cancel(arguments) => cancel::run(arguments, project).await,
             Self::Rollback(arguments) => rollback::run(arguments, project).await,
             Self::Trace(command) => trace::run(command, project).await,
+            Self::Fork(arguments) => fork::run(*arguments, project).await,
+            Self::Replay(arguments) => replay::run(&arguments, project).await,
             Self::Tool(command) => tool::run(command, project).await,
             Self::Policy(command) => policy::run(&command, project),
             Self::Agents(command) => agents::run(&command, project),

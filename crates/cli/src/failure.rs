@@ -1,6 +1,7 @@
 //! Why a command failed, its exit code, and what to do next. Errors of the library are mapped
 //! here and nowhere else.
 
+use crate::escape;
 use leadhand::rooms::journal::Damage;
 use leadhand::rooms::journal::JournalError;
 use leadhand::rooms::model::ModelError;
@@ -11,7 +12,8 @@ use leadhand::{Error, RemoteError, RunId, RuntimeError};
 pub(crate) const INTERNAL: u8 = 1;
 /// Exit code of wrong usage or configuration.
 pub(crate) const USAGE: u8 = 2;
-/// Exit code when what was wanted could not be achieved.
+/// Exit code when what was wanted could not be achieved, or what was looked at is not as it
+/// should be.
 pub(crate) const NOT_ACHIEVED: u8 = 3;
 /// Exit code when no model can be had.
 pub(crate) const NO_MODEL: u8 = 9;
@@ -82,6 +84,15 @@ impl Failure {
             Self::Remote(error) => code_of_remote(error),
             Self::Internal { .. } => INTERNAL,
         }
+    }
+
+    /// The error as it is shown, with what to do next.
+    pub(crate) fn told(&self) -> String {
+        let mut told = format!("error: {}", escape::lines(&self.to_string()));
+        if !self.hint().is_empty() {
+            told += &format!("\nwhat to do: {}", escape::lines(self.hint()));
+        }
+        told
     }
 
     /// What to do next; empty when the message says it.

@@ -5,7 +5,8 @@ use crate::failure::Failure;
 use crate::files;
 use crate::screen;
 use clap::Args;
-use leadhand::{Autonomy, Goal, Limits, Plan};
+use leadhand::{Autonomy, Goal, Limits, Plan, PlanEdit};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -142,6 +143,21 @@ fn from_file(file: &Path) -> Result<Goal, Failure> {
 /// [`Failure::Usage`] with file and line.
 pub(crate) fn plan_of(file: &Path) -> Result<Plan, Failure> {
     structured(file)
+}
+
+/// Changes of a plan, as they stand in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanEdits {
+    edits: Vec<PlanEdit>,
+}
+
+/// Changes of a plan from a file.
+///
+/// # Errors
+/// [`Failure::Usage`] with file and line.
+pub(crate) fn edits_of(file: &Path) -> Result<Vec<PlanEdit>, Failure> {
+    structured::<PlanEdits>(file).map(|read| read.edits)
 }
 
 /// A value from a TOML or JSON file.

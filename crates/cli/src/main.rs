@@ -6,19 +6,23 @@
 
 mod account;
 mod answer;
+mod apart;
 mod approvals;
 mod command;
 mod components;
 mod config;
 mod crashed;
 mod escape;
+mod exported;
 mod failure;
 mod files;
 mod folders;
 mod goal;
 mod logging;
+mod mask;
 mod model_choice;
 mod model_file;
+mod parting;
 mod person;
 mod progress;
 mod project;
@@ -41,10 +45,7 @@ const THREADS_MIN: usize = 2;
 
 fn main() {
     let code = carry_out(CommandLine::parse()).unwrap_or_else(|failure| {
-        screen::note(&format!("error: {}", escape::lines(&failure.to_string())));
-        if !failure.hint().is_empty() {
-            screen::note(&format!("what to do: {}", escape::lines(failure.hint())));
-        }
+        screen::note(&failure.told());
         failure.code()
     });
     // Not a return: a thread may still wait for a line of the terminal.

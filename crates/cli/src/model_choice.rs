@@ -4,13 +4,14 @@
 //! [`crate::model_file`].
 
 use crate::config::Config;
+use crate::escape;
 use crate::failure::{Failure, WAYS_TO_A_MODEL};
 use crate::model_file;
 use crate::project::Project;
 use clap::Args;
 use leadhand::rooms::model::catalog;
-use leadhand::{ModelConfig, Provider};
-use std::path::PathBuf;
+use leadhand::{ModelConfig, Provider, RecordedTools};
+use std::path::{Path, PathBuf};
 
 #[cfg(feature = "openai")]
 mod server;
@@ -27,6 +28,32 @@ pub(crate) struct ModelOptions {
     /// A GGUF file that the embedded model is read from
     #[arg(long, value_name = "GGUF", conflicts_with = "model")]
     pub(crate) model_file: Option<PathBuf>,
+    /// recorded:FILE calls no tool: what comes of tool calls and checks is read from a cassette
+    /// of a run, as `trace export --format cassette` makes it
+    #[arg(long, value_name = "recorded:FILE")]
+    pub(crate) tools: Option<String>,
+}
+
+impl ModelOptions {
+    /// The tools of a cassette, if such are wanted.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for what is no `recorded:FILE`, and what is wrong with the file.
+    pub(crate) fn recorded_tools(&self) -> Result<Option<RecordedTools>, Failure> {
+        let Some(text) = &self.tools else {
+            return Ok(None);
+        };
+        let Some(file) = text.strip_prefix("recorded:").filter(|it| !it.is_empty()) else {
+            return Err(Failure::usage(
+                format!(
+                    "--tools {}: this is no recorded:FILE",
+                    escape::line(text, 80)
+                ),
+                "without --tools the tools themselves are called",
+            ));
+        };
+        Ok(Some(RecordedTools::open(Path::new(file))?))
+    }
 }
 
 /// A model and all others that roles may name.

@@ -13,11 +13,14 @@ use clap::Args;
 use leadhand::rooms::agents::{
     PLAYBOOK_BYTES_MAX, ROLE_FILE_BYTES_MAX, built_in_playbooks, parse_playbook,
 };
-use leadhand::rooms::policy::{PolicyError, RULE_FILE_BYTES_MAX, merge, parse_approvals};
+use leadhand::rooms::policy::{
+    PolicyError, RULE_FILE_BYTES_MAX, merge, parse_approvals, root_grants,
+};
 use leadhand::rooms::protocol::{Approval, Rule};
 use leadhand::rooms::sandbox::{Secret, ToolHostBuilder};
 use leadhand::{
-    Autonomy, Builder, Durability, Leadhand, Playbook, SledJournal, built_in_rules, parse_rules,
+    Autonomy, Builder, Durability, Leadhand, Playbook, PolicyChange, SledJournal, built_in_rules,
+    parse_rules,
 };
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -247,6 +250,23 @@ impl Project {
         let mut rules = built_in_rules();
         rules.extend(self.rules.iter().cloned());
         rules
+    }
+
+    /// The policy with the rules of a file in the place of the user's.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub(crate) fn policy_with(&self, file: &Path) -> Result<PolicyChange, Failure> {
+        let fault = |error: PolicyError| Failure::Leadhand(error.into());
+        let text = files::read(file, RULE_FILE_BYTES_MAX)?;
+        let named = parse_rules(&file.display().to_string(), &text).map_err(fault)?;
+        let path = self.folder.join(RULES_FILE);
+        let own = files::read_of_project(&self.folder, &path, RULE_FILE_BYTES_MAX)?;
+        let own = parse_rules(RULES_FILE, &own.unwrap_or_default()).map_err(fault)?;
+        let mut rules = built_in_rules();
+        rules.extend(merge(named, own).map_err(fault)?);
+        let grants = root_grants(&rules);
+        Ok(PolicyChange { rules, grants })
     }
 
     fn named(&self, path: &Path) -> String {

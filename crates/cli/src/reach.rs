@@ -11,8 +11,8 @@ use crate::session::resume_with;
 use crate::watch::{Show, Watch};
 use leadhand::rooms::journal::History;
 use leadhand::{
-    Journal, Leadhand, OpenQuestion, Outcome, PersonInput, Plan, RemoteError, RemoteRun, RunId,
-    ScriptedModel, SledJournal, Status,
+    Journal, Leadhand, OpenQuestion, Outcome, PersonInput, Plan, Record, RemoteError, RemoteRun,
+    RunId, ScriptedModel, SledJournal, Status,
 };
 use std::time::Duration;
 
@@ -137,6 +137,18 @@ impl Reach {
         }
     }
 
+    /// All records there are, none of which may be damaged.
+    ///
+    /// # Errors
+    /// As [`Reach::history`], and that there is damage.
+    pub(crate) async fn records(&self) -> Result<Vec<Record>, Failure> {
+        let history = self.history().await?;
+        match history.damage {
+            Some(damage) => Err(Failure::damaged(&self.id, damage)),
+            None => Ok(history.records),
+        }
+    }
+
     /// The state of a run that nobody carries out.
     ///
     /// # Errors
@@ -195,7 +207,10 @@ impl Reach {
     }
 
     /// What orders to a stopped run are carried out with: its tools, and no model.
-    fn leadhand(&self, watch: Option<&Watch>) -> Result<Leadhand, Failure> {
+    ///
+    /// # Errors
+    /// What is wrong with the project.
+    pub(crate) fn leadhand(&self, watch: Option<&Watch>) -> Result<Leadhand, Failure> {
         let choice = Choice {
             name: NO_MODEL.to_owned(),
             described: String::new(),

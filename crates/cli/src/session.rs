@@ -41,10 +41,14 @@ impl Session {
     ) -> Result<Self, Failure> {
         let began = Instant::now();
         project.make_journal_folder()?;
+        let recorded = models.recorded_tools()?;
         let choice = model_choice::choose(project, models).await?;
         screen::note(&format!("model {}", choice.described));
         let watch = Watch::start(show);
         let mut builder = project.builder(&choice)?.observer(watch.observer());
+        if let Some(recorded) = recorded {
+            builder = builder.recorded_tools(recorded);
+        }
         if screen::is_attended() {
             builder = builder.approver(AtTerminal::new(watch.voice()));
         }

@@ -1,4 +1,5 @@
-//! `leadhand trace`: looks into a run, be it live or stopped.
+//! `leadhand trace`: looks into a run, be it live or stopped, writes it down, and tells two
+//! apart.
 
 use crate::account::ending;
 use crate::failure::Failure;
@@ -12,6 +13,9 @@ use clap::Subcommand;
 use leadhand::rooms::journal::Damage;
 use leadhand::rooms::protocol::Seq;
 use leadhand::{Record, RunId, Told};
+
+mod diff;
+mod export;
 
 /// Look into runs
 #[derive(Debug, Subcommand)]
@@ -45,6 +49,8 @@ pub(crate) enum TraceCommand {
         #[command(flatten)]
         project: ProjectOptions,
     },
+    Export(export::ExportArguments),
+    Diff(diff::DiffArguments),
 }
 
 pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Result<u8, Failure> {
@@ -62,6 +68,8 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
             json,
             project,
         } => tail(&Reach::open(&run, &project, before)?, from, follow, json).await,
+        TraceCommand::Export(arguments) => export::run(&arguments, before).await,
+        TraceCommand::Diff(arguments) => diff::run(&arguments, before).await,
     }
 }
 

@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "what does not work in a test ends it")]
 
 mod attended;
+mod cassette;
+mod fork;
 mod inspect;
 mod orders_live;
 mod orders_stopped;
 mod place;
 mod policy;
 mod refuse;
+mod replay;
 mod run;
 mod stop;
 mod tools;

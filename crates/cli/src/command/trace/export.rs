@@ -1,0 +1,94 @@
+//! `leadhand trace export`: writes a run down, to be replayed anywhere or to be played again
+//! without its models and tools.
+
+use crate::exported;
+use crate::failure::Failure;
+use crate::mask::Mask;
+use crate::model_choice::variable;
+use crate::project::{Project, ProjectOptions};
+use crate::reach::Reach;
+use crate::screen;
+use clap::{Args, ValueEnum};
+use leadhand::{Record, cassette};
+
+/// Write a run to standard output, for `replay --check` or as a cassette
+///
+/// Values of the variables that hold keys and secrets of the project are masked, should they
+/// have come into the run.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The run, its first letters, or `last`
+    run: String,
+    /// What is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// A text that is masked as well
+    #[arg(long, value_name = "TEXT")]
+    mask: Vec<String>,
+    /// A variable of the environment whose value is masked as well
+    #[arg(long, value_name = "VARIABLE")]
+    mask_env: Vec<String>,
+    #[command(flatten)]
+    project: ProjectOptions,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Format {
+    /// Every record, one a line after a head line, for `replay --check`
+    #[default]
+    Jsonl,
+    /// What models, tools and checks answered, for `-m cassette:FILE --tools recorded:FILE`
+    Cassette,
+}
+
+pub(crate) async fn run(
+    arguments: &ExportArguments,
+    before: &ProjectOptions,
+) -> Result<u8, Failure> {
+    let reach = Reach::open(&arguments.run, &arguments.project, before)?;
+    let records = reach.records().await?;
+    let records = mask(arguments, &reach.project)?.records(records)?;
+    let lines = match arguments.format {
+        Format::Jsonl => exported::lines(&reach.id, &records)?,
+        Format::Cassette => cassette_lines(&records)?,
+    };
+    for line in lines {
+        screen::out(&line);
+    }
+    Ok(0)
+}
+
+fn cassette_lines(records: &[Record]) -> Result<Vec<String>, Failure> {
+    let fault = |error| Failure::internal(format!("an answer cannot be written: {error}"));
+    let lines = cassette(records);
+    let lines = lines.iter().map(|line| line.to_json().map_err(fault));
+    lines.collect()
+}
+
+/// What the person wants masked, and whatever the project knows to be secret.
+fn mask(arguments: &ExportArguments, project: &Project) -> Result<Mask, Failure> {
+    let mut texts = arguments.mask.clone();
+    for name in &arguments.mask_env {
+        texts.push(variable(name).ok_or_else(|| {
+            Failure::usage(
+                format!("--mask-env {name}: this variable is not set"),
+                "set it to what is to be masked",
+            )
+        })?);
+    }
+    let config = &project.config;
+    let secrets = config.secrets.values().map(|secret| secret.env.as_str());
+    let models = config.models.values();
+    let keys = models.filter_map(|model| model.api_key_env.as_deref());
+    let known = secrets.chain(keys).chain(["OPENAI_API_KEY"]);
+    // One that is too short to be masked is no secret that could be kept.
+    texts.extend(
+        known
+            .filter_map(variable)
+            .filter(|value| value.chars().count() >= SECRET_CHARS_MIN),
+    );
+    Mask::new(texts)
+}
+
+/// Fewest characters of a secret that is looked for without being asked.
+const SECRET_CHARS_MIN: usize = 8;
