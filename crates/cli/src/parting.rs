@@ -169,14 +169,16 @@ impl Comparison {
 }
 
 /// The records without what differs between runs that go the same way: names of runs, which model
-/// answered and how often it was asked, marks that a run was taken up or branched.
+/// answers and how often it was asked, marks that a run was taken up or branched.
 fn comparable(records: &[Record]) -> Vec<Placed> {
     let counts =
         |record: &&Record| !matches!(record.event, Event::RunResumed | Event::Forked { .. });
     let placed = |record: &Record| {
         let mut event = serde_json::to_value(&record.event).unwrap_or_default();
         if matches!(record.event, Event::RunStarted(_)) {
-            forget(&mut event, "run");
+            for field in ["run", "default_model", "prices"] {
+                forget(&mut event, field);
+            }
         }
         if let Some(reply) = event.get_mut("reply") {
             forget(reply, "model");
