@@ -108,10 +108,19 @@ async fn tail(reach: &Reach, from: Seq, follow: bool, json: bool) -> Result<u8, 
     if let Some(remote) = reach.live().await?.filter(|_| follow) {
         // From the first record on, so that those at work in the run have names.
         let mut records = remote.follow(0).await?;
+        let mut next = 0;
         loop {
             match records.next().await? {
-                Told::Record(record) => show(&record),
+                Told::Record(record) => {
+                    next = record.seq + 1;
+                    show(&record);
+                }
+                // One that ends before it is followed tells no more than that.
                 Told::Ended(outcome) => {
+                    let rest = reach.history().await?.records;
+                    rest.iter()
+                        .skip_while(|record| record.seq < next)
+                        .for_each(show);
                     screen::note(&format!("run {id}: {}", ending(outcome.kind)));
                     return Ok(0);
                 }

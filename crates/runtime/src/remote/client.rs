@@ -68,7 +68,7 @@ impl RemoteRun {
         let order = Box::new(order);
         match self.ask(Wanted::Order { order }).await? {
             Reply::Ok => Ok(()),
-            reply => Err(self.unexpected(reply)),
+            reply => Err(self.unexpected(&reply)),
         }
     }
 
@@ -79,7 +79,7 @@ impl RemoteRun {
     pub async fn questions(&mut self) -> Result<Vec<OpenQuestion>, RemoteError> {
         match self.ask(Wanted::Questions).await? {
             Reply::Questions { open } => Ok(open),
-            reply => Err(self.unexpected(reply)),
+            reply => Err(self.unexpected(&reply)),
         }
     }
 
@@ -90,7 +90,7 @@ impl RemoteRun {
     pub async fn status(&mut self) -> Result<Status, RemoteError> {
         match self.ask(Wanted::Status).await? {
             Reply::Status { status } => Ok(*status),
-            reply => Err(self.unexpected(reply)),
+            reply => Err(self.unexpected(&reply)),
         }
     }
 
@@ -101,7 +101,7 @@ impl RemoteRun {
     pub async fn plan(&mut self) -> Result<Option<Plan>, RemoteError> {
         match self.ask(Wanted::Plan).await? {
             Reply::Plan { plan } => Ok(plan.map(|plan| *plan)),
-            reply => Err(self.unexpected(reply)),
+            reply => Err(self.unexpected(&reply)),
         }
     }
 
@@ -116,7 +116,7 @@ impl RemoteRun {
             match reply {
                 Reply::Record { record } => records.push(*record),
                 Reply::All => return Ok(records),
-                reply => return Err(self.unexpected(reply)),
+                reply => return Err(self.unexpected(&reply)),
             }
             reply = self.next().await?;
         }
@@ -139,12 +139,10 @@ impl RemoteRun {
     pub async fn outcome(mut self) -> Result<Outcome, RemoteError> {
         // A run that has just ended says so unasked, and takes no request any more.
         let sent = self.send(Wanted::Wait).await;
-        loop {
-            match self.next().await {
-                Ok(Reply::Ended { outcome }) => return Ok(*outcome),
-                Ok(reply) => return Err(self.unexpected(reply)),
-                Err(error) => return Err(sent.err().unwrap_or(error)),
-            }
+        match self.next().await {
+            Ok(Reply::Ended { outcome }) => Ok(*outcome),
+            Ok(reply) => Err(self.unexpected(&reply)),
+            Err(error) => Err(sent.err().unwrap_or(error)),
         }
     }
 
@@ -200,7 +198,7 @@ impl RemoteRun {
     }
 
     /// A run that ends while it is asked something says only that.
-    fn unexpected(&self, reply: Reply) -> RemoteError {
+    fn unexpected(&self, reply: &Reply) -> RemoteError {
         match reply {
             Reply::Ended { .. } => self.gone(),
             _ => self.unreadable("it is no answer to what was asked".to_owned()),
@@ -229,7 +227,7 @@ impl RemoteRecords {
         match self.0.next().await? {
             Reply::Record { record } => Ok(Told::Record(record)),
             Reply::Ended { outcome } => Ok(Told::Ended(outcome)),
-            reply => Err(self.0.unexpected(reply)),
+            reply => Err(self.0.unexpected(&reply)),
         }
     }
 }
