@@ -208,6 +208,7 @@ fn is_confirmed() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leadhand::rooms::protocol::Forecast;
     use leadhand::{Ask, Plan, TaskId};
 
     fn open() -> Vec<OpenQuestion> {
@@ -216,7 +217,7 @@ mod tests {
                 tasks: Vec::new(),
                 answer: Some(TaskId::new(answer).unwrap()),
             },
-            forecast: leadhand::Forecast::default(),
+            forecast: Forecast::default(),
         };
         let asks = [(RequestId(3), plan("a")), (RequestId(5), plan("b"))];
         OpenQuestion::of(asks.iter().map(|(request, ask)| (request, ask)))

@@ -10,7 +10,8 @@ use crate::session::Session;
 use crate::watch::Show;
 use clap::Args;
 use leadhand::rooms::engine::Run;
-use leadhand::{Budget, Journal, PersonInput, RunId, SettingChange, rebuild};
+use leadhand::rooms::protocol::Start;
+use leadhand::{Budget, Journal, Limits, PersonInput, RunId, SettingChange, rebuild};
 
 /// Take up a run that was paused, waits for a person, found no model, ran out of time or crashed
 ///
@@ -82,20 +83,37 @@ impl AddedBudget {
                 bounds.tool_calls_max,
                 spent.tool_calls,
             )?,
-            seconds_max: raised(
-                ("--add-seconds", "seconds", "--max-seconds"),
-                self.add_seconds,
-                bounds.seconds_max,
-                0,
-            )?,
             ..Budget::default()
         };
-        let change = SettingChange {
+        let mut change = SettingChange {
             budget,
             ..SettingChange::default()
         };
+        self.add_time(&setting.start, &mut change)?;
         let is_raised = change != SettingChange::default();
         Ok(is_raised.then(|| PersonInput::Change(Box::new(change))))
+    }
+}
+
+impl AddedBudget {
+    /// Time is bounded by the budget and by the limits: both must leave room.
+    fn add_time(self, start: &Start, change: &mut SettingChange) -> Result<(), Failure> {
+        let limit = start.limits.run_seconds_max;
+        let limit = (limit > 0).then_some(limit);
+        let budget = start.goal.budget.seconds_max;
+        let option = ("--add-seconds", "seconds", "--max-seconds");
+        let bound = limit.into_iter().chain(budget).min();
+        let Some(seconds) = raised(option, self.add_seconds, bound, 0)? else {
+            return Ok(());
+        };
+        change.budget.seconds_max = budget.map(|budget| budget.max(seconds));
+        if limit.is_some_and(|limit| limit < seconds) {
+            change.limits = Some(Limits {
+                run_seconds_max: seconds,
+                ..start.limits.clone()
+            });
+        }
+        Ok(())
     }
 }
 
@@ -165,4 +183,71 @@ fn before_going_on(
     }
     let order = added.order(&rebuild(&history.records))?;
     Ok(order.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leadhand::{Event, Goal, Record};
+    use std::collections::BTreeMap;
+
+    /// A run with these bounds of time that has done nothing yet.
+    fn started(budget_seconds: Option<u64>, limit_seconds: u64) -> Run {
+        let mut goal = Goal::new("Go.");
+        goal.budget.seconds_max = budget_seconds;
+        let limits = Limits {
+            run_seconds_max: limit_seconds,
+            ..Limits::default()
+        };
+        let start = Start {
+            run: RunId::new("run").unwrap(),
+            goal,
+            roles: Vec::new(),
+            tools: Vec::new(),
+            rules: Vec::new(),
+            grants: Vec::new(),
+            approvals: Vec::new(),
+            labels: Vec::new(),
+            limits,
+            plan: None,
+            files: Vec::new(),
+            files_left_out: 0,
+            instructions: String::new(),
+            seed: 0,
+            prices: BTreeMap::new(),
+            default_model: String::new(),
+        };
+        let event = Event::RunStarted(Box::new(start));
+        rebuild(&[Record {
+            seq: 0,
+            at_ms: 0,
+            event,
+        }])
+    }
+
+    #[test]
+    fn time_is_added_to_whatever_bounds_it() {
+        let check =
+            |budget: Option<u64>, limit: u64, expected: Option<(Option<u64>, Option<u64>)>| {
+                let added = AddedBudget {
+                    add_seconds: Some(10),
+                    ..AddedBudget::default()
+                };
+                let order = added.order(&started(budget, limit)).ok().flatten();
+                let seen = order.map(|order| match order {
+                    PersonInput::Change(change) => (
+                        change.budget.seconds_max,
+                        change.limits.map(|limits| limits.run_seconds_max),
+                    ),
+                    other => panic!("{other:?}"),
+                });
+                assert_eq!(seen, expected, "{budget:?} {limit}");
+            };
+        check(None, 0, None);
+        check(Some(60), 0, Some((Some(70), None)));
+        check(None, 60, Some((None, Some(70))));
+        check(Some(60), 3_600, Some((Some(70), None)));
+        check(Some(60), 65, Some((Some(70), Some(70))));
+        check(Some(3_600), 60, Some((Some(3_600), Some(70))));
+    }
 }
