@@ -40,6 +40,9 @@ pub(crate) struct EditArguments {
     /// Tool calls that a task may make
     #[arg(long, value_name = "TASK=CALLS")]
     budget_tool_calls: Vec<String>,
+    /// Seconds that all attempts at a task may take
+    #[arg(long, value_name = "TASK=SECONDS")]
+    budget_seconds: Vec<String>,
     /// Have a task wait until it is released
     #[arg(long, value_name = "TASK")]
     hold: Vec<String>,
@@ -126,6 +129,10 @@ impl EditArguments {
             let (task, calls) = bound("--budget-tool-calls", text, whole)?;
             budgets.entry(task).or_default().tool_calls_max = Some(calls);
         }
+        for text in &self.budget_seconds {
+            let (task, seconds) = bound("--budget-seconds", text, whole)?;
+            budgets.entry(task).or_default().seconds_max = Some(seconds);
+        }
         Ok(budgets)
     }
 
@@ -162,6 +169,7 @@ fn bounded(plan: &Plan, budgets: &BTreeMap<TaskId, Budget>) -> Vec<PlanEdit> {
                 tokens_max: new.tokens_max.or(known.tokens_max),
                 micro_usd_max: new.micro_usd_max.or(known.micro_usd_max),
                 tool_calls_max: new.tool_calls_max.or(known.tool_calls_max),
+                seconds_max: new.seconds_max.or(known.seconds_max),
                 ..known
             },
         }

@@ -117,7 +117,7 @@ fn a_live_run_is_paused_and_goes_on_later() {
 }
 
 #[test]
-fn a_live_run_is_steered_edited_looked_into_and_cancelled() {
+fn a_live_run_is_steered_edited_and_looked_into() {
     let place = Place::new(&[("plan.toml", PLAN), ("model.jsonl", &script(3_600_000))]);
     let child = begun(&place, "plan.toml");
     let check = |arguments: &[&str], out: &str| {
@@ -182,7 +182,14 @@ fn a_live_run_is_steered_edited_looked_into_and_cancelled() {
         "{}",
         resumed.err
     );
+    assert_eq!(place.leadhand(&["cancel", "last"]).code, 0);
+    nothing_came_after(&place, child);
+}
 
+#[test]
+fn a_live_run_is_followed_to_its_end_and_cancelled() {
+    let place = Place::new(&[("plan.toml", PLAN), ("model.jsonl", &script(3_600_000))]);
+    let child = begun(&place, "plan.toml");
     let mut follower = place
         .command(&["trace", "tail", "last", "-f", "--from", "1"])
         .stdout(Stdio::piped())

@@ -313,14 +313,12 @@ impl Visit {
         let readers = Arc::clone(&self.house.readers);
         let _turn = readers.acquire_owned().await.map_err(io::Error::other)?;
         let (journal, run) = (Arc::clone(&self.house.journal), self.house.run.clone());
-        let read = tokio::task::spawn_blocking(move || journal.read(&run)).await?;
+        let read = tokio::task::spawn_blocking(move || journal.read_from(&run, from)).await?;
         let mut next = from;
         for record in read.map_err(io::Error::other)?.records {
-            if record.seq >= from {
-                next = record.seq + 1;
-                let record = Box::new(record);
-                self.say(&Reply::Record { record }).await?;
-            }
+            next = record.seq + 1;
+            let record = Box::new(record);
+            self.say(&Reply::Record { record }).await?;
         }
         Ok(next)
     }
@@ -395,63 +393,4 @@ fn read(line: &[u8]) -> Result<Wanted, (Fault, String)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use leadhand_journal::MemoryJournal;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    /// A connection to a run whose loop answers nothing.
-    fn visited() -> (UnixStream, JoinSet<()>, mpsc::Receiver<Wish>) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let (wish, wishes) = mpsc::channel(1);
-        let house = House {
-            run: RunId::new("run").unwrap(),
-            journal: Arc::new(MemoryJournal::new()),
-            wish,
-            told: broadcast::channel(1).0,
-            // Nobody sends an end: the loop is at work.
-            end: watch::channel(None).1,
-            readers: Arc::new(Semaphore::new(1)),
-        };
-        let mut tasks = JoinSet::new();
-        tasks.spawn(attend(theirs, house));
-        (ours, tasks, wishes)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_says_nothing_or_half_of_it_is_closed() {
-        for said in ["", "{\"version\":1,"] {
-            let (mut stream, mut tasks, _wishes) = visited();
-            stream.write_all(said.as_bytes()).await.unwrap();
-            let mut heard = String::new();
-            stream.read_to_string(&mut heard).await.unwrap();
-            assert_eq!(
-                heard,
-                "{\"reply\":\"fault\",\"fault\":\"unreadable\",\"why\":\"nothing was asked for 10000 ms\"}\n"
-            );
-            assert!(tasks.join_next().await.is_some());
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_read_is_closed() {
-        let (mut stream, mut tasks, mut wishes) = visited();
-        stream
-            .write_all(b"{\"version\":1,\"request\":\"plan\"}\n")
-            .await
-            .unwrap();
-        let Some(Wish::Plan(heard)) = wishes.recv().await else {
-            panic!("a plan was asked for");
-        };
-        // More than the system keeps on the way.
-        let mut plan = Plan::default();
-        plan.tasks.push(leadhand_protocol::Task::new(
-            leadhand_protocol::TaskId::new("t").unwrap(),
-            "clerk",
-            &"x".repeat(4 * 1024 * 1024),
-        ));
-        heard.send(Some(plan)).unwrap();
-        assert!(tasks.join_next().await.is_some());
-        drop(stream);
-    }
-}
+mod tests;

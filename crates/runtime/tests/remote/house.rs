@@ -12,6 +12,7 @@ use leadhand_runtime::{
     Approver, RemoteRun, Runtime, RuntimeError, Toolbox, control, system_clock,
 };
 use leadhand_sandbox::{ToolHost, Workspace};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -154,7 +155,7 @@ impl House {
             files_left_out: 0,
             instructions: String::new(),
             seed: 0,
-            prices: Default::default(),
+            prices: BTreeMap::new(),
             default_model: String::new(),
         }
     }
