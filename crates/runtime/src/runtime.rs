@@ -8,7 +8,7 @@ use crate::worker::Equipment;
 use leadhand_engine::{Run, SNAPSHOT_FORMAT};
 use leadhand_journal::{History, Journal};
 use leadhand_model::ModelSet;
-use leadhand_protocol::{Input, Outcome, PersonInput, Record, RunId, Start};
+use leadhand_protocol::{Grade, Input, Outcome, PersonInput, Record, RunId, Start};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -104,7 +104,14 @@ impl Runtime {
         let (_, nobody) = control();
         let run_loop = self.take_up(id, nobody)?;
         match order {
-            PersonInput::Cancel { .. } | PersonInput::RollBack { .. } => {
+            PersonInput::Cancel { grade, why } => {
+                // Nothing of it is at work that could come to its end.
+                let grade = grade.max(Grade::Stop);
+                let order = PersonInput::Cancel { grade, why };
+                let first = vec![Input::Resume, Input::Person(order)];
+                run_loop.drive(first).await.map(Some)
+            }
+            PersonInput::RollBack { .. } => {
                 let first = vec![Input::Resume, Input::Person(order)];
                 run_loop.drive(first).await.map(Some)
             }

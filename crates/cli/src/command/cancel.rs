@@ -38,8 +38,7 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
     let grade = match (arguments.wrap_up, arguments.abort) {
-        // Nothing of a stopped run is at work that could come to its end.
-        (true, _) if reach.live().await?.is_some() => Grade::WrapUp,
+        (true, _) => Grade::WrapUp,
         (_, true) => Grade::Abort,
         _ => Grade::Stop,
     };

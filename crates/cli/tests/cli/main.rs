@@ -7,6 +7,7 @@ mod attended;
 mod cassette;
 mod fork;
 mod inspect;
+mod orders_doubt;
 mod orders_live;
 mod orders_stopped;
 mod place;

@@ -90,7 +90,8 @@ impl Place {
         }
     }
 
-    fn evened(&self, text: &str) -> String {
+    /// A text with what differs from run to run made equal.
+    pub(crate) fn evened(&self, text: &str) -> String {
         let text = text.replace(&self.home.path().display().to_string(), "HOME");
         [
             (r"\b1[0-9a-z]{8}-[0-9a-z]{4}\b", "RUN"),

@@ -5,8 +5,8 @@ use leadhand_engine::settle;
 use leadhand_journal::{Durability, Journal, SledJournal};
 use leadhand_model::{BoxFuture, Model, ModelInfo, ModelSet, Pieces, Price, ToolStyle};
 use leadhand_protocol::{
-    Answer, Ask, Autonomy, Goal, Limits, ModelFault, ModelReply, ModelRequest, Outcome, Plan,
-    Record, RequestId, Role, RunId, Start, Task, TaskId, ToolLimits,
+    Answer, Ask, Autonomy, Goal, Limits, ModelFault, ModelReply, ModelRequest, Outcome,
+    PersonInput, Plan, Record, RequestId, Role, RunId, Start, Task, TaskId, ToolLimits,
 };
 use leadhand_runtime::{
     Approver, RemoteRun, Runtime, RuntimeError, Toolbox, control, system_clock,
@@ -67,6 +67,11 @@ impl House {
 
     pub(crate) fn socket(&self) -> PathBuf {
         self.journal.folder(&self.id).unwrap().join("control")
+    }
+
+    /// Gives an order to the run when nobody carries it out.
+    pub(crate) async fn order(&self, order: PersonInput) -> Option<Outcome> {
+        self.runtime().order(&self.id, order).await.unwrap()
     }
 
     /// The run, once it listens.

@@ -168,3 +168,18 @@ async fn those_who_wait_are_told_when_the_run_dies_and_the_next_life_listens() {
     assert_eq!(remote.outcome().await.unwrap().kind, OutcomeKind::Done);
     life.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn to_wrap_up_a_run_of_which_nothing_is_at_work_ends_it() {
+    let house = House::new(Autonomy::L5);
+    let life = house.begin();
+    let mut remote = house.reach().await;
+    remote.order(PersonInput::Pause).await.unwrap();
+    life.await.unwrap().unwrap();
+    let wrap_up = PersonInput::Cancel {
+        grade: Grade::WrapUp,
+        why: "enough".to_owned(),
+    };
+    let outcome = timeout(PATIENCE, house.order(wrap_up)).await.unwrap();
+    assert_eq!(outcome.unwrap().kind, OutcomeKind::Cancelled);
+}
