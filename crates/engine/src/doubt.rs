@@ -2,6 +2,7 @@
 //! the tool that can tell is asked, and where there is none, or it does not know, a person is.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::budget;
 use crate::calls::{judged, makeable};
 use crate::run::Run;
 use leadhand_protocol::{
@@ -74,6 +75,11 @@ fn probe(
             fault.message
         ))
     })?;
+    if budget::instead_of_calls(run, agent, 1).is_some() {
+        return Err(Some(format!(
+            "`{name}`, which could tell, may not be called: the budget of tool calls is spent"
+        )));
+    }
     let (verdict, permit) = judged(run, agent, Origin::Check, tool, &tool_call);
     if verdict.decision != Decision::Allow {
         return Err(Some(format!(

@@ -130,6 +130,31 @@ fn a_call_in_doubt_is_settled_by_its_probe_or_by_a_person_and_never_repeated_una
 }
 
 #[test]
+fn a_probe_that_the_budget_does_not_allow_gives_way_to_a_person() {
+    let mut start = office(vec![task("t", "clerk")]);
+    let pay = start.tools.iter_mut().find(|tool| tool.name == "pay");
+    pay.unwrap().probe = Some("probe_pay".into());
+    start.goal.budget.tool_calls_max = Some(1);
+    let took = Answer::TookEffect {
+        result: "receipt 9".into(),
+    };
+    let said = Some(r#"{"took_effect": true}"#);
+    let world = died_while_paying(start, &[took], said);
+    check(
+        &world,
+        "
+        plan 0: t
+        a0 clerk starts: task t attempt 1
+        a0.t1.c0 pay Allow
+        a0.t1.c0 is in doubt
+        q0 asked
+        stop: BudgetSpent Stop
+        suspended: BudgetSpent",
+    );
+    assert_eq!(world.run.spent().tool_calls, 1);
+}
+
+#[test]
 fn a_call_whose_tool_says_that_nobody_knows_is_in_doubt_while_the_run_lives() {
     let mut world = World::new([call("pay", json!({})), text("It is settled.")]);
     let fault = ToolFault {
