@@ -164,6 +164,9 @@ pub struct Delivery {
     /// The call that writes the output file, or carries out a check that is a tool call.
     pub(crate) call: Option<PendingCall>,
     pub(crate) written: bool,
+    /// Whether a person had something else written than the agent gave.
+    #[serde(default)]
+    pub(crate) edited: bool,
     pub(crate) checking: bool,
     pub(crate) checks: Vec<CheckResult>,
 }

@@ -8,6 +8,7 @@ use crate::checks::{Subject, failures, judged_check, next_check, unresolved_cita
 use crate::decide::stop;
 use crate::draft;
 use crate::run::Run;
+use crate::schema::schema_faults;
 use crate::turn::{WRITE_TOOL, give_up, tell_fault};
 use leadhand_protocol::{
     Artifact, CheckResult, ContentHash, Event, Origin, OutcomeKind, Purpose, Task, TaskId,
@@ -81,6 +82,9 @@ fn accept_output(run: &Run, agent: &Agent, task: &Task, delivery: &Delivery) -> 
             _ => step_call(run, agent, pending).into_iter().collect(),
         };
     }
+    if let Some(why) = unfit(agent, task, delivery) {
+        return give_up(run, agent, &why);
+    }
     if let (Some(path), false) = (&task.output_file, delivery.written) {
         if let Some(events) = budget::instead_of_calls(run, agent, 1) {
             return events;
@@ -131,6 +135,21 @@ fn accept_output(run: &Run, agent: &Agent, task: &Task, delivery: &Delivery) -> 
     } else {
         tell_fault(run, agent, &text)
     }
+}
+
+/// What is wrong with an output that was held against no schema yet: it is that of a task that is
+/// one tool call, or a person had something else written.
+fn unfit(agent: &Agent, task: &Task, delivery: &Delivery) -> Option<String> {
+    let schema = task
+        .output_schema
+        .as_ref()
+        .filter(|_| agent.role.is_empty() || delivery.edited)?;
+    let faults = match serde_json::from_str(&delivery.content) {
+        Ok(value) => schema_faults(schema, &value),
+        Err(error) => vec![format!("it is not JSON: {error}")],
+    };
+    let faults = faults.join("; ");
+    (!faults.is_empty()).then(|| format!("its output does not fit the task: {faults}"))
 }
 
 /// What a task must do was not allowed: no other words of the model would change that.

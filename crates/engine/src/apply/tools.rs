@@ -259,7 +259,15 @@ fn delivered_call(delivery: &mut Delivery, check: Option<Check>) {
         return;
     };
     match (&pending.status, pending.origin, check) {
-        (CallStatus::Finished(Ok(_)), Origin::OutputFile, _) => delivery.written = true,
+        (CallStatus::Finished(Ok(_)), Origin::OutputFile, _) => {
+            delivery.written = true;
+            // What a person had written in its place is the output.
+            let content = pending.call.arguments["content"].as_str();
+            if let Some(content) = content.filter(|_| pending.edited) {
+                content.clone_into(&mut delivery.content);
+                delivery.edited = true;
+            }
+        }
         (CallStatus::Finished(outcome), Origin::Check, Some(check)) => {
             delivery.checks.push(checks::by_tool(check, outcome));
         }

@@ -528,6 +528,32 @@ fn a_tool_call_that_checks_an_output_is_held_against_its_pattern() {
 }
 
 #[test]
+fn what_a_tool_gives_for_a_task_is_held_against_the_schema_of_the_task() {
+    let mut asked = task("t", "");
+    asked.call = Some(leadhand_protocol::ToolTemplate {
+        tool: "read_file".into(),
+        arguments: json!({"path": "state.json"}),
+    });
+    asked.output_schema = Some(json!({"type": "object", "required": ["ready"]}));
+    asked.attempts_max = 1;
+    let plan = Plan {
+        tasks: vec![asked],
+        answer: None,
+    };
+    let run = |state: &str| {
+        let start = start(Goal::new("Go."), Some(plan.clone()), &[]);
+        let world = World::new([]).file("state.json", state);
+        world.go(start).outcome.unwrap()
+    };
+    assert_eq!(run(r#"{"ready": true}"#).kind, OutcomeKind::Done);
+    for unfit in ["{}", "ready"] {
+        let outcome = run(unfit);
+        assert_eq!(outcome.kind, OutcomeKind::NotAchieved, "{unfit}");
+        assert!(outcome.why.contains("does not fit the task"), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_call_may_be_made_again_once_a_file_has_changed() {
     let mut declared = task("t", "coder");
     declared.writes = vec!["**".into()];

@@ -302,6 +302,30 @@ fn a_person_edits_a_call_before_it_is_made_and_the_agent_is_told() {
 }
 
 #[test]
+fn what_a_person_had_written_in_its_place_is_the_output() {
+    let run = |written: &str, schema: Option<Value>| {
+        let mut saved = task("t", "clerk");
+        saved.output_file = Some("out.json".into());
+        saved.output_schema = schema;
+        let mut start = office(vec![saved]);
+        start.goal.autonomy = Autonomy::L1;
+        let mut world = World::new([text(r#"{"sum": 1}"#), text(r#"{"sum": 3}"#)]);
+        let edited = allow_edited(json!({"path": "out.json", "content": written}));
+        // The plan, what is written first, and what is written then.
+        world.answers = [Answer::Allow, edited, Answer::Allow].into();
+        let world = world.go(start);
+        let output = world.run.task(&id("t")).unwrap().output.clone();
+        (output.map(|(_, content)| content), world.kind())
+    };
+    let schema = || Some(json!({"type": "object", "required": ["sum"]}));
+    let done = |content: &str| (Some(content.to_owned()), OutcomeKind::Done);
+    assert_eq!(run("two", None), done("two\n"));
+    assert_eq!(run(r#"{"sum": 2}"#, schema()), done("{\n  \"sum\": 2\n}\n"));
+    // It does not fit: the agent tries again, and this time the person lets it be.
+    assert_eq!(run("two", schema()), done("{\n  \"sum\": 3\n}\n"));
+}
+
+#[test]
 fn a_person_holds_adds_drops_and_is_asked_before_a_task() {
     let mut start = office(vec![
         task("t", "clerk"),
