@@ -250,15 +250,29 @@ impl RunLoop {
         })
     }
 
-    /// That the run can go on.
-    pub(crate) fn refuse_if_over(&self) -> Result<(), RuntimeError> {
-        match self.run.outcome() {
-            Some(outcome) if !outcome.kind.resumable() => Err(RuntimeError::Over {
-                run: self.id.clone(),
-                how: format!("{:?}", outcome.kind),
-            }),
-            _ => Ok(()),
+    /// That the run can go on. One that died in the moment of its end may have left an older
+    /// summary, which is then brought up to date.
+    pub(crate) fn refuse_if_over(&mut self) -> Result<(), RuntimeError> {
+        let Some(outcome) = self.run.outcome() else {
+            return Ok(());
+        };
+        if outcome.kind.resumable() {
+            return Ok(());
         }
+        let how = format!("{:?}", outcome.kind);
+        let at_ms = self.now_ms();
+        self.recorder.keep(&self.run, at_ms)?;
+        Err(RuntimeError::Over {
+            run: self.id.clone(),
+            how,
+        })
+    }
+
+    /// Ends a run that nobody carries out. The order comes first: what was at work when its process
+    /// died is given up, and not waited for.
+    pub(crate) async fn end(self, order: PersonInput) -> Result<Option<Outcome>, RuntimeError> {
+        let first = vec![Input::Person(order), Input::Resume];
+        self.drive(first).await.map(Some)
     }
 
     /// Puts an order on record that counts when the run goes on; nothing is carried out.

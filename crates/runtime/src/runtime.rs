@@ -81,7 +81,7 @@ impl Runtime {
         before: Vec<PersonInput>,
         orders: Orders,
     ) -> Result<Outcome, RuntimeError> {
-        let run_loop = self.take_up(id, orders)?;
+        let mut run_loop = self.take_up(id, orders)?;
         run_loop.refuse_if_over()?;
         let before = before.into_iter().map(Input::Person);
         run_loop
@@ -107,14 +107,9 @@ impl Runtime {
             PersonInput::Cancel { grade, why } => {
                 // Nothing of it is at work that could come to its end.
                 let grade = grade.max(Grade::Stop);
-                let order = PersonInput::Cancel { grade, why };
-                let first = vec![Input::Resume, Input::Person(order)];
-                run_loop.drive(first).await.map(Some)
+                run_loop.end(PersonInput::Cancel { grade, why }).await
             }
-            PersonInput::RollBack { .. } => {
-                let first = vec![Input::Resume, Input::Person(order)];
-                run_loop.drive(first).await.map(Some)
-            }
+            order @ PersonInput::RollBack { .. } => run_loop.end(order).await,
             order => run_loop.note(order).await.map(|()| None),
         }
     }
