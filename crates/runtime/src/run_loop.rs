@@ -81,6 +81,20 @@ struct Heard {
     heard: Option<oneshot::Sender<Result<(), Refusal>>>,
 }
 
+impl Heard {
+    /// What an answer of the approver counts as that cannot be followed: it is asked once, so
+    /// that otherwise the run would wait for ever.
+    fn instead(&self) -> Option<Input> {
+        match (&self.input, &self.heard) {
+            (Input::Person(PersonInput::Answers { request, .. }), None) => {
+                let request = *request;
+                Some(Input::Person(PersonInput::Absent { request }))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<Input> for Heard {
     fn from(input: Input) -> Self {
         Self { input, heard: None }
@@ -162,10 +176,16 @@ impl RunLoop {
         let mut taken = Taken::default();
         let mut came = self.next_input().await?;
         for more in (0..INPUTS_PER_COMMIT_MAX).rev() {
+            let instead = came.instead();
             match (self.take(came.input, &mut taken)?, came.heard) {
                 (Ok(()), heard) => taken.heard.extend(heard),
                 (Err(refusal), Some(heard)) => drop(heard.send(Err(refusal))),
-                (Err(_), None) => {}
+                (Err(refusal), None) => {
+                    tracing::warn!(run = %self.id, %refusal, "an answer cannot be followed");
+                    if let Some(instead) = instead {
+                        drop(self.take(instead, &mut taken)?);
+                    }
+                }
             }
             if more == 0 || self.run.outcome().is_some() {
                 break;
