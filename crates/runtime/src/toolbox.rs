@@ -62,6 +62,7 @@ pub struct Toolbox {
     recorded: Option<Arc<RecordedTools>>,
     /// Calls that may have been made before.
     again: Arc<BTreeSet<CallId>>,
+    inline: bool,
 }
 
 impl Toolbox {
@@ -90,6 +91,7 @@ impl Toolbox {
             limits,
             recorded: None,
             again: Arc::default(),
+            inline: false,
         })
     }
 
@@ -137,10 +139,21 @@ impl Toolbox {
             return recorded.checks(task, &checks);
         }
         let workspace = Arc::clone(&self.workspace);
+        if self.inline {
+            return file_checks::carry_out(checks, &changed, &workspace);
+        }
         let unseen = checks.clone();
         let look = move || file_checks::carry_out(checks, &changed, &workspace);
         let results = tokio::task::spawn_blocking(look).await;
         results.unwrap_or_else(|_| file_checks::undecided(unseen))
+    }
+
+    /// Has acceptance checks look at files on the run's own task, and not on a thread of their
+    /// own: for simulations, in which nothing may depend on how threads are scheduled.
+    #[must_use]
+    pub fn looking_inline(mut self) -> Self {
+        self.inline = true;
+        self
     }
 
     /// All tools, sandboxed ones first.
