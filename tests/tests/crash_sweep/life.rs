@@ -2,10 +2,7 @@
 
 use crate::goals::Goal;
 use crate::ledger::{Entry, Ledger};
-use leadhand::{
-    Answer, Ask, Durability, Event, Journal, Leadhand, OutcomeKind, PersonInput, Record, RunId,
-    ScriptedModel, SledJournal, replay,
-};
+use leadhand::{Ask, Durability, Event, Journal, OutcomeKind, Record, RunId, SledJournal, replay};
 use leadhand_end_to_end::Desk;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -132,35 +129,28 @@ impl<'a> Life<'a> {
         panic!("{place}: it was resumed {RESUMES_MAX} times and has not ended");
     }
 
-    /// A person who looks at the ledger.
+    /// A person who looks at the ledger, and answers from another terminal.
     fn answer(&self, run: &RunId, expected: &Reached, recovered: &mut Recovered) {
         let records = self.journal().read(run).unwrap().records;
         let open = leadhand::rebuild(&records).questions().clone();
         assert!(!open.is_empty(), "it waits for a person and asks nothing");
-        let waker = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        for (request, ask) in open {
+        for ask in open.into_values() {
             let Ask::Outcome { tool_call, .. } = &ask else {
                 panic!("only what became of a call is asked for at L5: {ask:?}");
             };
             let body = tool_call.arguments["body"].as_str().unwrap();
             let is_booked = |entry: &Entry| entry.body == body;
             recovered.in_doubt += 1;
-            let answer = if self.ledger.entries().iter().any(is_booked) {
-                let result = expected.results[&tool_call.arguments.to_string()].clone();
-                Answer::TookEffect { result }
+            let digest = ask.digest().to_string();
+            let mut arguments = vec!["approve", run.as_str(), "--digest", &digest];
+            if self.ledger.entries().iter().any(is_booked) {
+                let result = &expected.results[&tool_call.arguments.to_string()];
+                arguments.extend(["--took-effect", result]);
             } else {
                 recovered.made_again += 1;
-                Answer::Repeat
-            };
-            let order = PersonInput::Answers {
-                request,
-                answer,
-                shown: Some(ask.digest()),
-            };
-            waker.block_on(self.library().order(run, order)).unwrap();
+                arguments.push("--again");
+            }
+            leadhand_end_to_end::run(&mut self.leadhand(&arguments), 0);
         }
     }
 
@@ -261,18 +251,6 @@ impl<'a> Life<'a> {
     fn journal(&self) -> SledJournal {
         let root = self.desk.project().join(".leadhand");
         SledJournal::open_root(root, Durability::Process).unwrap()
-    }
-
-    fn library(&self) -> Leadhand {
-        let builder = Leadhand::builder()
-            .workspace(self.desk.project())
-            .cache_folder(self.cache.join("leadhand/tools"))
-            .journal(self.journal())
-            .model(
-                "nobody",
-                ScriptedModel::parse("nobody".as_ref(), "").unwrap(),
-            );
-        builder.build().unwrap()
     }
 
     fn files(&self) -> BTreeMap<String, String> {

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Points that are tried unless the environment says how many.
-const POINTS: usize = 40;
+const POINTS: usize = 80;
 /// How long after a line the program is killed, in microseconds: while it takes the next step,
 /// while a model thinks, while a service is asked.
 const MOMENTS_US: [u64; 3] = [0, 2_000, 8_000];

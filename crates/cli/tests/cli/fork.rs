@@ -162,3 +162,20 @@ fn branches_that_cannot_be_made_are_refused_and_leave_nothing() {
     let runs: Value = serde_json::from_str(&place.leadhand(&["ps", "--json"]).out).unwrap();
     assert_eq!(runs.as_array().unwrap().len(), 1, "{runs}");
 }
+
+#[test]
+fn a_branch_is_one_object_for_programs_and_says_where_it_really_begins() {
+    let place = finished();
+    let ended: u64 = place_of(&place, "agent_ended").parse().unwrap();
+    let seen = place.leadhand(&["fork", "last", "--at", &ended.to_string(), "--json"]);
+    assert_eq!(seen.code, 0, "{}", seen.err);
+    let branch: Value = serde_json::from_str(&seen.out).unwrap();
+    // That the planning agent ends is decided with its plan, so neither is in the branch.
+    let begins = ended - 1;
+    let expected = serde_json::json!({"run": "RUN", "from": "RUN", "at": begins, "made_since": []});
+    assert_eq!(branch, expected);
+    let shown = place.leadhand(&["trace", "show", "last", "--events"]).out;
+    let last: Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
+    assert_eq!(last["event"]["event"], "forked");
+    assert_eq!(last["seq"], begins);
+}
