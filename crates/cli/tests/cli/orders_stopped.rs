@@ -64,6 +64,9 @@ fn what_a_stopped_run_asks_is_shown_and_answered_as_it_was_shown() {
         seen.out
             .ends_with("what exactly is asked: leadhand questions RUN\n")
     );
+    let listed = place.leadhand(&["ps", "--json"]);
+    let listed: Value = serde_json::from_str(&listed.out).unwrap();
+    assert_eq!(listed[0]["questions"][0]["digest"], digest);
     let seen = place.leadhand(&["questions", "last"]);
     let shown = format!("question q0, digest {short}\nThe plan:\n");
     assert!(seen.out.starts_with(&shown), "{}", seen.out);
