@@ -1,21 +1,24 @@
-//! A run on disk that listens: one task whose model answers when it is let, and a person who
-//! never answers.
+//! A run on disk that listens: tasks whose model answers when it is let, a booking that can be
+//! undone, and a person who never answers.
 
 use leadhand_engine::settle;
 use leadhand_journal::{Durability, Journal, SledJournal};
 use leadhand_model::{BoxFuture, Model, ModelInfo, ModelSet, Pieces, Price, ToolStyle};
 use leadhand_protocol::{
-    Answer, Ask, Autonomy, Goal, Limits, ModelFault, ModelReply, ModelRequest, Outcome,
-    PersonInput, Plan, Record, RequestId, Role, RunId, Start, Task, TaskId, ToolLimits,
+    Answer, Ask, Autonomy, Effect, Goal, Isolation, Limits, ModelFault, ModelReply, ModelRequest,
+    Outcome, PersonInput, Plan, Record, RequestId, Role, RunId, Start, Task, TaskId, ToolCall,
+    ToolFault, ToolLimits, ToolOutput, ToolSpec, ToolTemplate,
 };
 use leadhand_runtime::{
-    Approver, RemoteRun, Runtime, RuntimeError, Toolbox, control, system_clock,
+    Approver, CallInfo, NativeTool, RemoteRun, Runtime, RuntimeError, Toolbox, control,
+    system_clock,
 };
 use leadhand_sandbox::{ToolHost, Workspace};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -36,6 +39,10 @@ pub(crate) struct House {
     pub(crate) gate: Arc<Semaphore>,
     /// Bytes of its answers.
     pub(crate) answer_bytes: usize,
+    /// Whether it books something first.
+    pub(crate) books: bool,
+    /// The tools that were called.
+    pub(crate) called: Arc<Mutex<Vec<String>>>,
     /// Questions that somebody is being asked just now.
     pub(crate) asked: Arc<AtomicUsize>,
 }
@@ -51,6 +58,8 @@ impl House {
             autonomy,
             gate: Arc::new(Semaphore::new(0)),
             answer_bytes: 10,
+            books: false,
+            called: Arc::default(),
             asked: Arc::default(),
         }
     }
@@ -113,7 +122,7 @@ impl House {
             models: models.build().unwrap(),
             tools: Toolbox::new(
                 HOST.get_or_init(host).clone(),
-                Vec::new(),
+                tools().map(|spec| self.tool(spec)).into(),
                 Arc::new(workspace),
                 ToolLimits::default(),
             )
@@ -124,6 +133,10 @@ impl House {
             observer: Arc::new(|_| ()),
             clock: system_clock(),
         }
+    }
+
+    fn tool(&self, spec: ToolSpec) -> Arc<dyn NativeTool> {
+        Arc::new(Booking(self.clone(), spec))
     }
 
     fn start(&self) -> Start {
@@ -139,6 +152,19 @@ impl House {
                 .collect(),
             ..Task::new(TaskId::new(id).unwrap(), "clerk", "Do it.")
         };
+        let mut tasks = vec![task("t1", &[]), task("t2", &["t1"])];
+        if self.books {
+            let call = ToolTemplate {
+                tool: "book".to_owned(),
+                arguments: json!({"room": 7}),
+            };
+            tasks[0].depends_on.push(TaskId::new("t0").unwrap());
+            tasks.push(Task {
+                call: Some(call),
+                role: String::new(),
+                ..task("t0", &[])
+            });
+        }
         Start {
             run: self.id.clone(),
             goal: Goal {
@@ -146,14 +172,14 @@ impl House {
                 ..Goal::new("Go.")
             },
             roles: vec![role("manager"), role("clerk")],
-            tools: Vec::new(),
+            tools: tools().into(),
             rules: Vec::new(),
             grants: Vec::new(),
             approvals: Vec::new(),
             labels: Vec::new(),
             limits: Limits::default(),
             plan: Some(Plan {
-                tasks: vec![task("t1", &[]), task("t2", &["t1"])],
+                tasks,
                 answer: Some(TaskId::new("t2").unwrap()),
             }),
             files: Vec::new(),
@@ -163,6 +189,44 @@ impl House {
             prices: BTreeMap::new(),
             default_model: String::new(),
         }
+    }
+}
+
+fn tools() -> [ToolSpec; 2] {
+    let undo = |name: &str| (name == "book").then(|| "undo_book".to_owned());
+    let tools = [
+        ("book", Effect::Compensable),
+        ("undo_book", Effect::Idempotent),
+    ];
+    tools.map(|(name, effect)| ToolSpec {
+        name: name.to_owned(),
+        description: String::new(),
+        arguments: json!({"type": "object"}),
+        result: None,
+        effect,
+        accesses: Vec::new(),
+        probe: None,
+        undo: undo(name),
+        isolation: Isolation::Native,
+        trusted: true,
+    })
+}
+
+struct Booking(House, ToolSpec);
+
+impl NativeTool for Booking {
+    fn spec(&self) -> ToolSpec {
+        self.1.clone()
+    }
+
+    fn call<'a>(
+        &'a self,
+        call: &'a ToolCall,
+        _: &'a CallInfo,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolFault>> {
+        let said = format!("{} {}", call.name, call.arguments);
+        self.0.called.lock().unwrap().push(said);
+        Box::pin(async { Ok(ToolOutput::text("receipt")) })
     }
 }
 

@@ -183,3 +183,37 @@ async fn to_wrap_up_a_run_of_which_nothing_is_at_work_ends_it() {
     let outcome = timeout(PATIENCE, house.order(wrap_up)).await.unwrap();
     assert_eq!(outcome.unwrap().kind, OutcomeKind::Cancelled);
 }
+
+#[tokio::test]
+async fn a_live_run_is_rolled_back_from_elsewhere() {
+    let mut house = House::new(Autonomy::L5);
+    house.books = true;
+    let life = house.begin();
+    let mut remote = house.reach().await;
+    let why = "wrong room".to_owned();
+    let order = PersonInput::RollBack { why };
+    // As long as nothing is booked nothing can be undone, and that is said.
+    let ordered = async {
+        while let Err(error) = remote.order(order.clone()).await {
+            assert!(matches!(error, RemoteError::Refused { .. }), "{error}");
+        }
+    };
+    timeout(PATIENCE, ordered).await.unwrap();
+    let told = remote.outcome().await.unwrap();
+    let outcome = life.await.unwrap().unwrap();
+    assert_eq!(told, outcome);
+    assert_eq!(outcome.kind, OutcomeKind::Cancelled);
+    let undone: Vec<&str> = outcome
+        .undone
+        .iter()
+        .map(|report| report.what.as_str())
+        .collect();
+    assert_eq!(undone, ["undone: receipt"]);
+    assert_eq!(
+        *house.called.lock().unwrap(),
+        [
+            r#"book {"room":7}"#,
+            r#"undo_book {"arguments":{"room":7},"result":"receipt"}"#
+        ]
+    );
+}
