@@ -172,16 +172,13 @@ pub struct Delivery {
 }
 
 impl Equipment {
-    /// Bytes of what is sent with every prompt: the tools and the form of the output.
-    pub(crate) fn fixed_bytes(&self) -> usize {
+    /// Bytes of the tools, which are sent with every prompt. The form of the output is not read
+    /// by most models as a text; what it takes all the same shows in what replies cost.
+    pub(crate) fn tool_bytes(&self) -> usize {
         let tools = self.tools.iter().map(|tool| {
             tool.name.len() + tool.description.len() + tool.arguments.to_string().len()
         });
-        let output = match &self.output {
-            OutputFormat::Text => 0,
-            OutputFormat::Json { schema, .. } => schema.to_string().len(),
-        };
-        tools.sum::<usize>() + output
+        tools.sum()
     }
 }
 

@@ -12,8 +12,9 @@ use leadhand_protocol::{
     TaskId, Usage,
 };
 
-/// Tokens that a byte of a prompt is taken for before any reply has told, in thousandths.
-const TOKENS_PER_BYTE_MILLI: u64 = 500;
+/// Tokens that a byte of a prompt is taken for before any reply has told, in thousandths: more
+/// than texts of most languages and code need.
+const TOKENS_PER_BYTE_MILLI: u64 = 334;
 /// By how much more than measured a byte is taken for from then on, in hundredths.
 const MARGIN_PERCENT: u64 = 125;
 /// A byte is never more than one token of the usual tokenizers.
@@ -207,7 +208,7 @@ fn prompt_bytes(agent: &Agent) -> u64 {
         entry.text().len() + calls
     };
     let entries: usize = agent.conversation.iter().map(|entry| of_entry(entry)).sum();
-    (entries + agent.equipment.fixed_bytes()) as u64
+    (entries + agent.equipment.tool_bytes()) as u64
 }
 
 fn tokens_of(run: &Run, bytes: u64, entries: usize) -> u64 {
