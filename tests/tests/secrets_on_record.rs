@@ -52,29 +52,32 @@ fn program(desk: &Desk, arguments: &[&str]) -> Command {
     command
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_byte_of_a_secret_is_in_journal_export_or_cassette() {
+/// A shop that sends its secret back, and a word.
+async fn shop() -> StubServer {
     let page = format!("You sent Bearer {SECRET}. The word is {WORD}.");
-    let shop = StubServer::start(vec![StubAnswer::Body("text/plain".into(), page.into())])
+    StubServer::start(vec![StubAnswer::Body("text/plain".into(), page.into())])
         .await
-        .unwrap();
-    let origin = shop.base_url().trim_end_matches("/v1").to_owned();
+        .unwrap()
+}
+
+/// An endpoint that sends the key back, has the shop's page fetched, and tells the word.
+async fn endpoint(origin: &str) -> StubServer {
     let careless = format!("{{\"error\":{{\"message\":\"busy, {KEY}\"}}}}");
-    let fetch = json!({"url": format!("{origin}/me")});
-    let model = StubServer::start(vec![
+    let answers = vec![
         StubAnswer::status(503, &careless),
-        StubAnswer::tool_call("fetch", &fetch),
+        StubAnswer::tool_call("fetch", &json!({"url": format!("{origin}/me")})),
         StubAnswer::text(&format!("The word is {WORD}.")),
-    ])
-    .await
-    .unwrap();
+    ];
+    StubServer::start(answers).await.unwrap()
+}
+
+fn desk(origin: &str, base_url: &str) -> Desk {
     let config = format!(
         "default_model = \"stub\"\n[models.stub]\nprovider = \"openai\"\nmodel = \"stub\"\n\
-         base_url = \"{}\"\napi_key_env = \"STUB_KEY\"\n\
+         base_url = \"{base_url}\"\napi_key_env = \"STUB_KEY\"\n\
          [models.stub.retry]\nfirst_wait_ms = 1\n\
          [secrets.shop]\norigin = \"{origin}\"\nheader = \"authorization\"\nprefix = \"Bearer \"\n\
-         env = \"SHOP_KEY\"\n",
-        model.base_url()
+         env = \"SHOP_KEY\"\n"
     );
     let allow = |capability: &str, resource: &str| {
         format!(
@@ -86,20 +89,30 @@ async fn no_byte_of_a_secret_is_in_journal_export_or_cassette() {
     let role = "---\nname: shopper\ndescription: Fetches.\ntools: fetch\n---\nYou fetch.";
     let plan = json!({"tasks": [{"id": "a", "role": "shopper", "instruction": "Fetch it."}],
                       "answer": "a"});
-    let desk = Desk::with(&[
+    Desk::with(&[
         ("plan.json", &plan.to_string()),
         ("agents/shopper.md", role),
         ("../config/leadhand/leadhand.toml", &config),
         ("../config/leadhand/policy.toml", &rules),
-    ]);
+    ])
+}
+
+const RUN: [&str; 5] = ["run", "--plan", "plan.json", "--autonomy", "L5"];
+
+fn export(desk: &Desk, more: &[&str]) -> Vec<u8> {
+    let arguments = [&["trace", "export", "last"], more].concat();
+    run(&mut program(desk, &arguments), 0).stdout
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_byte_of_a_secret_is_in_journal_export_or_cassette() {
+    let shop = shop().await;
+    let origin = shop.base_url().trim_end_matches("/v1").to_owned();
+    let model = endpoint(&origin).await;
+    let desk = desk(&origin, model.base_url());
     let (desk, seen) = spawn_blocking(move || {
-        let seen = run(
-            &mut program(
-                &desk,
-                &["run", "--plan", "plan.json", "--json", "--autonomy", "L5"],
-            ),
-            0,
-        );
+        let arguments = [&RUN[..], &["--json"]].concat();
+        let seen = run(&mut program(&desk, &arguments), 0);
         (desk, seen)
     })
     .await
@@ -112,60 +125,42 @@ async fn no_byte_of_a_secret_is_in_journal_export_or_cassette() {
         sent(&model, KEY) && sent(&shop, SECRET),
         "both were really sent"
     );
-
-    let export = |more: &[&str]| {
-        let arguments = [&["trace", "export", "last"], more].concat();
-        run(&mut program(&desk, &arguments), 0).stdout
-    };
     let secrets = [KEY, SECRET];
-    hold_none(
-        "what was shown",
-        &[seen.stdout, seen.stderr].concat(),
-        &secrets,
-    );
+    let shown = [seen.stdout, seen.stderr].concat();
+    hold_none("what was shown", &shown, &secrets);
     for (name, bytes) in files(&desk.project()) {
         hold_none(&name, &bytes, &secrets);
     }
-    let whole = export(&[]);
+    // Files of the journal are packed; the export has all that is in them.
+    let whole = export(&desk, &[]);
     hold_none("the export", &whole, &secrets);
-    hold_none("the cassette", &export(&["--format", "cassette"]), &secrets);
-    assert!(String::from_utf8_lossy(&whole).contains("[secret shop]"));
+    let cassette = export(&desk, &["--format", "cassette"]);
+    hold_none("the cassette", &cassette, &secrets);
+    let whole = String::from_utf8_lossy(&whole);
+    assert!(whole.contains("[secret shop]") && whole.contains(WORD));
+    masked(&desk);
+    let asked = (model.requests().len(), shop.requests().len());
+    assert_eq!(asked, (3, 1), "nobody was asked again");
+}
 
-    // What else is not to be seen is masked, and the run follows from what is left.
-    assert!(String::from_utf8_lossy(&whole).contains(WORD));
-    let masked = export(&["--mask", WORD]);
-    let cassette = export(&["--mask", WORD, "--format", "cassette"]);
-    for bytes in [&masked, &cassette] {
+/// What else is not to be seen is masked, and the run follows from what is left.
+fn masked(desk: &Desk) {
+    let lines = export(desk, &["--mask", WORD]);
+    let cassette = export(desk, &["--mask", WORD, "--format", "cassette"]);
+    for bytes in [&lines, &cassette] {
         hold_none("what was masked", bytes, &[KEY, SECRET, WORD]);
     }
-    fs::write(desk.project().join("masked.jsonl"), masked).unwrap();
+    fs::write(desk.project().join("masked.jsonl"), lines).unwrap();
     fs::write(desk.project().join("masked.cassette"), cassette).unwrap();
-    run(
-        &mut program(&desk, &["replay", "--check", "masked.jsonl"]),
-        0,
-    );
-    let played = run(
-        &mut program(
-            &desk,
-            &[
-                "run",
-                "--plan",
-                "plan.json",
-                "--autonomy",
-                "L5",
-                "-m",
-                "cassette:masked.cassette",
-                "--tools",
-                "recorded:masked.cassette",
-            ],
-        ),
-        0,
-    );
+    let check = ["replay", "--check", "masked.jsonl"];
+    run(&mut program(desk, &check), 0);
+    let play = [
+        "-m",
+        "cassette:masked.cassette",
+        "--tools",
+        "recorded:masked.cassette",
+    ];
+    let played = run(&mut program(desk, &[&RUN[..], &play].concat()), 0);
     let answer = String::from_utf8_lossy(&played.stdout).into_owned();
     assert_eq!(answer, "The word is [masked].\n");
-    assert_eq!(
-        (model.requests().len(), shop.requests().len()),
-        (3, 1),
-        "nobody was asked again"
-    );
 }
