@@ -137,3 +137,88 @@ fn apart(was: &str, now: &str) -> (String, String) {
     };
     (shown(was), shown(now))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leadhand_protocol::{ChatMessage, ModelRequest, OutputFormat};
+    use std::sync::Arc;
+
+    fn request(said: &[&str]) -> ModelRequest {
+        let user = |text: &&str| ChatMessage::User {
+            text: (*text).to_owned(),
+        };
+        ModelRequest {
+            models: Vec::new(),
+            messages: said.iter().map(user).map(Arc::new).collect(),
+            tools: Arc::new([]),
+            output: OutputFormat::Text,
+            output_tokens_max: 100,
+            temperature_milli: 0,
+            seed: 0,
+        }
+    }
+
+    /// What is said of a request where these two are recorded.
+    #[track_caller]
+    fn check(now: &ModelRequest, expected: &str) {
+        let recorded = [request(&["Begin.", "Go on."]), request(&["Begin."])];
+        let (mut asked, mut parts) = (Vec::new(), HashMap::new());
+        for (index, request) in recorded.iter().enumerate() {
+            let (of_it, its_parts) = AskedParts::of(request);
+            parts.extend(its_parts.into_iter().map(|part| (part.part, part.value)));
+            asked.push(Asked {
+                line: index + 1,
+                by: format!("a{index} writer, turn 1"),
+                parts: of_it,
+            });
+        }
+        let (now, now_parts) = AskedParts::of(now);
+        let said = unlike(&asked, &parts, &now, &now_parts);
+        assert_eq!(said.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn the_first_part_that_differs_is_told_against_the_nearest_request() {
+        let end = ". Undo the change, or record again";
+        let first = "the nearest that is recorded, line 1 by a0 writer, turn 1, differs: ";
+        let second = "the nearest that is recorded, line 2 by a1 writer, turn 1, differs: ";
+        check(
+            &request(&["Begin.", "Go off."]),
+            &format!("{first}message 2 was \"user: Go on.\" and is \"user: Go off.\"{end}"),
+        );
+        check(
+            &request(&["Begin.", "Go on.", "End."]),
+            &format!("{first}message 3 is new: \"user: End.\"{end}"),
+        );
+        check(
+            &request(&["Stop."]),
+            &format!("{second}message 1 was \"user: Begin.\" and is \"user: Stop.\"{end}"),
+        );
+        let seeded = ModelRequest {
+            seed: 7,
+            ..request(&["Begin."])
+        };
+        check(
+            &seeded,
+            &format!(
+                "{second}the sampling differs: recorded 100 tokens at most, temperature 0, seed \
+                 0; now 100 tokens at most, temperature 0, seed 7{end}"
+            ),
+        );
+        let formed = ModelRequest {
+            output: OutputFormat::Json {
+                name: "plan".to_owned(),
+                schema: true.into(),
+            },
+            ..request(&["Begin."])
+        };
+        check(
+            &formed,
+            &format!(
+                "{second}what the reply must look like was \"\\\"text\\\"\" and is \
+                 \"{{\\\"json\\\":{{\\\"name\\\":\\\"plan\\\",\\\"schema\\\":true}}}}\"{end}"
+            ),
+        );
+    }
+}
