@@ -1,0 +1,110 @@
+//! What must hold after every run, whatever happened in it. Each is a sentence and a function of
+//! what the run left behind.
+
+mod acknowledged;
+mod budget;
+mod cancel;
+mod ended;
+mod evidence;
+mod intent;
+mod once;
+mod replayed;
+mod status;
+
+use crate::trace::Trace;
+
+/// One thing that must hold.
+#[derive(Clone, Copy)]
+pub struct Invariant {
+    /// Its name.
+    pub name: &'static str,
+    /// What must hold.
+    pub says: &'static str,
+    pub(crate) check: fn(&Trace) -> Result<(), String>,
+}
+
+/// All of them, those first that say most about what went wrong.
+pub const ALL: [Invariant; 12] = [
+    Invariant {
+        name: "acknowledged",
+        says: "no acknowledged record is lost",
+        check: acknowledged::check,
+    },
+    Invariant {
+        name: "once",
+        says: "no effect that must happen once happens twice without a person's word",
+        check: once::check,
+    },
+    Invariant {
+        name: "intent",
+        says: "nothing is begun before its order is durable, and nothing harmful before it is on disk",
+        check: intent::check,
+    },
+    Invariant {
+        name: "budget",
+        says: "no budget is exceeded",
+        check: budget::check,
+    },
+    Invariant {
+        name: "evidence",
+        says: "no task is done without evidence",
+        check: evidence::check,
+    },
+    Invariant {
+        name: "cancel",
+        says: "after a cancel no model and no tool is called any more",
+        check: cancel::check,
+    },
+    Invariant {
+        name: "broken",
+        says: "no process ends with a panic, or with an error of the program's own",
+        check: ended::not_broken,
+    },
+    Invariant {
+        name: "goes_on",
+        says: "a run never waits for what can no longer come, and ends when nothing hinders it",
+        check: ended::goes_on,
+    },
+    Invariant {
+        name: "descendants",
+        says: "every agent ends, and nothing of a run is at work when it has ended",
+        check: ended::descendants,
+    },
+    Invariant {
+        name: "replay",
+        says: "every decision follows again from the records before it",
+        check: replayed::check,
+    },
+    Invariant {
+        name: "settled",
+        says: "to resume a run that is over changes nothing",
+        check: replayed::settled,
+    },
+    Invariant {
+        name: "status",
+        says: "the summary agrees with the journal",
+        check: status::check,
+    },
+];
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub invariant: &'static str,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// All that do not hold of a run.
+#[must_use]
+pub fn check(trace: &Trace) -> Vec<Broken> {
+    let broken = ALL.iter().filter_map(|invariant| {
+        let seen = (invariant.check)(trace).err()?;
+        Some(Broken {
+            invariant: invariant.name,
+            seen,
+        })
+    });
+    broken.collect()
+}
