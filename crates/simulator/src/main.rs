@@ -19,6 +19,7 @@ Plays simulated runs and says what does not hold of them.
   --seed N           plays one seed, and shows its journal
   --script FILE      plays the script in FILE, and shows its journal
   --soak MINUTES     has 1000 runs at once on a real disk for so long, with faults
+  --runs N           has so many in place of 1000
   --out FILE         where the shortest script of a failure goes (simulator-failure.json)
   --threads N        on so many threads (as many as there are cores)
 ";
@@ -34,6 +35,7 @@ struct Wanted {
     seed: Option<u64>,
     script: Option<PathBuf>,
     soak_minutes: Option<u64>,
+    runs: Option<usize>,
     out: Option<PathBuf>,
     threads: Option<usize>,
 }
@@ -60,7 +62,14 @@ fn wanted() -> Result<Wanted, String> {
     while let Some(name) = arguments.next() {
         if !matches!(
             name.as_str(),
-            "--seeds" | "--from" | "--seed" | "--script" | "--soak" | "--out" | "--threads"
+            "--seeds"
+                | "--from"
+                | "--seed"
+                | "--script"
+                | "--soak"
+                | "--out"
+                | "--threads"
+                | "--runs"
         ) {
             return Err(USAGE.to_owned());
         }
@@ -77,6 +86,7 @@ fn wanted() -> Result<Wanted, String> {
             "--from" => wanted.from = number()?,
             "--seed" => wanted.seed = Some(number()?),
             "--soak" => wanted.soak_minutes = Some(number()?),
+            "--runs" => wanted.runs = usize::try_from(number()?).ok(),
             "--threads" => wanted.threads = usize::try_from(number()?).ok(),
             "--script" => wanted.script = Some(value.into()),
             _ => wanted.out = Some(value.into()),
@@ -88,9 +98,11 @@ fn wanted() -> Result<Wanted, String> {
 /// Whether all holds.
 fn run(wanted: &Wanted) -> Result<bool, String> {
     if let Some(minutes) = wanted.soak_minutes {
+        let usual = SoakSettings::default();
         let settings = SoakSettings {
             time: Duration::from_secs(minutes.saturating_mul(60)),
-            ..SoakSettings::default()
+            runs: wanted.runs.unwrap_or(usual.runs),
+            threads: wanted.threads.unwrap_or(usual.threads),
         };
         let soaked = soak(&settings, &say).map_err(|error| error.to_string())?;
         return Ok(soaked.faults.is_empty());

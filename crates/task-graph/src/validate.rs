@@ -342,12 +342,18 @@ fn check_circles(plan: &Plan, by_id: &HashMap<&TaskId, &Task>, faults: &mut Vec<
             }
         }
     }
-    for circle in tarjan_scc(&graph)
-        .into_iter()
+    // In the order of their names: what is said of a plan is the same each time.
+    let circles = tarjan_scc(&graph).into_iter();
+    let mut circles: Vec<Vec<&str>> = circles
         .filter(|circle| circle.len() > 1)
-    {
-        let mut ids: Vec<&str> = circle.iter().map(|node| graph[*node].as_str()).collect();
-        ids.sort_unstable();
+        .map(|circle| {
+            let mut ids: Vec<&str> = circle.iter().map(|node| graph[*node].as_str()).collect();
+            ids.sort_unstable();
+            ids
+        })
+        .collect();
+    circles.sort_unstable();
+    for ids in circles {
         faults.push(fault(
             ids[0],
             format!("is part of a circle of dependencies: {}", ids.join(", ")),

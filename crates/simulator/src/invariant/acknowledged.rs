@@ -4,8 +4,10 @@
 use crate::trace::Trace;
 
 pub(super) fn check(trace: &Trace) -> Result<(), String> {
-    for (place, promised) in trace.promised.iter().enumerate() {
-        match trace.records.get(place) {
+    for promised in &trace.promised {
+        let place = promised.seq;
+        let found = usize::try_from(place).ok();
+        match found.and_then(|place| trace.records.get(place)) {
             Some(record) if record == promised => {}
             Some(record) => {
                 return Err(format!(
@@ -15,8 +17,7 @@ pub(super) fn check(trace: &Trace) -> Result<(), String> {
             }
             None => {
                 return Err(format!(
-                    "{} records were acknowledged, and {} are there",
-                    trace.promised.len(),
+                    "record {place} was acknowledged, and {} are there",
                     trace.records.len()
                 ));
             }
