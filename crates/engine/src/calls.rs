@@ -5,16 +5,18 @@ use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::budget;
 use crate::doubt;
 use crate::labels;
+use crate::roll_back::once_key;
 use crate::run::Run;
 use leadhand_policy::Question;
 use leadhand_protocol::{
     Ask, CallId, Capability, Decision, Event, Isolation, Origin, Permit, RequestId, ToolCall,
-    ToolFault, ToolFaultKind, ToolSpec, Verdict,
+    ToolFault, ToolFaultKind, ToolOutput, ToolSpec, Verdict,
 };
 use leadhand_schema::no_such_tool;
 use serde_json::Value;
 
-/// A judged tool call, and its fault at once if it cannot be made at all.
+/// A judged tool call, and its end at once if it cannot be made at all, or took effect in an
+/// earlier attempt at the task and must not be made twice.
 pub(crate) fn called(
     run: &Run,
     agent: &Agent,
@@ -27,17 +29,26 @@ pub(crate) fn called(
         turn: agent.turns,
         index,
     };
-    let (verdict, permit, fault) = match makeable(run, agent, origin, &tool_call) {
-        Ok(tool) => {
-            let (verdict, permit) = judged(run, agent, origin, tool, &tool_call);
-            (verdict, permit, None)
-        }
-        Err(fault) => {
-            let because = fault.message.clone();
-            let decision = Decision::Deny;
-            let verdict = Verdict { decision, because };
-            (verdict, Permit::default(), Some(fault))
-        }
+    let not_made = |because: &str| Verdict {
+        decision: Decision::Deny,
+        because: because.to_owned(),
+    };
+    let (verdict, permit, outcome) = match makeable(run, agent, origin, &tool_call) {
+        Ok(tool) => match done_before(run, agent, origin, &tool_call) {
+            Some(output) => {
+                let verdict = not_made("it took effect in an earlier attempt at the task");
+                (verdict, Permit::default(), Some(Ok(output)))
+            }
+            None => {
+                let (verdict, permit) = judged(run, agent, origin, tool, &tool_call);
+                (verdict, permit, None)
+            }
+        },
+        Err(fault) => (
+            not_made(&fault.message),
+            Permit::default(),
+            Some(Err(fault)),
+        ),
     };
     let mut events = vec![Event::ToolCalled {
         call,
@@ -46,13 +57,21 @@ pub(crate) fn called(
         verdict,
         permit,
     }];
-    if let Some(fault) = fault {
-        events.push(Event::ToolFinished {
-            call,
-            outcome: Err(fault),
-        });
-    }
+    events.extend(outcome.map(|outcome| Event::ToolFinished { call, outcome }));
     events
+}
+
+/// What the very same call gave in an earlier attempt at the task, if it must not be made twice.
+fn done_before(run: &Run, agent: &Agent, origin: Origin, call: &ToolCall) -> Option<ToolOutput> {
+    let key = once_key(run, call)?;
+    let (attempt, text) = run.task(agent.task()?)?.done_once.get(&key)?;
+    (*attempt < agent.attempt).then(|| match origin {
+        Origin::Model => ToolOutput::text(format!(
+            "This very call took effect in an earlier attempt at the task and was not made again. \
+             It gave: {text}"
+        )),
+        _ => ToolOutput::text(text),
+    })
 }
 
 /// The tool of a call that can be made as it stands, or what is wrong with it.

@@ -6,7 +6,8 @@ use crate::calls::{called, step_call};
 use crate::decide::Refusal;
 use crate::run::Run;
 use leadhand_protocol::{
-    AgentId, CallId, CallReport, Effect, Event, Origin, Purpose, ToolCall, ToolFault, ToolOutput,
+    AgentId, CallId, CallReport, ContentHash, Effect, Event, Origin, Purpose, ToolCall, ToolFault,
+    ToolOutput,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -92,9 +93,23 @@ fn undo(run: &Run, agent: &Agent, step: &Undoable, number: usize) -> Vec<Event> 
     called(run, agent, Origin::Undo, index, call)
 }
 
+/// The key of a call that must not be made twice; none of others.
+pub(crate) fn once_key(run: &Run, call: &ToolCall) -> Option<ContentHash> {
+    let setting = run.started();
+    let tool = setting.tool(&call.name)?;
+    (!tool.effect.is_repeatable()).then(|| call.key(&setting.start.run))
+}
+
 impl Run {
-    /// Remembers a call that took effect, if it can be undone.
+    /// Remembers a call that took effect, if it must not be made twice or can be undone.
     pub(crate) fn remember(&mut self, call: CallId, tool_call: &ToolCall, output: &ToolOutput) {
+        let agent = self.agents.get(&call.agent);
+        let attempt = agent.map_or(0, |agent| agent.attempt);
+        let task = agent.and_then(|agent| agent.task().cloned());
+        if let (Some(key), Some(task)) = (once_key(self, tool_call), task) {
+            let done = &mut self.tasks.entry(task).or_default().done_once;
+            done.insert(key, (attempt, output.text.clone()));
+        }
         let tool = self.started().tool(&tool_call.name);
         let can_be_undone =
             tool.is_some_and(|tool| tool.effect == Effect::Compensable && tool.undo.is_some());

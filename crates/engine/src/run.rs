@@ -8,8 +8,8 @@ use crate::schema::ArgumentSchemas;
 use crate::time::AtWork;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    AgentId, Approval, Artifact, Ask, Budget, CheckResult, FileChange, Grade, Label, Outcome,
-    OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
+    AgentId, Approval, Artifact, Ask, Budget, CheckResult, ContentHash, FileChange, Grade, Label,
+    Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
 use serde::{Deserialize, Serialize};
@@ -104,6 +104,9 @@ pub struct TaskRecord {
     pub(crate) found: bool,
     /// How long attempts that have ended were at work, in milliseconds.
     pub(crate) at_work_ms: u64,
+    /// What calls gave that took effect and must not be made twice, by their keys, and in which
+    /// attempt.
+    pub(crate) done_once: BTreeMap<ContentHash, (u32, String)>,
 }
 
 /// How a run is about to stop.

@@ -51,7 +51,8 @@ impl Run {
                 self.undone(id.agent, outcome);
                 return;
             }
-            if let Ok(output) = outcome {
+            let was_made = !matches!(pending.status, CallStatus::Refused(_));
+            if let (Ok(output), true) = (outcome, was_made) {
                 self.remember(id, &pending.call, output);
             }
         }

@@ -180,6 +180,40 @@ fn a_call_whose_tool_says_that_nobody_knows_is_in_doubt_while_the_run_lives() {
 }
 
 #[test]
+fn what_an_attempt_did_that_must_not_be_done_twice_is_not_done_by_the_next() {
+    let pay = |to: &str| call("pay", json!({"to": to}));
+    let world = World::new([
+        pay("a"),
+        text(""),
+        text(""),
+        pay("a"),
+        pay("b"),
+        pay("b"),
+        text("Paid."),
+    ])
+    .go(office(vec![task("t", "clerk")]));
+    check(
+        &world,
+        "
+        plan 0: t
+        a0 clerk starts: task t attempt 1
+        a0.t1.c0 pay Allow
+        a0 is told a fault
+        a1 clerk starts: task t attempt 2
+        a1.t1.c0 pay Deny
+        a1.t2.c0 pay Allow
+        a1.t3.c0 pay Allow
+        t done
+        ended: Done",
+    );
+    // What an agent does twice in one attempt it means to do twice.
+    assert_eq!(world.made.len(), 3);
+    let told =
+        "took effect in an earlier attempt at the task and was not made again. It gave: done";
+    assert!(world.prompts.last().unwrap().contains(told));
+}
+
+#[test]
 fn an_order_that_cannot_be_followed_is_refused_and_changes_nothing() {
     let mut start = office(vec![task("t", "clerk"), task("u", "clerk")]);
     start.goal.autonomy = Autonomy::L1;
