@@ -44,6 +44,7 @@ fn room() -> &'static Room {
                 wall_ms: 2_000,
                 ..ToolLimits::default()
             },
+            key: leadhand_protocol::ContentHash::of(b"call"),
             call_id: "call-1".to_owned(),
             agent: "fuzz".to_owned(),
             now_ms: 0,
