@@ -162,8 +162,8 @@ impl Run {
         let mut actions = Vec::new();
         let setting = self.setting.clone();
         let is_repeatable = |call: &PendingCall| {
-            let tool = setting.as_ref().and_then(|it| it.tool(&call.call.name));
-            tool.is_some_and(|tool| tool.effect.is_repeatable())
+            let setting = setting.as_ref();
+            setting.is_some_and(|it| it.is_repeatable(&call.call.name))
         };
         for agent in self.agents.values_mut() {
             if grade == Grade::WrapUp && agent.task().is_some() {

@@ -110,10 +110,7 @@ pub(crate) fn may_be_repeated(run: &Run, pending: &PendingCall) -> bool {
     match &pending.status {
         // To ask again whether something happened changes nothing.
         CallStatus::Probing { .. } => true,
-        CallStatus::Running => {
-            let tool = run.started().tool(&pending.call.name);
-            tool.is_some_and(|tool| tool.effect.is_repeatable())
-        }
+        CallStatus::Running => run.started().is_repeatable(&pending.call.name),
         _ => false,
     }
 }

@@ -1,7 +1,7 @@
 //! A person changes the plan. What has begun or is done stays what it is: an edit that would
 //! make it something else is refused, and so is a plan that could not be carried out.
 
-use crate::agent::{Agent, CallStatus};
+use crate::agent::Agent;
 use crate::decide::Refusal;
 use crate::orders::budget_fault;
 use crate::run::Run;
@@ -148,12 +148,7 @@ fn drop_task(run: &Run, plan: &mut Plan, id: &TaskId, state: TaskState) -> Resul
         .agents
         .values()
         .filter(|agent| agent.task() == Some(id))
-        .flat_map(Agent::calls)
-        .find(|call| {
-            let tool = run.started().tool(&call.call.name);
-            call.status == CallStatus::Running
-                && tool.is_none_or(|tool| !tool.effect.is_repeatable())
-        });
+        .find_map(|agent| run.harmful_call(agent));
     if let Some(call) = harmful {
         return Err(Refusal(format!(
             "task `{id}` is just calling `{}`, which cannot be taken back: wait until the call is \

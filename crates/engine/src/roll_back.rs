@@ -96,8 +96,7 @@ fn undo(run: &Run, agent: &Agent, step: &Undoable, number: usize) -> Vec<Event> 
 /// The key of a call that must not be made twice; none of others.
 pub(crate) fn once_key(run: &Run, call: &ToolCall) -> Option<ContentHash> {
     let setting = run.started();
-    let tool = setting.tool(&call.name)?;
-    (!tool.effect.is_repeatable()).then(|| call.key(&setting.start.run))
+    (!setting.is_repeatable(&call.name)).then(|| call.key(&setting.start.run))
 }
 
 impl Run {

@@ -47,6 +47,14 @@ impl Setting {
         self.start.roles.iter().find(|role| role.name == name)
     }
 
+    /// Whether a call of this tool may be made again when nobody knows what became of it; one of
+    /// a tool that is not known may not.
+    #[must_use]
+    pub fn is_repeatable(&self, tool: &str) -> bool {
+        self.tool(tool)
+            .is_some_and(|tool| tool.effect.is_repeatable())
+    }
+
     /// The tool of this name.
     #[must_use]
     pub fn tool(&self, name: &str) -> Option<&ToolSpec> {

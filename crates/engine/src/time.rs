@@ -1,7 +1,7 @@
 //! How long a run and its tasks are at work, by the times of records: the engine has no clock.
 //! While a run stands still, or its process is dead, nothing is counted.
 
-use crate::agent::{Agent, CallStatus};
+use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::decide::stop;
 use crate::run::Run;
 use crate::turn::fail_task;
@@ -39,24 +39,30 @@ impl Run {
         }
     }
 
-    /// Milliseconds until a bound of time is reached, from the last record on; `None` where
-    /// nothing is bounded or the run is about to stop anyway.
+    /// Milliseconds until a bound of time is reached, from `now_ms` on; `None` where nothing is
+    /// bounded or the run is about to stop anyway.
     #[must_use]
-    pub fn left_ms(&self) -> Option<u64> {
+    pub fn left_ms(&self, now_ms: u64) -> Option<u64> {
         if self.setting.is_none() || self.stop.is_some() || self.outcome.is_some() {
             return None;
         }
-        let worked = self.at_work.ms + self.at_work.unsure_ms;
+        let worked = self.worked_ms(now_ms);
         let of_run = self.run_ms_max().map(|max| max.saturating_sub(worked));
         let of_tasks = self
             .agents
             .values()
-            .filter(|agent| !self.has_harmful_call(agent))
+            .filter(|agent| self.harmful_call(agent).is_none())
             .filter_map(|agent| {
                 let (_, max, used) = self.task_time(agent, worked)?;
                 Some(max.saturating_sub(used))
             });
         of_run.into_iter().chain(of_tasks).min()
+    }
+
+    /// How long it will have been at work at a time, if it works on until then.
+    fn worked_ms(&self, at_ms: u64) -> u64 {
+        let passed = at_ms.saturating_sub(self.at_ms);
+        self.at_work.ms + self.at_work.unsure_ms + passed
     }
 
     fn run_ms_max(&self) -> Option<u64> {
@@ -89,12 +95,10 @@ impl Run {
         })
     }
 
-    /// Whether a call is at work that cannot be given up: what it did must be known.
-    fn has_harmful_call(&self, agent: &Agent) -> bool {
-        agent.calls().iter().any(|call| {
-            let tool = self.started().tool(&call.call.name);
-            call.status == CallStatus::Running
-                && tool.is_none_or(|tool| !tool.effect.is_repeatable())
+    /// A call at work that cannot be given up: what it did must be known.
+    pub(crate) fn harmful_call<'a>(&self, agent: &'a Agent) -> Option<&'a PendingCall> {
+        agent.calls().iter().find(|call| {
+            call.status == CallStatus::Running && !self.started().is_repeatable(&call.call.name)
         })
     }
 }
@@ -104,8 +108,7 @@ pub(crate) fn up(run: &Run, at_ms: u64) -> Vec<Event> {
     if run.stop.is_some() || run.outcome.is_some() {
         return Vec::new();
     }
-    let passed = at_ms.saturating_sub(run.at_ms);
-    let worked = run.at_work.ms + run.at_work.unsure_ms + passed;
+    let worked = run.worked_ms(at_ms);
     if run.run_ms_max().is_some_and(|max| worked >= max) {
         let why = "the time allowed is over".to_owned();
         return vec![Event::TimeUp, stop(OutcomeKind::BudgetSpent, why)];
@@ -113,7 +116,7 @@ pub(crate) fn up(run: &Run, at_ms: u64) -> Vec<Event> {
     let over = run
         .agents
         .values()
-        .filter(|agent| !run.has_harmful_call(agent));
+        .filter(|agent| run.harmful_call(agent).is_none());
     let ended: Vec<Event> = over
         .filter_map(|agent| {
             let (task, why) = run.task_time_over(agent, worked)?;

@@ -160,9 +160,6 @@ fn made(run: &Run, after: &[Record]) -> Vec<ToolCall> {
         } if succeeded(*call) => Some(tool_call),
         _ => None,
     });
-    let harmful = |call: &&ToolCall| {
-        let tool = setting.tool(&call.name);
-        tool.is_some_and(|tool| !tool.effect.is_repeatable())
-    };
+    let harmful = |call: &&ToolCall| !setting.is_repeatable(&call.name);
     calls.filter(harmful).cloned().collect()
 }

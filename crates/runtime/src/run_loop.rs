@@ -2,23 +2,23 @@
 //! applied, and once they are durable their actions are carried out. There is no second loop:
 //! whoever watches reads what is recorded here.
 
+mod actions;
+mod inputs;
+
 use crate::error::RuntimeError;
-use crate::person::{Approver, Order, Orders};
+use crate::person::{Approver, Orders};
 use crate::recorder::Recorder;
-use crate::remote::{OpenQuestion, Remote, Wish};
+use crate::remote::Remote;
 use crate::runtime::{Clock, Runtime};
-use crate::status::Status;
-use crate::worker::{Equipment, work};
+use crate::worker::Equipment;
 use futures::FutureExt;
 use leadhand_channel::{Hub, Post};
 use leadhand_engine::{Refusal, Run, SETTLE_ROUNDS_MAX, decide, settle};
 use leadhand_journal::{Journal, Ticket, Writer};
 use leadhand_protocol::{
-    Action, Address, AgentId, Envelope, Event, Input, Limits, Message, Outcome, PersonInput,
-    Purpose, Record, RequestId, RunId, Timed,
+    Action, AgentId, Event, Input, Limits, Outcome, PersonInput, Record, RequestId, RunId, Timed,
 };
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -342,7 +342,7 @@ impl RunLoop {
             let events = settle(&self.run);
             if events.is_empty() {
                 self.recorder.keep(&self.run, at_ms)?;
-                let left = self.run.left_ms().map(Duration::from_millis);
+                let left = self.run.left_ms(at_ms).map(Duration::from_millis);
                 self.time_up = left.map(|left| Box::pin(tokio::time::sleep(left)));
                 return Ok(());
             }
@@ -352,180 +352,6 @@ impl RunLoop {
             run: self.id.clone(),
             rounds: SETTLE_ROUNDS_MAX,
         })
-    }
-
-    async fn next_input(&mut self) -> Result<Heard, RuntimeError> {
-        loop {
-            let time_up = async {
-                match &mut self.time_up {
-                    Some(sleep) => sleep.await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                Some(Order { input, heard }) = self.orders.0.recv() => {
-                    return Ok(Heard { input: Input::Person(input), heard });
-                }
-                Some(wish) = Remote::next(&mut self.onlookers.remote) => {
-                    if let Some(Order { input, heard }) = self.grant(wish) {
-                        return Ok(Heard { input: Input::Person(input), heard });
-                    }
-                }
-                Some(input) = self.side.1.recv() => return Ok(input.into()),
-                () = time_up => {
-                    self.time_up = None;
-                    return Ok(Input::TimeUp.into());
-                }
-                envelope = self.hub.recv() => match envelope {
-                    Some(envelope) => if let Some(input) = self.read(envelope) {
-                        return Ok(input.into());
-                    },
-                    None => return Err(RuntimeError::Stranded { run: self.id.clone() }),
-                },
-            }
-        }
-    }
-
-    /// Answers what another process wants to see at once; gives the order that it gave.
-    fn grant(&self, wish: Wish) -> Option<Order> {
-        // Whoever asked may be gone.
-        match wish {
-            Wish::Order(order) => return Some(order),
-            Wish::Questions(heard) => drop(heard.send(OpenQuestion::of(self.run.questions()))),
-            Wish::Status(heard) => {
-                drop(heard.send(Status::of(&self.run, self.now_ms())));
-            }
-            Wish::Plan(heard) => {
-                let plan = self.run.graph().map(|graph| graph.plan().clone());
-                drop(heard.send(plan));
-            }
-        }
-        None
-    }
-
-    /// What an agent's message means to the engine; pieces of replies mean nothing to it.
-    fn read(&self, envelope: Envelope) -> Option<Input> {
-        let Address::Agent(agent) = envelope.from else {
-            return None;
-        };
-        match envelope.message {
-            Message::Progress { piece, .. } => {
-                (self.onlookers.observer)(&Observation::Piece(agent, &piece));
-                None
-            }
-            Message::Replied { turn, result } => Some(match result {
-                Ok(reply) => Input::ModelReplied { agent, turn, reply },
-                Err(fault) => Input::ModelFailed { agent, turn, fault },
-            }),
-            Message::Acted { call, outcome } => Some(Input::ToolFinished { call, outcome }),
-            Message::Assign { .. }
-            | Message::Think { .. }
-            | Message::Act { .. }
-            | Message::Cancel => {
-                tracing::warn!(run = %self.id, %agent, "a message for an agent came to the hub");
-                None
-            }
-        }
-    }
-
-    async fn carry_out(&mut self, action: Action) -> Option<Outcome> {
-        match action {
-            Action::StartAgent {
-                agent,
-                role,
-                purpose,
-            } => self.start_agent(agent, role, purpose).await,
-            Action::CallModel {
-                agent,
-                turn,
-                request,
-            } => {
-                self.send(agent, Message::Think { turn, request }).await;
-            }
-            Action::CancelModel { agent } => self.send(agent, Message::Cancel).await,
-            Action::CallTool {
-                call,
-                tool_call,
-                permit,
-                key,
-                ..
-            } => {
-                self.send(
-                    call.agent,
-                    Message::Act {
-                        call,
-                        tool_call,
-                        permit,
-                        key,
-                    },
-                )
-                .await;
-            }
-            Action::RunChecks {
-                task,
-                checks,
-                changed,
-            } => {
-                let tools = self.equipment.tools.clone();
-                self.bring(async move {
-                    let results = tools.check(task.as_ref(), checks, changed).await;
-                    Some(Input::ChecksFinished { task, results })
-                });
-            }
-            Action::AskPerson { request, ask } => {
-                let (approver, run) = (Arc::clone(&self.onlookers.approver), self.id.clone());
-                let asking = self.bring(async move {
-                    // One whose code panics is not there to answer.
-                    let asked = async { approver.answer(&run, request, &ask).await };
-                    let answered = AssertUnwindSafe(asked).catch_unwind().await;
-                    Some(Input::Person(match answered.ok().flatten() {
-                        Some(answer) => PersonInput::Answers {
-                            request,
-                            answer,
-                            shown: Some(ask.digest()),
-                        },
-                        None => PersonInput::Absent { request },
-                    }))
-                });
-                self.onlookers.asked.insert(request, asking);
-            }
-            Action::EndAgent { agent } => self.post.close(agent),
-            Action::Finish(outcome) => return Some(*outcome),
-        }
-        None
-    }
-
-    async fn start_agent(&mut self, agent: AgentId, role: String, purpose: Purpose) {
-        match self.post.register(agent) {
-            Ok(mailbox) => {
-                self.jobs.spawn(work(mailbox, self.equipment.clone()));
-                self.send(agent, Message::Assign { role, purpose }).await;
-            }
-            Err(error) => {
-                tracing::error!(run = %self.id, %agent, %error, "an agent was started twice");
-            }
-        }
-    }
-
-    /// An agent whose mailbox is gone has ended, and what it was sent is among the dead letters.
-    async fn send(&mut self, agent: AgentId, message: Message) {
-        if let Err(error) = self.post.send(agent, message).await {
-            tracing::warn!(run = %self.id, %agent, %error, "a message could not be delivered");
-        }
-    }
-
-    fn bring(&mut self, job: impl Future<Output = Option<Input>> + Send + 'static) -> AbortHandle {
-        let side = self.side.0.clone();
-        let handle = self.jobs.spawn(async move {
-            if let Some(input) = job.await {
-                // The loop is gone only when the run is over, and then nobody wants the input.
-                let _ = side.send(input).await;
-            }
-        });
-        // Finished jobs are let go of as new ones come, so that a long run does not gather them.
-        while self.jobs.try_join_next().is_some() {}
-        handle
     }
 
     /// Those who are told of the end can open the run at once.

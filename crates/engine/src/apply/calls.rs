@@ -11,13 +11,12 @@ pub(crate) fn call_tool(setting: &Setting, pending: &PendingCall) -> Action {
         CallStatus::Probing { probe, .. } => (&probe.0, &probe.1),
         _ => (&pending.call, &pending.permit),
     };
-    let tool = setting.tool(&tool_call.name);
     Action::CallTool {
         call: pending.id,
         tool_call: tool_call.clone(),
         permit: permit.clone(),
         key: tool_call.key(&setting.start.run),
-        to_disk: tool.is_some_and(|tool| !tool.effect.is_repeatable()),
+        to_disk: !setting.is_repeatable(&tool_call.name),
     }
 }
 
@@ -92,8 +91,7 @@ impl Run {
             return Vec::new();
         };
         let CallStatus::Probing { evidence, probe } = &pending.status else {
-            let tool = setting.as_ref().and_then(|it| it.tool(&pending.call.name));
-            let harmful = tool.is_some_and(|tool| !tool.effect.is_repeatable());
+            let harmful = setting.is_some_and(|it| !it.is_repeatable(&pending.call.name));
             match outcome {
                 Err(fault) if fault.kind == ToolFaultKind::InDoubt && harmful => {
                     return self.call_in_doubt(id, &fault.message);

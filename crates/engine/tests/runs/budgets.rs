@@ -177,16 +177,17 @@ fn only_time_at_work_counts_and_a_task_has_its_own() {
         vec![slow, task("u", "writer")],
         seconds(60),
     ))));
-    assert_eq!(world.run.left_ms(), Some(5_000));
+    assert_eq!(world.run.left_ms(world.at_ms), Some(5_000));
     // The process is dead for an hour; what was begun is begun again.
     world.at_ms = 3_600_000;
     world.crash_and_resume();
-    assert_eq!(world.run.left_ms(), Some(5_000));
+    assert_eq!(world.run.left_ms(world.at_ms), Some(5_000));
     world.at_ms += 4_999;
     assert!(world.take(Input::TimeUp).is_empty(), "it is not up");
+    assert_eq!(world.run.left_ms(world.at_ms), Some(1));
     world.at_ms += 1;
     world.give(Input::TimeUp);
-    assert_eq!(world.run.left_ms(), Some(55_000));
+    assert_eq!(world.run.left_ms(world.at_ms), Some(55_000));
     let why = world.run.task(&task("t", "writer").id).unwrap();
     assert_eq!(
         why.failure.as_deref(),

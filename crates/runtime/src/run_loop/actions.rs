@@ -1,0 +1,111 @@
+//! What the engine orders is carried out: by agents, by checks, by a person. What comes of it comes
+//! back as an input of the loop.
+
+use super::RunLoop;
+use crate::worker::work;
+use futures::FutureExt;
+use leadhand_protocol::{Action, AgentId, Input, Message, Outcome, PersonInput, Purpose};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::task::AbortHandle;
+
+impl RunLoop {
+    pub(super) async fn carry_out(&mut self, action: Action) -> Option<Outcome> {
+        match action {
+            Action::StartAgent {
+                agent,
+                role,
+                purpose,
+            } => self.start_agent(agent, role, purpose).await,
+            Action::CallModel {
+                agent,
+                turn,
+                request,
+            } => {
+                self.send(agent, Message::Think { turn, request }).await;
+            }
+            Action::CancelModel { agent } => self.send(agent, Message::Cancel).await,
+            Action::CallTool {
+                call,
+                tool_call,
+                permit,
+                key,
+                ..
+            } => {
+                self.send(
+                    call.agent,
+                    Message::Act {
+                        call,
+                        tool_call,
+                        permit,
+                        key,
+                    },
+                )
+                .await;
+            }
+            Action::RunChecks {
+                task,
+                checks,
+                changed,
+            } => {
+                let tools = self.equipment.tools.clone();
+                self.bring(async move {
+                    let results = tools.check(task.as_ref(), checks, changed).await;
+                    Some(Input::ChecksFinished { task, results })
+                });
+            }
+            Action::AskPerson { request, ask } => {
+                let (approver, run) = (Arc::clone(&self.onlookers.approver), self.id.clone());
+                let asking = self.bring(async move {
+                    // One whose code panics is not there to answer.
+                    let asked = async { approver.answer(&run, request, &ask).await };
+                    let answered = AssertUnwindSafe(asked).catch_unwind().await;
+                    Some(Input::Person(match answered.ok().flatten() {
+                        Some(answer) => PersonInput::Answers {
+                            request,
+                            answer,
+                            shown: Some(ask.digest()),
+                        },
+                        None => PersonInput::Absent { request },
+                    }))
+                });
+                self.onlookers.asked.insert(request, asking);
+            }
+            Action::EndAgent { agent } => self.post.close(agent),
+            Action::Finish(outcome) => return Some(*outcome),
+        }
+        None
+    }
+
+    async fn start_agent(&mut self, agent: AgentId, role: String, purpose: Purpose) {
+        match self.post.register(agent) {
+            Ok(mailbox) => {
+                self.jobs.spawn(work(mailbox, self.equipment.clone()));
+                self.send(agent, Message::Assign { role, purpose }).await;
+            }
+            Err(error) => {
+                tracing::error!(run = %self.id, %agent, %error, "an agent was started twice");
+            }
+        }
+    }
+
+    /// An agent whose mailbox is gone has ended, and what it was sent is among the dead letters.
+    async fn send(&mut self, agent: AgentId, message: Message) {
+        if let Err(error) = self.post.send(agent, message).await {
+            tracing::warn!(run = %self.id, %agent, %error, "a message could not be delivered");
+        }
+    }
+
+    fn bring(&mut self, job: impl Future<Output = Option<Input>> + Send + 'static) -> AbortHandle {
+        let side = self.side.0.clone();
+        let handle = self.jobs.spawn(async move {
+            if let Some(input) = job.await {
+                // The loop is gone only when the run is over, and then nobody wants the input.
+                let _ = side.send(input).await;
+            }
+        });
+        // Finished jobs are let go of as new ones come, so that a long run does not gather them.
+        while self.jobs.try_join_next().is_some() {}
+        handle
+    }
+}
