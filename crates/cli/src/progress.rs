@@ -113,7 +113,7 @@ impl Progress {
             Event::CallInDoubt { call, why } => {
                 Some(format!("call {call} is in doubt: {}", shown(why)))
             }
-            Event::PersonOrdered { order } => words::order(order),
+            Event::PersonOrdered { order } => words::order(order).map(|text| shown(&text)),
             Event::Found(finding) => Some(words::finding(finding, |agent| self.name(agent))),
             Event::StopOrdered { why, .. } => Some(format!("stopping: {}", shown(why))),
             Event::RunResumed => Some(self.resumed()),
