@@ -1,13 +1,13 @@
 //! Group commit: what writers queue while one commit is made goes into the next.
 //!
-//! A few threads serve all runs of a journal, each run always the same one, since sled is
-//! to have one writer. At level [`Durability::Process`] one more syncs to disk some time
-//! later, so that a slow disk holds up nobody, and one writes snapshots. All end when the
-//! journal and its last writer are dropped.
+//! A few threads serve all runs of a journal, each run always the same one. At level
+//! [`crate::Durability::Process`] what is small is stored by whoever appends it, and one more
+//! thread syncs to disk some time later, so that a slow disk holds up nobody. One hands long tails
+//! to the store and writes snapshots. All end when the journal and its last writer are dropped.
 
 use crate::format::Entry;
 use crate::open_run::OpenRun;
-use crate::{Durability, JournalError, Snapshot, Ticket};
+use crate::{JournalError, Snapshot, Ticket};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -26,38 +26,53 @@ pub const COMMIT_THREADS: usize = 4;
 pub(crate) struct Committer {
     /// One way for each commit thread; a run keeps to one of them.
     commits: Vec<Sender<Arc<OpenRun>>>,
-    durability: Durability,
+    later: Later,
+}
+
+/// The way to those that are in no hurry.
+#[derive(Debug, Clone)]
+struct Later {
+    syncs: Sender<Arc<OpenRun>>,
+    upkeep: Sender<Arc<OpenRun>>,
+}
+
+impl Later {
+    /// Leaves to them what is to be done after a run was written to. Without them, closing still
+    /// syncs and writes the snapshot, and a long tail is handed over in the run's next life.
+    fn tell(&self, run: &Arc<OpenRun>) {
+        if run.to_be_synced() {
+            let _ = self.syncs.send(Arc::clone(run));
+        }
+        if run.wants_upkeep() {
+            let _ = self.upkeep.send(Arc::clone(run));
+        }
+    }
 }
 
 impl Committer {
-    pub(crate) fn start(durability: Durability) -> Result<Self, JournalError> {
+    pub(crate) fn start() -> Result<Self, JournalError> {
         let (syncs, unsynced) = mpsc::channel();
-        let (snapshots, due) = mpsc::channel::<Arc<OpenRun>>();
+        let (upkeep, due) = mpsc::channel::<Arc<OpenRun>>();
+        let later = Later { syncs, upkeep };
         let mut commits = Vec::new();
         for _ in 0..COMMIT_THREADS {
-            let (sender, queued) = mpsc::channel();
-            let (syncs, snapshots) = (syncs.clone(), snapshots.clone());
+            let (sender, queued) = mpsc::channel::<Arc<OpenRun>>();
+            let later = later.clone();
             spawn("journal-commit", move || {
                 for run in queued {
-                    commit(&run, &syncs, &snapshots);
+                    run.commit();
+                    later.tell(&run);
                 }
             })?;
             commits.push(sender);
         }
         spawn("journal-sync", move || sync_later(&unsynced))?;
-        spawn("journal-snapshot", move || {
+        spawn("journal-upkeep", move || {
             for run in due {
-                run.write_snapshot();
+                run.keep_up();
             }
         })?;
-        Ok(Self {
-            commits,
-            durability,
-        })
-    }
-
-    pub(crate) fn durability(&self) -> Durability {
-        self.durability
+        Ok(Self { commits, later })
     }
 
     /// Queues entries of a run; see [`crate::Writer::append`].
@@ -94,19 +109,10 @@ impl Committer {
             self.commits[run.lane() % COMMIT_THREADS]
                 .send(Arc::clone(run))
                 .map_err(|_| JournalError::WriterGone)?;
+        } else {
+            self.later.tell(run);
         }
         Ok(ticket)
-    }
-}
-
-fn commit(run: &Arc<OpenRun>, syncs: &Sender<Arc<OpenRun>>, snapshots: &Sender<Arc<OpenRun>>) {
-    run.commit();
-    // Without the other threads, closing still syncs and writes the snapshot.
-    if run.to_be_synced() {
-        let _ = syncs.send(Arc::clone(run));
-    }
-    if run.snapshot_is_due() {
-        let _ = snapshots.send(Arc::clone(run));
     }
 }
 

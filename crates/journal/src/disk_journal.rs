@@ -4,15 +4,14 @@ use crate::blobs::Blobs;
 use crate::commit::Committer;
 use crate::error::{unreadable, unwritable};
 use crate::folder::{self, RunFolder};
-use crate::head::Head;
 use crate::lock::FileLock;
-use crate::open_run::OpenRun;
-use crate::run_store::RunStore;
-use crate::salvage::salvage;
+use crate::open_run::{Keeping, OpenRun};
+use crate::run_end::End;
+use crate::run_records::RunRecords;
 use crate::store::Engine;
 use crate::{
-    Damage, Durability, History, Journal, JournalError, RunEntry, Snapshot, Ticket, Writer, format,
-    lock, snapshot,
+    Damage, Durability, History, Journal, JournalError, RunEntry, Snapshot, TAIL_BYTES_MAX, Ticket,
+    Writer, format, lock, snapshot,
 };
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
@@ -33,9 +32,8 @@ pub const STATUS_BYTES_MAX: usize = 64 * 1024;
 /// Runs kept under one root folder by one kind of store.
 #[derive(Debug)]
 pub(crate) struct DiskJournal {
-    engine: Engine,
     root: PathBuf,
-    blobs: Blobs,
+    keeping: Keeping,
     committer: Committer,
     /// Runs with a writer in this journal, which can be read while they are written.
     open: Mutex<HashMap<RunId, Weak<OpenRun>>>,
@@ -48,12 +46,22 @@ impl DiskJournal {
         durability: Durability,
     ) -> Result<Self, JournalError> {
         Ok(Self {
-            engine,
-            blobs: Blobs::new(&root),
-            committer: Committer::start(durability)?,
+            keeping: Keeping {
+                engine,
+                durability,
+                blobs: Blobs::new(&root),
+                tail_bytes_max: TAIL_BYTES_MAX,
+            },
+            committer: Committer::start()?,
             open: Mutex::default(),
             root,
         })
+    }
+
+    /// See [`crate::SledJournal::with_tail_bytes_max`].
+    pub(crate) fn with_tail_bytes_max(mut self, tail_bytes_max: u64) -> Self {
+        self.keeping.tail_bytes_max = tail_bytes_max;
+        self
     }
 
     /// Opens a run whose folder exists and makes a writer of it.
@@ -69,18 +77,15 @@ impl DiskJournal {
             run: run.clone(),
             pid: lock::holder(&folder.lock).0,
         })?;
-        let durability = self.committer.durability();
-        let store = self.store(run, &folder)?;
-        let lost = store.cut_unsynced_damage()?;
-        let next_seq = store.next_seq()?;
-        store.drop_foreign_snapshot(next_seq)?;
-        let blobs = self.blobs.clone();
-        let head = Head::open(&folder.head)?;
-        let open = OpenRun::new(run, durability, blobs, store, lock, head, next_seq);
+        let records = self.records(run, &folder);
+        let End { tail, lost } = records.open_end()?;
+        let next_seq = tail.end();
+        records.drop_foreign_snapshot(next_seq)?;
+        drop(records);
+        let open = OpenRun::new(run, folder.clone(), self.keeping.clone(), lock, tail);
         // The names of the folders must be as durable as what is in them.
         open.owe(named_in);
         open.owe([
-            folder.journal.clone(),
             folder.run.clone(),
             folder::runs(&self.root),
             self.root.clone(),
@@ -101,12 +106,11 @@ impl DiskJournal {
     }
 
     fn folder(&self, run: &RunId) -> RunFolder {
-        RunFolder::new(&self.root, run, self.engine.data())
+        RunFolder::new(&self.root, run, self.keeping.engine.data())
     }
 
-    fn store(&self, run: &RunId, folder: &RunFolder) -> Result<RunStore, JournalError> {
-        self.engine.check_ownership(run, folder)?;
-        RunStore::open(self.engine, run, folder.clone(), self.blobs.clone())
+    fn records(&self, run: &RunId, folder: &RunFolder) -> RunRecords {
+        RunRecords::new(self.keeping.engine, run, folder, &self.keeping.blobs)
     }
 
     /// The run as its writer in this journal has it.
@@ -180,11 +184,7 @@ impl Journal for DiskJournal {
         }
         let folder = self.existing(run)?;
         let locks = self.alone(run, &folder)?;
-        let history = match self.store(run, &folder) {
-            Ok(store) => store.read(from, Seq::MAX),
-            Err(JournalError::Store { what, .. }) => salvage(&folder, &self.blobs, from, &what),
-            Err(error) => Err(error),
-        };
+        let history = self.records(run, &folder).read(from, Seq::MAX);
         drop(locks);
         history
     }
@@ -198,18 +198,13 @@ impl Journal for DiskJournal {
             return Ok(None);
         }
         let locks = self.alone(run, &folder)?;
-        let snapshot = match self.store(run, &folder) {
-            Ok(store) => Ok(store.snapshot(Seq::MAX)),
-            // Reading the records says what can still be had of them.
-            Err(JournalError::Store { .. }) => Ok(None),
-            Err(error) => Err(error),
-        };
+        let snapshot = self.records(run, &folder).snapshot(Seq::MAX);
         drop(locks);
-        snapshot
+        Ok(snapshot)
     }
 
     fn folder(&self, run: &RunId) -> Option<PathBuf> {
-        Some(RunFolder::new(&self.root, run, self.engine.data()).run)
+        Some(RunFolder::new(&self.root, run, self.keeping.engine.data()).run)
     }
 
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {

@@ -2,10 +2,13 @@
 
 use crate::JournalError;
 use crate::error::unwritable;
-use leadhand_protocol::RunId;
+use leadhand_protocol::{RunId, Seq};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+
+/// What the name of a tail begins with.
+const TAIL: &str = "tail-";
 
 /// The paths of one run.
 #[derive(Debug, Clone)]
@@ -43,6 +46,20 @@ impl RunFolder {
             snapshot: run.join("snapshot"),
             run,
         }
+    }
+}
+
+impl RunFolder {
+    /// The tail of the records from `begin` on.
+    pub(crate) fn tail(&self, begin: Seq) -> PathBuf {
+        self.run.join(format!("{TAIL}{begin:020}"))
+    }
+
+    /// The first record that the tail at `path` may hold, if it is one.
+    pub(crate) fn begin_of_tail(&self, path: &Path) -> Option<Seq> {
+        let name = path.file_name()?.to_str()?;
+        let begin = name.strip_prefix(TAIL)?.parse().ok()?;
+        (self.tail(begin) == path).then_some(begin)
     }
 }
 

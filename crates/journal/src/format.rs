@@ -28,7 +28,8 @@ const BODY_BEGINS: &[u8] = b"{\"seq\":";
 /// The body is a [`Reference`].
 const EVENT_IN_BLOB: u8 = 1;
 
-/// The body is [`Deflated`], and behind it the event. The other six flags are not in use.
+/// The body is [`Deflated`], and behind it the event. What flag 4 says is `pack`'s; the other five
+/// are not in use.
 const EVENT_DEFLATED: u8 = 2;
 
 /// From this size on a body's event is deflated, in bytes. sled writes a value several times
@@ -38,8 +39,6 @@ const DEFLATE_FROM_BYTES: usize = 1024;
 /// A record ready to be stored.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Entry {
-    /// Its `seq`, big-endian, so that keys sort in order.
-    pub(crate) key: [u8; 8],
     pub(crate) value: Vec<u8>,
     /// The bytes that must be stored by their hash before the value is.
     pub(crate) blob: Option<(ContentHash, Vec<u8>)>,
@@ -105,16 +104,11 @@ pub(crate) fn encode(run: &RunId, record: &Record) -> Result<Entry, JournalError
             what: format!("it is nested more than {DEPTH_MAX} deep"),
         });
     }
-    let key = record.seq.to_be_bytes();
     let body = body(record.seq, record.at_ms, &event);
     if HEADER_BYTES + body.len() <= VALUE_BYTES_MAX {
         let deflated = deflated_body(record, &event).filter(|it| it.len() < body.len());
         let value = deflated.map_or_else(|| seal(0, &body), |it| seal(EVENT_DEFLATED, &it));
-        return Ok(Entry {
-            key,
-            value,
-            blob: None,
-        });
+        return Ok(Entry { value, blob: None });
     }
     let reference = Reference {
         seq: record.seq,
@@ -124,7 +118,6 @@ pub(crate) fn encode(run: &RunId, record: &Record) -> Result<Entry, JournalError
     };
     let body = serde_json::to_vec(&reference).map_err(unencodable)?;
     Ok(Entry {
-        key,
         value: seal(EVENT_IN_BLOB, &body),
         blob: Some((reference.event, event)),
     })
@@ -245,10 +238,19 @@ fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
 
 pub(crate) fn seal(flags: u8, body: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(HEADER_BYTES + body.len());
-    value.extend([FORMAT_VERSION, flags]);
-    value.extend(checksum(&[FORMAT_VERSION, flags], body).to_le_bytes());
+    value.extend([0; HEADER_BYTES]);
     value.extend(body);
+    seal_in_place(flags, &mut value);
     value
+}
+
+/// Writes the header of a body that has room for it before it.
+pub(crate) fn seal_in_place(flags: u8, value: &mut [u8]) {
+    let Some((header, body)) = value.split_first_chunk_mut::<HEADER_BYTES>() else {
+        return;
+    };
+    let [a, b, c, d] = checksum(&[FORMAT_VERSION, flags], body).to_le_bytes();
+    *header = [FORMAT_VERSION, flags, a, b, c, d];
 }
 
 pub(crate) fn unseal(value: &[u8]) -> Result<(u8, &[u8]), Fault> {

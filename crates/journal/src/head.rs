@@ -7,39 +7,19 @@
 use crate::JournalError;
 use crate::error::unwritable;
 use leadhand_protocol::Seq;
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
 
-/// The head of a run that is being written.
-#[derive(Debug)]
-pub(crate) struct Head {
-    path: PathBuf,
-    file: File,
-}
-
-impl Head {
-    pub(crate) fn open(path: &Path) -> Result<Self, JournalError> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(unwritable(path))?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
-    }
-
-    /// Says that the records before `end` are on disk.
-    pub(crate) fn write(&mut self, end: Seq) -> Result<(), JournalError> {
-        let line = line(end);
-        self.file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| self.file.write_all(line.as_bytes()))
-            .map_err(unwritable(&self.path))
-    }
+/// Says that the records before `end` are on disk.
+pub(crate) fn write(path: &Path, end: Seq) -> Result<(), JournalError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .and_then(|mut file| file.write_all(line(end).as_bytes()))
+        .map_err(unwritable(path))
 }
 
 /// What a head tells.

@@ -29,17 +29,20 @@ mod journal;
 mod lock;
 mod memory;
 mod open_run;
+mod pack;
 mod packed;
 #[cfg(feature = "redb")]
 mod redb_journal;
 #[cfg(feature = "redb")]
 mod redb_store;
-mod run_store;
+mod run_end;
+mod run_records;
 mod salvage;
 mod sled_journal;
 mod sled_store;
 mod snapshot;
 mod store;
+mod tail;
 mod ticket;
 
 pub use commit::{COMMIT_THREADS, DISK_SYNC_MS};
@@ -54,4 +57,5 @@ pub use redb_journal::RedbJournal;
 pub use sled_journal::SledJournal;
 pub use sled_store::CACHE_BYTES;
 pub use snapshot::{SNAPSHOT_BYTES_MAX, SNAPSHOT_FORMAT_BYTES_MAX, Snapshot};
+pub use tail::TAIL_BYTES_MAX;
 pub use ticket::{Promise, Ticket};

@@ -2,37 +2,51 @@
 //! take. Which thread does what with it is `commit`'s business.
 
 use crate::blobs::Blobs;
+use crate::folder::{self, RunFolder};
 use crate::format::Entry;
-use crate::head::Head;
 use crate::lock::FileLock;
-use crate::run_store::RunStore;
-use crate::{Durability, History, JournalError, Promise, Snapshot, Ticket, folder};
+use crate::run_records::RunRecords;
+use crate::store::Engine;
+use crate::tail::Tail;
+use crate::{Durability, History, JournalError, Promise, Snapshot, Ticket, head};
 use leadhand_protocol::{RunId, Seq};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Most bytes of one run that may wait to be stored.
+/// Most bytes of one run that may wait to be stored, and most that its tail may hold beyond its
+/// bound while the store takes over an earlier one.
 pub const QUEUED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Owned by the writer; the threads and readers of this process borrow the store for as long
-/// as they use it.
+/// How a journal keeps its runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Keeping {
+    pub(crate) engine: Engine,
+    pub(crate) durability: Durability,
+    pub(crate) blobs: Blobs,
+    /// From this size on a tail is handed to the store, in bytes.
+    pub(crate) tail_bytes_max: u64,
+}
+
+/// Owned by the writer; the threads and readers of this process borrow it. Locks are taken in the
+/// order of their fields.
 #[derive(Debug)]
 pub(crate) struct OpenRun {
     run: RunId,
+    folder: RunFolder,
+    keeping: Keeping,
     /// Which thread commits it.
     lane: usize,
-    durability: Durability,
-    blobs: Blobs,
-    /// None once closed. The store goes before the lock.
-    store: RwLock<Option<(RunStore, FileLock)>>,
+    /// Held by whoever looks into the store or hands it a tail. None once closed.
+    lock: Mutex<Option<FileLock>>,
     /// Held for as long as a sync takes: who finds nothing left to sync may then rely on it.
-    head: Mutex<Head>,
+    syncing: Mutex<()>,
     queue: Mutex<Queue>,
+    tail: Mutex<Option<Tail>>,
     /// How many records are durable; readers see no more.
     durable: AtomicU64,
-    /// What a power cut could still take, besides the store's own file.
+    /// What a power cut could still take, besides the tail.
     unsynced: Mutex<Unsynced>,
     snapshots: Mutex<Snapshots>,
 }
@@ -41,8 +55,9 @@ pub(crate) struct OpenRun {
 struct Queue {
     pending: Vec<Pending>,
     bytes: usize,
-    /// Whether the commit thread knows.
+    /// Whether the commit thread knows, and whether it is at work with what it was told of.
     announced: bool,
+    at_work: bool,
     failure: Option<Arc<JournalError>>,
 }
 
@@ -57,6 +72,8 @@ struct Pending {
 #[derive(Debug, Default)]
 struct Unsynced {
     paths: BTreeSet<PathBuf>,
+    /// How many records are on disk for certain.
+    synced: Seq,
     /// Whether the sync thread knows.
     announced: bool,
 }
@@ -67,28 +84,29 @@ struct Snapshots {
     next: Option<Snapshot>,
     /// What kept the last from being written.
     failure: Option<JournalError>,
+    /// Whether the upkeep thread knows.
+    announced: bool,
 }
 
 impl OpenRun {
     pub(crate) fn new(
         run: &RunId,
-        durability: Durability,
-        blobs: Blobs,
-        store: RunStore,
+        folder: RunFolder,
+        keeping: Keeping,
         lock: FileLock,
-        head: Head,
-        durable: Seq,
+        tail: Tail,
     ) -> Self {
         static OPENED: AtomicUsize = AtomicUsize::new(0);
         Self {
             run: run.clone(),
+            folder,
+            keeping,
             lane: OPENED.fetch_add(1, Ordering::Relaxed),
-            durability,
-            blobs,
-            store: RwLock::new(Some((store, lock))),
-            head: Mutex::new(head),
+            lock: Mutex::new(Some(lock)),
+            syncing: Mutex::default(),
             queue: Mutex::default(),
-            durable: AtomicU64::new(durable),
+            durable: AtomicU64::new(tail.end()),
+            tail: Mutex::new(Some(tail)),
             unsynced: Mutex::default(),
             snapshots: Mutex::default(),
         }
@@ -98,7 +116,8 @@ impl OpenRun {
         self.lane
     }
 
-    /// Queues entries; says as well whether the commit thread has to be told.
+    /// Stores entries, here and now where that is quick, or queues them; says as well whether the
+    /// commit thread has to be told.
     pub(crate) fn queue(
         &self,
         entries: Vec<Entry>,
@@ -108,6 +127,15 @@ impl OpenRun {
         let mut queue = guard(&self.queue);
         if let Some(because) = &queue.failure {
             return Err(self.stopped(because));
+        }
+        let waiting = queue.at_work || !queue.pending.is_empty();
+        if self.is_quick(&entries, to_disk) && !waiting {
+            // Under the lock, so that what comes meanwhile is stored behind it.
+            let stored = self.write(&entries);
+            if let Err(error) = &stored {
+                queue.failure = Some(Arc::new(error.clone()));
+            }
+            return Ok((Ticket::ready(stored), false));
         }
         // One append is always taken, however large, or it could never be stored.
         if queue.bytes > 0 && queue.bytes + bytes > QUEUED_BYTES_MAX {
@@ -128,11 +156,21 @@ impl OpenRun {
         Ok((ticket, untold))
     }
 
+    /// Whether entries need neither the disk nor files of their own: one write to the tail costs
+    /// less than waking a thread to do it.
+    fn is_quick(&self, entries: &[Entry], to_disk: bool) -> bool {
+        self.keeping.durability == Durability::Process
+            && !to_disk
+            && !self.is_longer_than(self.keeping.tail_bytes_max + QUEUED_BYTES_MAX as u64)
+            && entries.iter().all(|entry| entry.blob.is_none())
+    }
+
     /// Stores all that is queued and resolves its tickets, those that wait for the disk last.
     pub(crate) fn commit(&self) {
         let (pending, failure) = {
             let mut queue = guard(&self.queue);
             queue.announced = false;
+            queue.at_work = true;
             queue.bytes = 0;
             (std::mem::take(&mut queue.pending), queue.failure.clone())
         };
@@ -147,13 +185,25 @@ impl OpenRun {
             };
             promises.push(it.promise);
         }
+        if self.is_longer_than(self.keeping.tail_bytes_max + QUEUED_BYTES_MAX as u64) {
+            // More comes than the store takes over in passing.
+            self.fold();
+        }
         let stored = match failure {
             Some(because) => Err(self.stopped(&because)),
-            None => self.write(entries),
+            None => self.write(&entries),
         };
+        {
+            // At once: what is appended after a failure must not be stored in its place.
+            let mut queue = guard(&self.queue);
+            queue.at_work = false;
+            if let Err(error) = &stored {
+                queue.failure.get_or_insert(Arc::new(error.clone()));
+            }
+        }
         self.resolve(at_once, &stored);
         if !to_disk.is_empty() {
-            let synced = stored.and_then(|()| match self.durability {
+            let synced = stored.and_then(|()| match self.keeping.durability {
                 Durability::Process => self.sync_now(),
                 Durability::Disk => Ok(()),
             });
@@ -172,7 +222,8 @@ impl OpenRun {
 
     /// Whether the sync thread has to be told that this run was written to.
     pub(crate) fn to_be_synced(&self) -> bool {
-        self.durability == Durability::Process
+        self.keeping.durability == Durability::Process
+            && self.durable.load(Ordering::Acquire) > guard(&self.unsynced).synced
             && !std::mem::replace(&mut guard(&self.unsynced).announced, true)
     }
 
@@ -185,16 +236,80 @@ impl OpenRun {
 
     /// The durable records from `from` on; none once the run is closed.
     pub(crate) fn read(&self, from: Seq) -> Option<Result<History, JournalError>> {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        let open = guard(&self.lock);
         let end = self.durable.load(Ordering::Acquire);
-        store.as_ref().map(|(store, _)| store.read(from, end))
+        open.as_ref().map(|_| self.records().read(from, end))
     }
 
     /// The snapshot on file, if it can be used; none once the run is closed.
     pub(crate) fn snapshot(&self) -> Option<Option<Snapshot>> {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        let open = guard(&self.lock);
         let end = self.durable.load(Ordering::Acquire);
-        store.as_ref().map(|(store, _)| store.snapshot(end))
+        open.as_ref().map(|_| self.records().snapshot(end))
+    }
+
+    fn records(&self) -> RunRecords {
+        RunRecords::new(
+            self.keeping.engine,
+            &self.run,
+            &self.folder,
+            &self.keeping.blobs,
+        )
+    }
+
+    /// Whether there is something for [`OpenRun::keep_up`] that it was not told of.
+    pub(crate) fn wants_upkeep(&self) -> bool {
+        (self.is_long() || self.snapshot_is_due())
+            && !std::mem::replace(&mut guard(&self.snapshots).announced, true)
+    }
+
+    /// Hands a long tail to the store, and writes the snapshot that waits.
+    pub(crate) fn keep_up(&self) {
+        guard(&self.snapshots).announced = false;
+        self.fold();
+        self.write_snapshot();
+    }
+
+    /// Whether the tail has become long enough to be handed to the store.
+    fn is_long(&self) -> bool {
+        self.is_longer_than(self.keeping.tail_bytes_max)
+    }
+
+    fn is_longer_than(&self, bytes: u64) -> bool {
+        let tail = guard(&self.tail);
+        tail.as_ref().is_some_and(|tail| tail.bytes() > bytes)
+    }
+
+    /// Hands a long tail to the store, once it is on disk; what is appended meanwhile goes into the
+    /// next.
+    fn fold(&self) {
+        let open = guard(&self.lock);
+        if open.is_some() && self.is_long() {
+            // The next append says what went wrong.
+            let _ = self.fold_alone();
+        }
+    }
+
+    fn fold_alone(&self) -> Result<(), JournalError> {
+        self.next_tail()
+            .and_then(|current| {
+                self.sync_now()?;
+                self.records().fold(&current)
+            })
+            .inspect_err(|error| self.fail(error.clone()))
+    }
+
+    /// Begins another tail; gives its path.
+    fn next_tail(&self) -> Result<PathBuf, JournalError> {
+        let mut tail = guard(&self.tail);
+        let Some(tail) = tail.as_mut() else {
+            return Err(JournalError::WriterGone);
+        };
+        let next = Tail::create(&self.folder, tail.end())?;
+        let path = next.path().to_owned();
+        let before = std::mem::replace(tail, next);
+        self.owe([before.path().to_owned(), self.folder.run.clone()]);
+        Ok(path)
     }
 
     /// Leaves a snapshot to be written, once what it tells of is durable.
@@ -205,7 +320,7 @@ impl OpenRun {
     }
 
     /// Whether a snapshot waits whose records are durable.
-    pub(crate) fn snapshot_is_due(&self) -> bool {
+    fn snapshot_is_due(&self) -> bool {
         let durable = self.durable.load(Ordering::Acquire);
         let snapshots = guard(&self.snapshots);
         let next = snapshots.next.as_ref();
@@ -213,42 +328,42 @@ impl OpenRun {
     }
 
     /// Writes the snapshot that waits, if it is due, once the records before it are on disk.
-    pub(crate) fn write_snapshot(&self) {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((store, _)) = store.as_ref() {
-            self.write_snapshot_to(store);
+    fn write_snapshot(&self) {
+        let open = guard(&self.lock);
+        if open.is_some() && self.snapshot_is_due() {
+            self.write_snapshot_alone();
         }
     }
 
-    fn write_snapshot_to(&self, store: &RunStore) {
-        if !self.snapshot_is_due() {
-            return;
-        }
+    fn write_snapshot_alone(&self) {
         let Some(snapshot) = guard(&self.snapshots).next.take() else {
             return;
         };
-        let durable = self.durable.load(Ordering::Acquire);
         let written = self
-            .sync(store, durable)
-            .and_then(|()| store.write_snapshot(&snapshot));
+            .sync_now()
+            .and_then(|()| self.records().write_snapshot(&snapshot));
         if let Err(error) = written {
             guard(&self.snapshots).failure = Some(error);
         }
     }
 
-    /// Waits for those who use the store, syncs and closes it, and lets go of the run.
+    /// Waits for those who use the store, syncs and closes the tail, and lets go of the run.
     pub(crate) fn close(&self) -> Result<(), JournalError> {
-        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
-        let Some((store, lock)) = store.take() else {
+        let mut open = guard(&self.lock);
+        if open.is_none() {
             return Ok(());
-        };
-        let synced = self.sync(&store, self.durable.load(Ordering::Acquire));
-        if synced.is_ok() {
-            // Nobody is left to hear that it could not be written; the records are there.
-            self.write_snapshot_to(&store);
         }
-        drop(store);
-        drop(lock);
+        let synced = if self.is_long() {
+            self.fold_alone()
+        } else {
+            self.sync_now()
+        };
+        if synced.is_ok() && self.snapshot_is_due() {
+            // Nobody is left to hear that it could not be written; the records are there.
+            self.write_snapshot_alone();
+        }
+        *guard(&self.tail) = None;
+        *open = None;
         synced
     }
 
@@ -264,20 +379,23 @@ impl OpenRun {
         }
     }
 
-    fn write(&self, entries: Vec<Entry>) -> Result<(), JournalError> {
-        let synced = self.durability == Durability::Disk;
+    fn write(&self, entries: &[Entry]) -> Result<(), JournalError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let synced = self.keeping.durability == Durability::Disk;
         // What a value refers to must be there before the value is.
         for (hash, content) in entries.iter().filter_map(|entry| entry.blob.as_ref()) {
-            self.owe(self.blobs.put(*hash, content, synced)?);
+            self.owe(self.keeping.blobs.put(*hash, content, synced)?);
         }
-        let end = self.durable.load(Ordering::Acquire) + entries.len() as u64;
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
-        let Some((store, _)) = store.as_ref() else {
-            return Err(JournalError::WriterGone);
+        let end = {
+            let mut tail = guard(&self.tail);
+            let tail = tail.as_mut().ok_or(JournalError::WriterGone)?;
+            tail.append(entries)?;
+            tail.end()
         };
-        store.write(entries)?;
         if synced {
-            self.sync(store, end)?;
+            self.sync(end)?;
         }
         self.durable.store(end, Ordering::Release);
         Ok(())
@@ -285,24 +403,34 @@ impl OpenRun {
 
     /// Puts all durable records on disk; a closed run has them there.
     fn sync_now(&self) -> Result<(), JournalError> {
-        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         let end = self.durable.load(Ordering::Acquire);
-        store
-            .as_ref()
-            .map_or(Ok(()), |(store, _)| self.sync(store, end))
+        self.sync(end).inspect_err(|error| self.fail(error.clone()))
     }
 
     /// Puts the records before `end` on disk, with all they rest on. What the system could
     /// not sync once it may call synced the next time, so a failure ends the run's journal.
-    fn sync(&self, store: &RunStore, end: Seq) -> Result<(), JournalError> {
-        let mut head = guard(&self.head);
-        let paths = std::mem::take(&mut guard(&self.unsynced).paths);
-        paths
-            .iter()
-            .try_for_each(|path| folder::sync(path))
-            .and_then(|()| store.sync())
-            .and_then(|()| head.write(end))
-            .inspect_err(|error| self.fail(error.clone()))
+    fn sync(&self, end: Seq) -> Result<(), JournalError> {
+        let _alone = guard(&self.syncing);
+        let (tail, paths) = {
+            let tail = guard(&self.tail);
+            let mut unsynced = guard(&self.unsynced);
+            if unsynced.synced >= end && unsynced.paths.is_empty() {
+                return Ok(());
+            }
+            let Some(tail) = tail.as_ref() else {
+                return Ok(());
+            };
+            let owed = std::mem::take(&mut unsynced.paths);
+            ((tail.file(), tail.path().to_owned()), owed)
+        };
+        paths.iter().try_for_each(|path| folder::sync(path))?;
+        tail.0
+            .sync_data()
+            .map_err(crate::error::unwritable(&tail.1))?;
+        head::write(&self.folder.head, end)?;
+        let mut unsynced = guard(&self.unsynced);
+        unsynced.synced = unsynced.synced.max(end);
+        Ok(())
     }
 
     fn fail(&self, error: JournalError) {

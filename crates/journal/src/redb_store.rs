@@ -4,7 +4,6 @@
 //! dies" is the first, so both levels commit with it and [`Store::sync`] has nothing to add.
 
 use crate::folder::{self, RunFolder};
-use crate::format::Entry;
 use crate::store::{Refusal, Store, Visitor, caught};
 use crate::{CACHE_BYTES, JournalError};
 use leadhand_protocol::{RunId, Seq};
@@ -53,18 +52,14 @@ impl Store for RedbStore {
         caught(last, refusal)
     }
 
-    fn get(&self, seq: Seq) -> Result<Option<Vec<u8>>, Refusal> {
-        let get = || -> Result<_, redb::Error> {
-            let table = self.0.begin_read()?.open_table(RECORDS)?;
-            Ok(table.get(seq)?.map(|value| value.value().to_vec()))
-        };
-        caught(get, refusal)
-    }
-
     fn scan(&self, from: Seq, visit: &mut Visitor<'_>) -> Result<(), Refusal> {
         let scan = || -> Result<_, redb::Error> {
             let table = self.0.begin_read()?.open_table(RECORDS)?;
-            for entry in table.range(from..)? {
+            let begin = match table.range(..=from)?.next_back() {
+                Some(entry) => entry?.0.value(),
+                None => 0,
+            };
+            for entry in table.range(begin..)? {
                 let (key, value) = entry?;
                 if visit(key.value(), value.value()).is_break() {
                     break;
@@ -75,30 +70,19 @@ impl Store for RedbStore {
         caught(scan, refusal)
     }
 
-    fn write(&self, entries: Vec<Entry>) -> Result<(), Refusal> {
+    fn write(&self, values: Vec<(Seq, Vec<u8>)>) -> Result<(), Refusal> {
         let write = || -> Result<_, redb::Error> {
             // `Durability::Immediate` is what a transaction begins with.
             let transaction = self.0.begin_write()?;
             {
                 let mut table = transaction.open_table(RECORDS)?;
-                for entry in &entries {
-                    table.insert(Seq::from_be_bytes(entry.key), entry.value.as_slice())?;
+                for (seq, value) in &values {
+                    table.insert(seq, value.as_slice())?;
                 }
             }
             Ok(transaction.commit()?)
         };
         caught(write, refusal)
-    }
-
-    fn cut(&self, from: Seq) -> Result<(), Refusal> {
-        let cut = || -> Result<_, redb::Error> {
-            let transaction = self.0.begin_write()?;
-            transaction
-                .open_table(RECORDS)?
-                .retain_in(from.., |_, _| false)?;
-            Ok(transaction.commit()?)
-        };
-        caught(cut, refusal)
     }
 
     fn sync(&self) -> Result<(), JournalError> {

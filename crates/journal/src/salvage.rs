@@ -7,21 +7,18 @@
 use crate::blobs::Blobs;
 use crate::folder::RunFolder;
 use crate::format::{self, VALUE_BYTES_MAX};
-use crate::{Damage, History, JournalError, error};
+use crate::{JournalError, error};
 use leadhand_protocol::{Record, Seq};
 use std::collections::BTreeMap;
 use std::fs;
 
-/// The records from `from` on, up to the first that is nowhere in the file; `why` is what sled
-/// said, and stands in the damage that the history always has.
+/// Every record that is whole somewhere in the file.
 pub(crate) fn salvage(
     folder: &RunFolder,
     blobs: &Blobs,
-    from: Seq,
-    why: &str,
-) -> Result<History, JournalError> {
+) -> Result<BTreeMap<Seq, Record>, JournalError> {
     let file = fs::read(&folder.data).map_err(error::unreadable(&folder.data))?;
-    let mut found: BTreeMap<Seq, Record> = BTreeMap::new();
+    let mut found = BTreeMap::new();
     for at in format::candidates(&file) {
         let rest = &file[at..file.len().min(at + VALUE_BYTES_MAX)];
         let Some(value) = format::first_value(rest) else {
@@ -31,17 +28,5 @@ pub(crate) fn salvage(
             found.insert(record.seq, record);
         }
     }
-    let mut records = Vec::new();
-    let mut next_seq = from;
-    while let Some(record) = found.remove(&next_seq) {
-        records.push(record);
-        next_seq += 1;
-    }
-    Ok(History {
-        records,
-        damage: Some(Damage {
-            seq: next_seq,
-            what: format!("the store refuses to open, and no more could be saved from it: {why}"),
-        }),
-    })
+    Ok(found)
 }

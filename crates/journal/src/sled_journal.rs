@@ -22,6 +22,13 @@ impl SledJournal {
     ) -> Result<Self, JournalError> {
         DiskJournal::new(Engine::Sled, root.into(), durability).map(Self)
     }
+
+    /// The same journal, which hands the records of a run to its store when so many bytes of them
+    /// have come together in its tail: [`crate::TAIL_BYTES_MAX`] unless it is told.
+    #[must_use]
+    pub fn with_tail_bytes_max(self, tail_bytes_max: u64) -> Self {
+        Self(self.0.with_tail_bytes_max(tail_bytes_max))
+    }
 }
 
 impl Journal for SledJournal {

@@ -4,7 +4,6 @@
 //! the callers; the reasons for the guards are in `docs/journal.md`.
 
 use crate::folder::{self, RunFolder};
-use crate::format::Entry;
 use crate::store::{Refusal, Store, Visitor, caught};
 use crate::{JournalError, error};
 use leadhand_protocol::{RunId, Seq};
@@ -52,14 +51,6 @@ impl SledStore {
             data: folder.data.clone(),
         })
     }
-
-    fn apply(&self, batch: sled::Batch) -> Result<(), Refusal> {
-        let store = || {
-            self.db.apply_batch(batch)?;
-            self.db.flush().map(drop)
-        };
-        caught(store, refusal)
-    }
 }
 
 impl Store for SledStore {
@@ -68,13 +59,10 @@ impl Store for SledStore {
         Ok(last.map(|(key, value)| (seq_of(&key), value.to_vec())))
     }
 
-    fn get(&self, seq: Seq) -> Result<Option<Vec<u8>>, Refusal> {
-        let value = caught(|| self.db.get(seq.to_be_bytes()), refusal)?;
-        Ok(value.map(|value| value.to_vec()))
-    }
-
     fn scan(&self, from: Seq, visit: &mut Visitor<'_>) -> Result<(), Refusal> {
-        let mut values = self.db.range(from.to_be_bytes()..);
+        let before = || self.db.range(..=from.to_be_bytes()).next_back().transpose();
+        let begin = caught(before, refusal)?.map_or(0, |(key, _)| seq_of(&key));
+        let mut values = self.db.range(begin.to_be_bytes()..);
         while let Some((key, value)) = caught(|| values.next().transpose(), refusal)? {
             if visit(seq_of(&key), &value).is_break() {
                 break;
@@ -83,21 +71,16 @@ impl Store for SledStore {
         Ok(())
     }
 
-    fn write(&self, entries: Vec<Entry>) -> Result<(), Refusal> {
+    fn write(&self, values: Vec<(Seq, Vec<u8>)>) -> Result<(), Refusal> {
         let mut batch = sled::Batch::default();
-        for entry in entries {
-            batch.insert(&entry.key, entry.value);
+        for (seq, value) in values {
+            batch.insert(&seq.to_be_bytes(), value);
         }
-        self.apply(batch)
-    }
-
-    fn cut(&self, from: Seq) -> Result<(), Refusal> {
-        let mut batch = sled::Batch::default();
-        let mut keys = self.db.range(from.to_be_bytes()..).keys();
-        while let Some(key) = caught(|| keys.next().transpose(), refusal)? {
-            batch.remove(key);
-        }
-        self.apply(batch)
+        let store = || {
+            self.db.apply_batch(batch)?;
+            self.db.flush().map(drop)
+        };
+        caught(store, refusal)
     }
 
     /// sled's own flush survives a killed process, not a power cut.

@@ -1,8 +1,7 @@
-//! What keeps the values of one run: a sorted map from `seq` to bytes, written by one thread.
+//! What keeps the packs of one run: a sorted map from `seq` to bytes, written by one thread.
 //! It knows neither records nor checksums; those are `run_store`'s and `format`'s.
 
 use crate::folder::RunFolder;
-use crate::format::Entry;
 use crate::{JournalError, error};
 use leadhand_protocol::{RunId, Seq};
 use std::fmt::Debug;
@@ -56,18 +55,13 @@ pub(crate) trait Store: Debug + Send + Sync {
     /// The value with the highest key; a key that is no `seq` stands for the highest of all.
     fn last(&self) -> Result<Option<(Seq, Vec<u8>)>, Refusal>;
 
-    /// The value of a key.
-    fn get(&self, seq: Seq) -> Result<Option<Vec<u8>>, Refusal>;
-
-    /// Shows the values from `from` on, in order, until the visitor breaks or a value cannot
-    /// be read.
+    /// Shows the values in order, from the one with the highest key that is not above `from` on,
+    /// until the visitor breaks or a value cannot be read.
     fn scan(&self, from: Seq, visit: &mut Visitor<'_>) -> Result<(), Refusal>;
 
-    /// Stores entries, all or none of them after a crash, so that they survive this process.
-    fn write(&self, entries: Vec<Entry>) -> Result<(), Refusal>;
-
-    /// Removes all entries from `from` on, all or none of them after a crash.
-    fn cut(&self, from: Seq) -> Result<(), Refusal>;
+    /// Stores values under their keys, all or none of them after a crash, so that they survive this
+    /// process.
+    fn write(&self, values: Vec<(Seq, Vec<u8>)>) -> Result<(), Refusal>;
 
     /// Puts all that was written on disk.
     fn sync(&self) -> Result<(), JournalError>;

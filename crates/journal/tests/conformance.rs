@@ -6,7 +6,7 @@
 
 use leadhand_journal::{
     Durability, Journal, JournalError, MemoryJournal, SNAPSHOT_BYTES_MAX, SledJournal, Snapshot,
-    Writer,
+    TAIL_BYTES_MAX, Writer,
 };
 use leadhand_protocol::{AgentId, Event, Record, RunId, Seq};
 use serde_json::json;
@@ -89,22 +89,24 @@ fn sled_that_survives_a_power_cut() {
 
 #[cfg(feature = "redb")]
 #[test]
-fn redb_that_survives_its_process() {
-    with_roots(|root| {
-        Box::new(leadhand_journal::RedbJournal::open_root(root, Durability::Process).unwrap())
-    });
+fn redb_behind_a_short_tail() {
+    for durability in [Durability::Process, Durability::Disk] {
+        with_roots(|root| {
+            let journal = leadhand_journal::RedbJournal::open_root(root, durability).unwrap();
+            Box::new(journal.with_tail_bytes_max(1_000))
+        });
+    }
 }
 
-#[cfg(feature = "redb")]
-#[test]
-fn redb_that_survives_a_power_cut() {
-    with_roots(|root| {
-        Box::new(leadhand_journal::RedbJournal::open_root(root, Durability::Disk).unwrap())
-    });
-}
-
+/// With all records in the tail, with all of them in the store, and with some in both.
 fn on_disk(durability: Durability) {
-    with_roots(|root| Box::new(SledJournal::open_root(root, durability).unwrap()));
+    for tail_bytes_max in [TAIL_BYTES_MAX, 0, 1_000] {
+        println!("with {tail_bytes_max} bytes in the tail");
+        with_roots(|root| {
+            let journal = SledJournal::open_root(root, durability).unwrap();
+            Box::new(journal.with_tail_bytes_max(tail_bytes_max))
+        });
+    }
 }
 
 /// Gives each case a root of its own.

@@ -12,10 +12,12 @@ mod damage;
 mod redb;
 #[path = "disk/snapshots.rs"]
 mod snapshots;
+#[path = "disk/tail.rs"]
+mod tail;
 #[path = "disk/traced.rs"]
 mod traced;
 
-use leadhand_journal::{Durability, Journal, JournalError, SledJournal, Snapshot};
+use leadhand_journal::{Durability, Journal, JournalError, SledJournal, Snapshot, TAIL_BYTES_MAX};
 use leadhand_protocol::{AgentId, Event, Record, RunId, Seq};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -29,6 +31,11 @@ fn run() -> RunId {
 
 fn journal(root: &Path) -> SledJournal {
     SledJournal::open_root(root, Durability::Process).unwrap()
+}
+
+/// A journal whose store takes over everything at once.
+fn without_tails(root: &Path) -> SledJournal {
+    journal(root).with_tail_bytes_max(0)
 }
 
 /// A record that is known by its `seq`; of every seven one goes into a blob, and one is deflated
@@ -80,10 +87,13 @@ fn set_snapshot(writer: &mut dyn leadhand_journal::Writer) {
 }
 
 /// A root with one closed run of 20 records.
-fn stored_run() -> TempDir {
+fn stored_run(journal: impl Fn(&Path) -> SledJournal) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     let mut writer = journal(root.path()).create(&run()).unwrap();
-    writer.append(&records(0..20)).unwrap().wait().unwrap();
+    for seq in (0..20).step_by(4) {
+        let some = records(seq..seq + 4);
+        writer.append(&some).unwrap().wait().unwrap();
+    }
     writer.close().unwrap();
     root
 }
@@ -106,7 +116,8 @@ fn appender() {
     let Some(root) = std::env::var_os("LEADHAND_APPENDER_ROOT") else {
         return;
     };
-    let journal = journal(Path::new(&root));
+    let tail_bytes_max = std::env::var("LEADHAND_APPENDER_TAIL").unwrap();
+    let journal = journal(Path::new(&root)).with_tail_bytes_max(tail_bytes_max.parse().unwrap());
     let mut writer = match journal.create(&run()) {
         Err(JournalError::RunExists { .. }) => journal.open(&run()),
         created => created,
@@ -157,9 +168,10 @@ struct Appender {
 }
 
 impl Appender {
-    fn start(root: &Path) -> Self {
+    fn start(root: &Path, tail_bytes_max: u64) -> Self {
         let mut child = itself(&[], "appender")
             .env("LEADHAND_APPENDER_ROOT", root)
+            .env("LEADHAND_APPENDER_TAIL", tail_bytes_max.to_string())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -190,7 +202,7 @@ impl Appender {
 #[test]
 fn a_run_of_another_process_is_left_to_it() {
     let root = tempfile::tempdir().unwrap();
-    let mut other = Appender::start(root.path());
+    let mut other = Appender::start(root.path(), TAIL_BYTES_MAX);
     other.next("acknowledged ").unwrap();
     let pid = other.child.id();
     let journal = journal(root.path());
@@ -230,7 +242,9 @@ fn no_acknowledged_record_is_lost_when_the_process_is_killed() {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let acknowledgements = (random >> 33) % 40;
-        let mut appender = Appender::start(root.path());
+        // With a tail that only grows, one that is handed over now and then, and always.
+        let tail_bytes_max = [TAIL_BYTES_MAX, 30_000, 0][kill % 3];
+        let mut appender = Appender::start(root.path(), tail_bytes_max);
         let mut acknowledged = kept;
         if kill % 5 != 4 {
             // Otherwise it is killed at once, maybe while it opens the run.

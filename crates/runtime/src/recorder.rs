@@ -9,8 +9,9 @@ use leadhand_protocol::{Event, Record, RequestId, RunId, Seq};
 
 /// The summary beside the journal is at most this old while the run goes on.
 const STATUS_EVERY_MS: u64 = 400;
-/// Records after which the state is written, at least.
-const SNAPSHOT_RECORDS_MIN: u64 = 1_000;
+/// Records after which the state is written, at least: so many are read in less than a tenth of a
+/// second.
+const SNAPSHOT_RECORDS_MIN: u64 = 10_000;
 /// A large state is written less often: after one record more for each so many bytes of the last
 /// snapshot, so that snapshots cost about as much as the records.
 const SNAPSHOT_BYTES_PER_RECORD: u64 = 256;
@@ -18,6 +19,8 @@ const SNAPSHOT_BYTES_PER_RECORD: u64 = 256;
 pub(crate) struct Recorder {
     id: RunId,
     writer: Box<dyn Writer>,
+    /// The `seq` of the next record; those before it may still have to be committed.
+    next_seq: Seq,
     status_ms: u64,
     /// The questions that the summary shows.
     status_questions: Vec<RequestId>,
@@ -33,31 +36,29 @@ impl Recorder {
             status_questions: Vec::new(),
             snapshot_seq: writer.next_seq(),
             snapshot_bytes: 0,
+            next_seq: writer.next_seq(),
             writer,
         }
     }
 
-    /// Queues events for the journal. They are durable once a later [`Recorder::ticket`] says so:
-    /// tickets resolve in order.
-    pub(crate) fn record(
-        &mut self,
-        at_ms: u64,
-        events: Vec<Event>,
-    ) -> Result<Vec<Record>, RuntimeError> {
-        let records: Vec<Record> = (self.writer.next_seq()..)
+    /// Makes records of events. They are in the journal once they are committed.
+    pub(crate) fn record(&mut self, at_ms: u64, events: Vec<Event>) -> Vec<Record> {
+        let begin = self.next_seq;
+        let records: Vec<Record> = (begin..)
             .zip(events)
             .map(|(seq, event)| Record { seq, at_ms, event })
             .collect();
-        drop(self.writer.append(&records)?);
+        self.next_seq += records.len() as Seq;
         for record in &records {
             tracing::debug!(run = %self.id, seq = record.seq, event = ?record.event);
         }
-        Ok(records)
+        records
     }
 
-    /// Resolves when all that was recorded is durable.
-    pub(crate) fn ticket(&mut self) -> Result<Ticket, RuntimeError> {
-        Ok(self.writer.append(&[])?)
+    /// Puts records into the journal, all or none of them; the ticket resolves when they and all
+    /// before them are durable.
+    pub(crate) fn commit(&mut self, records: &[Record]) -> Result<Ticket, RuntimeError> {
+        Ok(self.writer.append(records)?)
     }
 
     /// Resolves when all that was recorded is on disk, whatever the level of the journal.
@@ -65,7 +66,7 @@ impl Recorder {
         Ok(self.writer.sync()?)
     }
 
-    /// Writes the summary, and the state, when it is time to.
+    /// Writes the summary, and the state, when it is time to and all is committed.
     pub(crate) fn keep(&mut self, run: &Run, at_ms: u64) -> Result<(), RuntimeError> {
         let over = run.outcome().is_some();
         // Whoever waits for a person waits longer than that.

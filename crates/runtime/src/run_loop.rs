@@ -195,8 +195,15 @@ impl RunLoop {
                 None => break,
             }
         }
-        taken.ticket = Some(self.recorder.ticket()?);
+        self.commit(&mut taken)?;
         Ok(taken)
+    }
+
+    /// Puts on record what inputs led to, in one piece, and keeps the summary and the state.
+    fn commit(&mut self, taken: &mut Taken) -> Result<(), RuntimeError> {
+        taken.ticket = Some(self.recorder.commit(&taken.records)?);
+        let at_ms = self.now_ms();
+        self.recorder.keep(&self.run, at_ms)
     }
 
     /// Waits until what was recorded is durable, and shows it to who looks on: nobody is shown
@@ -239,7 +246,7 @@ impl RunLoop {
         let mut taken = Taken::default();
         for input in first {
             let events = self.decided(&Timed { at_ms, input })?;
-            self.apply(at_ms, events, &mut taken)?;
+            self.apply(at_ms, events, &mut taken);
         }
         let caused = std::mem::take(&mut taken.actions);
         taken.actions = self.run.outstanding();
@@ -250,7 +257,7 @@ impl RunLoop {
         self.equipment.tools = self.equipment.tools.making_again(again.collect());
         taken.actions.extend(caused);
         self.follow(at_ms, &mut taken)?;
-        taken.ticket = Some(self.recorder.ticket()?);
+        self.commit(&mut taken)?;
         Ok(taken)
     }
 
@@ -300,10 +307,11 @@ impl RunLoop {
         let at_ms = self.now_ms();
         let input = Input::Person(order);
         let events = self.decided(&Timed { at_ms, input })?;
-        for record in self.recorder.record(at_ms, events)? {
-            self.run.apply(&record);
+        let records = self.recorder.record(at_ms, events);
+        for record in &records {
+            self.run.apply(record);
         }
-        self.recorder.ticket()?.await?;
+        self.recorder.commit(&records)?.await?;
         self.recorder.close()
     }
 
@@ -318,35 +326,28 @@ impl RunLoop {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.apply(at_ms, events, taken)?;
+        self.apply(at_ms, events, taken);
         self.follow(at_ms, taken)?;
         Ok(Ok(()))
     }
 
-    fn apply(
-        &mut self,
-        at_ms: u64,
-        events: Vec<Event>,
-        taken: &mut Taken,
-    ) -> Result<(), RuntimeError> {
-        let records = self.recorder.record(at_ms, events)?;
+    fn apply(&mut self, at_ms: u64, events: Vec<Event>, taken: &mut Taken) {
+        let records = self.recorder.record(at_ms, events);
         for record in &records {
             taken.actions.extend(self.run.apply(record));
         }
         taken.records.extend(records);
-        Ok(())
     }
 
     fn follow(&mut self, at_ms: u64, taken: &mut Taken) -> Result<(), RuntimeError> {
         for _ in 0..SETTLE_ROUNDS_MAX {
             let events = settle(&self.run);
             if events.is_empty() {
-                self.recorder.keep(&self.run, at_ms)?;
                 let left = self.run.left_ms(at_ms).map(Duration::from_millis);
                 self.time_up = left.map(|left| Box::pin(tokio::time::sleep(left)));
                 return Ok(());
             }
-            self.apply(at_ms, events, taken)?;
+            self.apply(at_ms, events, taken);
         }
         Err(RuntimeError::Unsettled {
             run: self.id.clone(),

@@ -2,7 +2,7 @@
 //! Where a user may not make one, these say so and pass.
 
 use super::{itself, record, records, run, state};
-use leadhand_journal::{Durability, Journal, JournalError, SledJournal, Ticket};
+use leadhand_journal::{Durability, Journal, JournalError, SledJournal, TAIL_BYTES_MAX, Ticket};
 use leadhand_protocol::{AgentId, Event, Record, Seq};
 use std::fs;
 use std::io::ErrorKind;
@@ -55,8 +55,13 @@ fn full() {
         return;
     };
     for durability in [Durability::Process, Durability::Disk] {
-        check_full("small records", &disk, durability, record);
-        check_full("blobs", &disk, durability, blob);
+        for tail_bytes_max in [TAIL_BYTES_MAX, 100_000] {
+            let journal = SledJournal::open_root(disk.join("root"), durability).unwrap();
+            let journal = journal.with_tail_bytes_max(tail_bytes_max);
+            let name = format!("{durability:?}, {tail_bytes_max} bytes in the tail");
+            check_full(&format!("small records, {name}"), &disk, &journal, record);
+            check_full(&format!("blobs, {name}"), &disk, &journal, blob);
+        }
     }
 }
 
@@ -73,12 +78,11 @@ fn blob(seq: Seq) -> Record {
     }
 }
 
-fn check_full(name: &str, disk: &Path, durability: Durability, record: impl Fn(Seq) -> Record) {
+fn check_full(name: &str, disk: &Path, journal: &SledJournal, record: impl Fn(Seq) -> Record) {
     let root = disk.join("root");
     // Removed later to make room: sled writes when it opens.
     let ballast = disk.join("ballast");
     fs::write(&ballast, vec![1; 1_500_000]).unwrap();
-    let journal = SledJournal::open_root(&root, durability).unwrap();
     let mut writer = journal.create(&run()).unwrap();
     let mut acknowledged = 0;
     let error = loop {
@@ -87,10 +91,12 @@ fn check_full(name: &str, disk: &Path, durability: Durability, record: impl Fn(S
         let stored = writer.append(&[record(seq)]).and_then(Ticket::wait);
         match stored {
             Ok(()) => acknowledged = seq + 1,
+            // What went wrong in the background is told with the next append.
+            Err(JournalError::Stopped { because, .. }) => break (*because).clone(),
             Err(error) => break error,
         }
     };
-    println!("{name}, {durability:?}: {acknowledged} acknowledged, then {error}");
+    println!("{name}: {acknowledged} acknowledged, then {error}");
     let JournalError::Unwritable { path, source } = &error else {
         panic!("{name}: {error:?}");
     };
@@ -113,7 +119,6 @@ fn check_full(name: &str, disk: &Path, durability: Durability, record: impl Fn(S
     let mut writer = journal.open(&run()).unwrap();
     writer.append(&[record(whole)]).unwrap().wait().unwrap();
     writer.close().unwrap();
-    drop(journal);
     fs::remove_dir_all(root).unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! What the program asks of the system, seen by `strace`, and a kill at every step of it.
 //! Where `strace` is missing or may not trace, these say so and pass.
 
-use super::{itself, journal, record, records, run, set_snapshot, snapshot_fits};
+use super::{itself, journal, record, records, run, set_snapshot, snapshot_fits, without_tails};
 use leadhand_journal::{Journal, JournalError};
 use leadhand_protocol::{ContentHash, Seq};
 use std::io::Write;
@@ -73,13 +73,12 @@ fn what_a_sync_waits_for_is_on_disk() {
     let blobs = root.join("blobs");
     let blob = blobs.join(&name[..1]).join(&name);
     let run = root.join("runs/run-1");
-    let data = run.join("journal/db");
+    let tail = run.join("tail-00000000000000000000");
     for path in [
         blob.as_path(),
         blob.parent().unwrap(),
         &blobs,
-        &data,
-        data.parent().unwrap(),
+        &tail,
         &run,
         run.parent().unwrap(),
         &root,
@@ -151,5 +150,84 @@ fn a_kill_at_any_step_of_writing_a_snapshot_leaves_the_old_one() {
         for before in [0, 10] {
             check_kill_at(call, before);
         }
+    }
+}
+
+/// Not a test of its own, but the process that the next one kills: it appends twice, and the store
+/// takes over each time.
+#[test]
+fn folder() {
+    let Some(root) = root_of_child() else {
+        return;
+    };
+    let journal = without_tails(&root);
+    let mut writer = journal.create(&run()).unwrap();
+    writer.append(&records(0..20)).unwrap().wait().unwrap();
+    writer.close().unwrap();
+    let mut writer = journal.open(&run()).unwrap();
+    writer.append(&records(20..40)).unwrap().wait().unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "\nit is acknowledged").unwrap();
+    out.flush().unwrap();
+    writer.close().unwrap();
+}
+
+/// Kills the process when one of its threads makes such a call on a file for the n-th time; says
+/// whether it came to that.
+fn check_kill_while_folding(call: &str, file: &str, when: usize) -> bool {
+    let root = tempfile::tempdir().unwrap();
+    let root = root.path().canonicalize().unwrap();
+    let path = root.join("runs/run-1").join(file);
+    let kill = format!("inject={call}:signal=KILL:when={when}");
+    let path = path.to_str().unwrap();
+    let under = ["strace", "-f", "-P", path, "-e", &kill, "-o", "/dev/null"];
+    let output = itself(&under, "traced::folder")
+        .env("LEADHAND_TRACED_ROOT", &root)
+        .output()
+        .unwrap();
+    let name = format!("{call} {when} of {file}");
+    let killed = !output.status.success();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let acknowledged = if told.contains("acknowledged") { 40 } else { 0 };
+    let journal = journal(&root);
+    let history = journal.read(&run()).unwrap();
+    let whole = history.records.len() as Seq;
+    assert_eq!(history.damage, None, "{name}");
+    assert!(whole >= acknowledged, "{name}: {whole} of {acknowledged}");
+    assert!(history.records == records(0..whole), "{name}");
+    // The run goes on, and what was left over is no hindrance.
+    let mut writer = without_tails(&root).open(&run()).unwrap();
+    writer
+        .append(&records(whole..whole + 9))
+        .unwrap()
+        .wait()
+        .unwrap();
+    writer.close().unwrap();
+    let history = journal.read(&run()).unwrap();
+    let expected = (records(0..whole + 9), None);
+    assert_eq!((history.records, history.damage), expected, "{name}");
+    killed
+}
+
+#[test]
+fn a_kill_at_any_step_of_handing_over_loses_and_doubles_nothing() {
+    if !may_trace() {
+        return;
+    }
+    let (first, second) = ("tail-00000000000000000000", "tail-00000000000000000020");
+    for (call, file) in [
+        ("openat", first),
+        ("write", first),
+        ("fsync", first),
+        ("unlink", first),
+        ("openat", second),
+        ("write", second),
+        ("unlink", second),
+        ("openat", "journal/db"),
+        ("pwrite64", "journal/db"),
+        ("fdatasync", "journal/db"),
+    ] {
+        let kills = (1..9).take_while(|when| check_kill_while_folding(call, file, *when));
+        assert!(kills.count() > 0, "{call} of {file} was never made");
     }
 }

@@ -7,9 +7,9 @@ use std::future::pending;
 use std::path::Path;
 
 /// Enough for more records than a snapshot is written after.
-const TASKS: usize = 200;
+const TASKS: usize = 1_800;
 /// The call at which the first life hangs.
-const HANGS_AT: usize = 190;
+const HANGS_AT: usize = 1_790;
 
 fn leadhand(folder: &Path, root: &Path, flights: &Flights) -> Leadhand {
     let flights = flights.clone();
@@ -24,6 +24,7 @@ fn leadhand(folder: &Path, root: &Path, flights: &Flights) -> Leadhand {
     });
     let limits = Limits {
         workers_max: 1,
+        tasks_max: TASKS,
         ..Limits::default()
     };
     builder(folder, worker)
@@ -60,7 +61,7 @@ async fn a_long_run_goes_on_from_its_snapshot_or_without_it() {
         let leadhand = leadhand(folder.path(), root.path(), &flights);
         let snapshot = leadhand.journal().snapshot(&id).unwrap();
         let covered = snapshot.expect("there is a snapshot").next_seq;
-        assert!(covered >= 1_000, "it covers {covered} records");
+        assert!(covered >= 10_000, "it covers {covered} records");
         if !keep {
             std::fs::remove_file(root.path().join("runs").join(id.as_str()).join("snapshot"))
                 .unwrap();

@@ -1,0 +1,360 @@
+//! One run's records on disk: those that its store has taken over, and behind them its tails'.
+//! They are checked when they are read, whole or not at all.
+
+use crate::blobs::Blobs;
+use crate::folder::{self, RunFolder};
+use crate::format::{self, Fault};
+use crate::head::{self, Stored};
+use crate::salvage::salvage;
+use crate::sled_store::SledStore;
+use crate::snapshot::{self, Snapshot};
+use crate::store::{Engine, Refusal, Store};
+use crate::tail::{Frames, Stop, tails};
+use crate::{Damage, History, JournalError, pack};
+use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
+use std::cell::OnceCell;
+use std::ops::ControlFlow;
+
+/// Made by whoever has the run to himself, for as long as he looks into it. The store is opened
+/// when it is needed: only one may be open for a run, in all processes.
+pub(crate) struct RunRecords {
+    engine: Engine,
+    pub(crate) run: RunId,
+    pub(crate) folder: RunFolder,
+    blobs: Blobs,
+    store: OnceCell<Box<dyn Store>>,
+}
+
+impl RunRecords {
+    pub(crate) fn new(engine: Engine, run: &RunId, folder: &RunFolder, blobs: &Blobs) -> Self {
+        Self {
+            engine,
+            run: run.clone(),
+            folder: folder.clone(),
+            blobs: blobs.clone(),
+            store: OnceCell::new(),
+        }
+    }
+
+    /// The store, if it has taken over anything yet.
+    pub(crate) fn store(&self) -> Result<Option<&dyn Store>, JournalError> {
+        self.engine.check_ownership(&self.run, &self.folder)?;
+        if self.store.get().is_none() && !self.folder.data.exists() {
+            return Ok(None);
+        }
+        self.store_to_write().map(Some)
+    }
+
+    /// The store, made if there is none.
+    pub(crate) fn store_to_write(&self) -> Result<&dyn Store, JournalError> {
+        if let Some(store) = self.store.get() {
+            return Ok(store.as_ref());
+        }
+        let store: Box<dyn Store> = match self.engine {
+            Engine::Sled => Box::new(SledStore::open(&self.run, &self.folder)?),
+            #[cfg(feature = "redb")]
+            Engine::Redb => Box::new(crate::redb_store::RedbStore::open(&self.run, &self.folder)?),
+        };
+        Ok(self.store.get_or_init(|| store).as_ref())
+    }
+
+    /// The `seq` after the last record that the store has; that record is checked.
+    pub(crate) fn stored_end(&self) -> Result<Seq, JournalError> {
+        let Some(store) = self.store()? else {
+            return Ok(0);
+        };
+        let last = store.last().map_err(|refusal| self.refused(refusal))?;
+        let Some((seq, stored)) = last else {
+            return Ok(0);
+        };
+        let (begin, values) = pack::unpack(seq, &stored).map_err(|fault| self.fault(seq, fault))?;
+        let end = begin + values.len() as Seq;
+        match values.last() {
+            Some(value) => self.check(end - 1, value)?,
+            None => return Err(self.fault(seq, Fault::Damaged("it is empty".to_owned()))),
+        }
+        Ok(end)
+    }
+
+    /// The records from `from` on that come before `end`, or before the first that is missing
+    /// or damaged. What comes before `from` is not looked at.
+    pub(crate) fn read(&self, from: Seq, end: Seq) -> Result<History, JournalError> {
+        let mut reading = Reading::new(from, end);
+        match self.read_store(&mut reading) {
+            Err(JournalError::Store { what, .. }) => {
+                let mut found = salvage(&self.folder, &self.blobs)?;
+                let mut behind = Reading::new(0, Seq::MAX);
+                behind.next_seq = tails(&self.folder)?.first().map_or(0, |tail| tail.begin);
+                self.read_tails(&mut behind)?;
+                found.extend(behind.records.into_iter().map(|it| (it.seq, it)));
+                return Ok(saved(found, from, &what));
+            }
+            read => read?,
+        }
+        self.read_tails(&mut reading)?;
+        let damage = match reading.fault {
+            Some(Fault::TooNew(found)) => return Err(self.too_new(reading.next_seq, found)),
+            Some(Fault::Damaged(what)) => Some(Damage {
+                seq: reading.next_seq,
+                what,
+            }),
+            None if reading.next_seq >= end => None,
+            None => self.cut_off(reading.seen),
+        };
+        Ok(History {
+            records: reading.records,
+            damage,
+        })
+    }
+
+    fn read_store(&self, reading: &mut Reading) -> Result<(), JournalError> {
+        let Some(store) = self.store()? else {
+            return Ok(());
+        };
+        let scanned = store.scan(reading.next_seq, &mut |seq, stored| match pack::unpack(
+            seq, stored,
+        ) {
+            Ok((begin, values)) => {
+                reading.take(begin, &values, |seq, value| self.record(seq, value))
+            }
+            Err(fault) => reading.stop(fault),
+        });
+        match scanned {
+            Err(Refusal::Damaged(what)) if reading.fault.is_none() => {
+                let what = format!("the store cannot read it: {what}");
+                let _ = reading.stop(Fault::Damaged(what));
+                Ok(())
+            }
+            scanned => scanned.map_err(|refusal| self.refused(refusal)),
+        }
+    }
+
+    fn read_tails(&self, reading: &mut Reading) -> Result<(), JournalError> {
+        for tail in tails(&self.folder)? {
+            let mut frames = Frames::of(&tail.path)?;
+            loop {
+                // Behind the durable end an append may just be being written.
+                if !reading.goes_on() {
+                    return Ok(());
+                }
+                let taken = match frames.next()? {
+                    Ok((begin, values)) => {
+                        reading.take(begin, &values, |seq, value| self.record(seq, value))
+                    }
+                    Err(Stop::End | Stop::Half) => break,
+                    Err(Stop::Fault(fault)) => reading.stop(fault),
+                };
+                if taken.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The snapshot on file, if it is whole and tells of records that are there.
+    pub(crate) fn snapshot(&self, end: Seq) -> Option<Snapshot> {
+        let (snapshot, last) = snapshot::read(&self.folder.snapshot)?;
+        self.holds(snapshot.next_seq, last, end).then_some(snapshot)
+    }
+
+    /// Removes a snapshot of records that are gone, so that it never comes to fit others which
+    /// take their place.
+    pub(crate) fn drop_foreign_snapshot(&self, end: Seq) -> Result<(), JournalError> {
+        match snapshot::read_about(&self.folder.snapshot) {
+            Some((next_seq, last)) if self.holds(next_seq, last, end) => Ok(()),
+            Some(_) | None => folder::remove(&self.folder.snapshot),
+        }
+    }
+
+    fn holds(&self, next_seq: Seq, last: ContentHash, end: Seq) -> bool {
+        next_seq <= end && self.fingerprint(next_seq) == Some(last)
+    }
+
+    /// Puts a snapshot in the place of the one before.
+    pub(crate) fn write_snapshot(&self, snapshot: &Snapshot) -> Result<(), JournalError> {
+        match self.fingerprint(snapshot.next_seq) {
+            Some(last) => snapshot::write(&self.folder, snapshot, last),
+            // Whoever asked for it saw a record that cannot be read any more: the journal
+            // says so to whoever reads it.
+            None => Ok(()),
+        }
+    }
+
+    /// The hash of the last record that is before `next_seq`, as it is stored: it tells a
+    /// snapshot of this history from one of records that a power cut took.
+    fn fingerprint(&self, next_seq: Seq) -> Option<ContentHash> {
+        let Some(seq) = next_seq.checked_sub(1) else {
+            return Some(ContentHash::of(b""));
+        };
+        let found = self.find_in_tails(seq).ok()?;
+        found.or_else(|| self.find_in_store(seq).ok()?)
+    }
+
+    fn find_in_tails(&self, seq: Seq) -> Result<Option<ContentHash>, JournalError> {
+        let tails = tails(&self.folder)?;
+        let Some(tail) = tails.iter().rfind(|tail| tail.begin <= seq) else {
+            return Ok(None);
+        };
+        let mut frames = Frames::of(&tail.path)?;
+        while let Ok((begin, values)) = frames.next()? {
+            if let Some(value) = nth(begin, &values, seq) {
+                return Ok(Some(ContentHash::of(value)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_in_store(&self, seq: Seq) -> Result<Option<ContentHash>, JournalError> {
+        let Some(store) = self.store()? else {
+            return Ok(None);
+        };
+        let mut found = None;
+        let scanned = store.scan(seq, &mut |key, stored| {
+            if let Ok((begin, values)) = pack::unpack(key, stored) {
+                found = nth(begin, &values, seq).map(ContentHash::of);
+            }
+            ControlFlow::Break(())
+        });
+        scanned.map_err(|refusal| self.refused(refusal))?;
+        Ok(found)
+    }
+
+    /// Whether records that were on disk are gone from the end, or nobody can tell.
+    pub(crate) fn cut_off(&self, end: Seq) -> Option<Damage> {
+        let what = match head::read(&self.folder.head) {
+            Stored::Unknown => return None,
+            Stored::Before(stored) if stored <= end => return None,
+            Stored::Before(stored) => format!(
+                "it and all after it are gone, of {stored} that were on disk; the run's files were changed or cut"
+            ),
+            Stored::Spoiled => format!(
+                "{} was changed, so nobody can tell whether this is the end; remove that file to go on from here",
+                self.folder.head.display()
+            ),
+        };
+        Some(Damage { seq: end, what })
+    }
+
+    pub(crate) fn record(&self, seq: Seq, value: &[u8]) -> Result<Record, Fault> {
+        format::decode(seq, value, |hash, bytes| self.blobs.get(hash, bytes))
+    }
+
+    /// That a record can be read.
+    pub(crate) fn check(&self, seq: Seq, value: &[u8]) -> Result<(), JournalError> {
+        self.record(seq, value)
+            .map(drop)
+            .map_err(|fault| self.fault(seq, fault))
+    }
+
+    pub(crate) fn refused(&self, refusal: Refusal) -> JournalError {
+        refusal.of(&self.run, &self.folder)
+    }
+
+    pub(crate) fn fault(&self, seq: Seq, fault: Fault) -> JournalError {
+        match fault {
+            Fault::Damaged(what) => self.damaged(Damage { seq, what }),
+            Fault::TooNew(found) => self.too_new(seq, found),
+        }
+    }
+
+    pub(crate) fn damaged(&self, damage: Damage) -> JournalError {
+        JournalError::Damaged {
+            run: self.run.clone(),
+            seq: damage.seq,
+            what: damage.what,
+        }
+    }
+
+    fn too_new(&self, seq: Seq, found: u8) -> JournalError {
+        JournalError::SchemaTooNew {
+            run: self.run.clone(),
+            seq,
+            found,
+            supported: FORMAT_VERSION,
+        }
+    }
+}
+
+/// The value of one record among those that follow on `begin`.
+fn nth<'a>(begin: Seq, values: &[&'a [u8]], seq: Seq) -> Option<&'a [u8]> {
+    let place = usize::try_from(seq.checked_sub(begin)?).ok()?;
+    values.get(place).copied()
+}
+
+/// What could be saved of a run whose store refuses to open, up to the first record that is
+/// nowhere; `why` is what the store said.
+fn saved(mut found: std::collections::BTreeMap<Seq, Record>, from: Seq, why: &str) -> History {
+    let mut records = Vec::new();
+    let mut next_seq = from;
+    while let Some(record) = found.remove(&next_seq) {
+        records.push(record);
+        next_seq += 1;
+    }
+    let what = format!("the store refuses to open, and no more could be saved from it: {why}");
+    History {
+        records,
+        damage: Some(Damage {
+            seq: next_seq,
+            what,
+        }),
+    }
+}
+
+/// Records as they come, each the next one, until the end or the first fault.
+struct Reading {
+    next_seq: Seq,
+    end: Seq,
+    /// The `seq` after the last value that was seen, wanted or not.
+    seen: Seq,
+    records: Vec<Record>,
+    fault: Option<Fault>,
+}
+
+impl Reading {
+    fn new(from: Seq, end: Seq) -> Self {
+        Self {
+            next_seq: from,
+            end,
+            seen: 0,
+            records: Vec::new(),
+            fault: None,
+        }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.fault.is_none() && self.next_seq < self.end
+    }
+
+    fn stop(&mut self, fault: Fault) -> ControlFlow<()> {
+        self.fault = Some(fault);
+        ControlFlow::Break(())
+    }
+
+    /// Takes the values of the records from `begin` on; those before the next one are passed over.
+    fn take(
+        &mut self,
+        begin: Seq,
+        values: &[&[u8]],
+        record: impl Fn(Seq, &[u8]) -> Result<Record, Fault>,
+    ) -> ControlFlow<()> {
+        for (seq, value) in (begin..).zip(values) {
+            if self.next_seq >= self.end {
+                return ControlFlow::Break(());
+            }
+            self.seen = seq + 1;
+            if seq < self.next_seq {
+                continue;
+            }
+            if seq > self.next_seq {
+                return self.stop(Fault::Damaged("it is missing".to_owned()));
+            }
+            match record(seq, value) {
+                Ok(record) => self.records.push(record),
+                Err(fault) => return self.stop(fault),
+            }
+            self.next_seq += 1;
+        }
+        ControlFlow::Continue(())
+    }
+}
