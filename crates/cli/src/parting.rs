@@ -6,7 +6,7 @@ use crate::escape;
 use crate::words;
 use leadhand::rooms::engine::Run;
 use leadhand::rooms::protocol::canonical_json;
-use leadhand::{Event, OutcomeKind, Record, TaskId, rebuild};
+use leadhand::{Event, OutcomeKind, PersonInput, Record, TaskId, rebuild};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,10 +169,15 @@ impl Comparison {
 }
 
 /// The records without what differs between runs that go the same way: names of runs, which model
-/// answers and how often it was asked, marks that a run was taken up or branched.
+/// answers, its price and how often it was asked, marks that a run was taken up or branched.
 fn comparable(records: &[Record]) -> Vec<Placed> {
-    let counts =
-        |record: &&Record| !matches!(record.event, Event::RunResumed | Event::Forked { .. });
+    let counts = |record: &&Record| match &record.event {
+        Event::RunResumed | Event::Forked { .. } => false,
+        Event::PersonOrdered { order } => {
+            !matches!(&**order, PersonInput::Change(change) if change.is_of_prices())
+        }
+        _ => true,
+    };
     let placed = |record: &Record| {
         let mut event = serde_json::to_value(&record.event).unwrap_or_default();
         if matches!(record.event, Event::RunStarted(_)) {

@@ -77,6 +77,9 @@ pub(crate) fn order(order: &PersonInput) -> Option<String> {
         PersonInput::EditPlan { edits } => {
             format!("a person changes the plan: {}", self::edits(edits))
         }
+        PersonInput::Change(change) if change.is_of_prices() => {
+            "its models cost another amount from here on".to_owned()
+        }
         PersonInput::Change(_) => "a person changes what it was started with".to_owned(),
         PersonInput::RollBack { why } => format!("a person rolls it back: {why}"),
     })

@@ -214,6 +214,13 @@ impl Agent {
         self.state = AgentState::Due;
     }
 
+    /// Owes the turn that it was taking, for which nothing is set aside any more.
+    pub(crate) fn gives_up_turn(&mut self) {
+        self.turns -= 1;
+        self.reserved = None;
+        self.becomes_due();
+    }
+
     /// Gives up its tool calls in flight: those that must not be made twice are in doubt. Its
     /// worker ends, and with it all that it has in flight.
     pub(crate) fn abort(&mut self, is_repeatable: impl Fn(&PendingCall) -> bool) -> Option<Action> {

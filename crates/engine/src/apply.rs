@@ -10,10 +10,11 @@ mod tools;
 pub(crate) use agents::think;
 pub(crate) use calls::call_tool;
 
-use crate::agent::{AgentState, PendingCall};
+use crate::agent::{Agent, AgentState, PendingCall};
+use crate::budget;
 use crate::run::{AnswerRecord, Run, Setting, Spent, Stop};
 use leadhand_protocol::{
-    Action, Artifact, Event, Grade, Outcome, OutcomeKind, Record, Start, TaskId,
+    Action, AgentId, Artifact, Event, Grade, Outcome, OutcomeKind, Record, Start, TaskId,
 };
 use leadhand_task_graph::TaskGraph;
 use std::sync::Arc;
@@ -113,7 +114,8 @@ impl Run {
     }
 
     /// A run that died while it was being cancelled stays cancelled, and nothing more is done for
-    /// it.
+    /// it. In any other a turn that was at work is taken again; where it may cost more by now
+    /// than was set aside for it, it is given up and must fit into the budget anew.
     fn resumed(&mut self) -> Vec<Action> {
         let stop = self.stop.take().filter(|stop| !stop.kind.resumable());
         self.stop = stop.map(|stop| Stop {
@@ -121,6 +123,17 @@ impl Run {
             ..stop
         });
         self.outcome = None;
+        if self.stop.is_none() {
+            let thinking = |agent: &&Agent| matches!(agent.state, AgentState::Thinking);
+            let agents = self.agents.values().filter(thinking);
+            let uncovered = agents.filter(|agent| !budget::is_covered(self, agent));
+            let uncovered: Vec<AgentId> = uncovered.map(|agent| agent.id).collect();
+            for id in uncovered {
+                if let Some(agent) = self.agents.get_mut(&id) {
+                    agent.gives_up_turn();
+                }
+            }
+        }
         Vec::new()
     }
 
@@ -179,9 +192,7 @@ impl Run {
                     continue;
                 }
             }
-            agent.turns -= 1;
-            agent.reserved = None;
-            agent.becomes_due();
+            agent.gives_up_turn();
         }
         actions
     }

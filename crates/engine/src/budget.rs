@@ -116,6 +116,22 @@ pub(crate) fn admit(run: &Run, agent: &Agent) -> Admission {
     }))
 }
 
+/// Whether what is set aside for the turn of an agent is all that the turn may cost, under the
+/// budgets and prices that hold now.
+pub(crate) fn is_covered(run: &Run, agent: &Agent) -> bool {
+    let Some(reserved) = agent.reserved else {
+        let levels = levels(run, agent);
+        return levels.iter().all(|level| !is_bounded(level.budget));
+    };
+    let output = u64::from(reserved.output_tokens_max);
+    let usage = Usage {
+        input_tokens: reserved.tokens.saturating_sub(output),
+        output_tokens: output,
+        ..Usage::default()
+    };
+    run.dearest(&agent.equipment.models).of(usage) <= reserved.micro_usd
+}
+
 fn levels<'a>(run: &'a Run, agent: &'a Agent) -> Vec<Level<'a>> {
     let mut levels = vec![Level {
         budget: &run.started().start.goal.budget,

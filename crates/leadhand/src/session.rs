@@ -227,13 +227,9 @@ impl Leadhand {
 
     /// What models cost that cost something.
     fn prices(&self) -> BTreeMap<String, Price> {
-        let models = &self.runtime.models;
-        let priced = models
-            .names()
-            .filter_map(|name| Some((name.to_owned(), models.describe(name)?.price)));
-        priced
-            .filter(|(_, price)| *price != Price::default())
-            .collect()
+        let mut prices = self.runtime.models.prices();
+        prices.retain(|_, price| *price != Price::default());
+        prices
     }
 
     fn wired(&self) -> Wired {

@@ -207,8 +207,16 @@ impl ModelSet {
     pub fn describe(&self, name: &str) -> Option<ModelInfo> {
         let entry = self.inner.models.get(name)?;
         let mut info = entry.model.describe();
-        info.price = entry.terms.price.unwrap_or(info.price);
+        info.price = entry.price();
         Some(info)
+    }
+
+    /// What each model costs, by name.
+    #[must_use]
+    pub fn prices(&self) -> BTreeMap<String, Price> {
+        let models = self.inner.models.iter();
+        let priced = models.map(|(name, entry)| (name.clone(), entry.price()));
+        priced.collect()
     }
 
     /// Asks the request's models in turn until one answers. Dropping the future cancels.
@@ -332,12 +340,13 @@ impl Entry {
                 )
             })??;
         name.clone_into(&mut reply.model);
-        let price = self
-            .terms
-            .price
-            .unwrap_or_else(|| self.model.describe().price);
-        reply.micro_usd = price.of(reply.usage);
+        reply.micro_usd = self.price().of(reply.usage);
         Ok(reply)
+    }
+
+    fn price(&self) -> Price {
+        let own = || self.model.describe().price;
+        self.terms.price.unwrap_or_else(own)
     }
 }
 

@@ -2,8 +2,8 @@
 //! came, so that a replay can give them again.
 
 use crate::{
-    Approval, Autonomy, Budget, CallId, ContentHash, Forecast, Grant, Limits, Plan, RequestId,
-    Rule, Task, TaskId, ToolCall,
+    Approval, Autonomy, Budget, CallId, ContentHash, Forecast, Grant, Limits, Plan, Price,
+    RequestId, Rule, Task, TaskId, ToolCall,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -162,6 +162,12 @@ pub struct SettingChange {
     /// Models of roles, the first one first; the role `*` stands for all.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub models: BTreeMap<String, Vec<String>>,
+    /// What models cost, by name, beside those that are not in here.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
+    /// The model of roles that name none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_model: Option<String>,
     /// System prompts of roles.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub prompts: BTreeMap<String, String>,
@@ -180,6 +186,29 @@ pub struct SettingChange {
     /// Seed of everything random.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+}
+
+impl SettingChange {
+    /// Whether it changes what models cost, and nothing else.
+    ///
+    /// ```
+    /// use leadhand_protocol::{Autonomy, Price, SettingChange};
+    /// let mut change = SettingChange::default();
+    /// assert!(!change.is_of_prices());
+    /// change.prices.insert("big".to_owned(), Price::default());
+    /// assert!(change.is_of_prices());
+    /// change.autonomy = Some(Autonomy::L1);
+    /// assert!(!change.is_of_prices());
+    /// ```
+    #[must_use]
+    pub fn is_of_prices(&self) -> bool {
+        let without = Self {
+            prices: BTreeMap::new(),
+            default_model: None,
+            ..self.clone()
+        };
+        is_default(&without) && !is_default(self)
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -8,7 +8,7 @@ use crate::worker::Equipment;
 use leadhand_engine::{Run, SNAPSHOT_FORMAT};
 use leadhand_journal::{History, Journal};
 use leadhand_model::ModelSet;
-use leadhand_protocol::{Grade, Input, Outcome, PersonInput, Record, RunId, Start};
+use leadhand_protocol::{Grade, Input, Outcome, PersonInput, Record, RunId, SettingChange, Start};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -71,7 +71,8 @@ impl Runtime {
     }
 
     /// As [`Runtime::resume`], with orders that count before anything goes on, such as a larger
-    /// budget.
+    /// budget. Where models cost other amounts now than the run reckons with, it is told so
+    /// before all of them.
     ///
     /// # Errors
     /// As [`Runtime::resume`], and [`RuntimeError::Refused`], with which the run is as it was.
@@ -81,9 +82,11 @@ impl Runtime {
         before: Vec<PersonInput>,
         orders: Orders,
     ) -> Result<Outcome, RuntimeError> {
-        let mut run_loop = self.take_up(id, orders)?;
+        let (mut run_loop, start) = self.take_up(id, orders)?;
         run_loop.refuse_if_over()?;
-        let before = before.into_iter().map(Input::Person);
+        let prices = other_prices(&self.models, &start);
+        let prices = prices.map(|change| PersonInput::Change(Box::new(change)));
+        let before = prices.into_iter().chain(before).map(Input::Person);
         run_loop
             .drive(before.chain([Input::Resume]).collect())
             .await
@@ -102,7 +105,7 @@ impl Runtime {
         order: PersonInput,
     ) -> Result<Option<Outcome>, RuntimeError> {
         let (_, nobody) = control();
-        let run_loop = self.take_up(id, nobody)?;
+        let (run_loop, _) = self.take_up(id, nobody)?;
         match order {
             PersonInput::Cancel { grade, why } => {
                 // Nothing of it is at work that could come to its end.
@@ -114,7 +117,8 @@ impl Runtime {
         }
     }
 
-    fn take_up(&self, id: &RunId, orders: Orders) -> Result<RunLoop, RuntimeError> {
+    /// A run from the journal, and what it is made from.
+    fn take_up(&self, id: &RunId, orders: Orders) -> Result<(RunLoop, Start), RuntimeError> {
         let writer = self.journal.open(id)?;
         if let Some(lost) = writer.lost() {
             tracing::warn!(run = %id, seq = lost.seq, what = lost.what, "records were lost");
@@ -126,7 +130,8 @@ impl Runtime {
                 how: "it never began".to_owned(),
             });
         };
-        Ok(self.run_loop(id.clone(), run, writer, orders, &start))
+        let run_loop = self.run_loop(id.clone(), run, writer, orders, &start);
+        Ok((run_loop, start))
     }
 
     /// The state of a run, from its last snapshot if there is one that can be used.
@@ -176,6 +181,25 @@ pub(crate) fn whole(run: &RunId, history: History) -> Result<Vec<Record>, Runtim
             what: damage.what,
         }),
     }
+}
+
+/// What is to be changed so that a run reckons with what these models cost; none where it does.
+/// Another default model that costs the same changes nothing that is reckoned with.
+fn other_prices(models: &ModelSet, start: &Start) -> Option<SettingChange> {
+    let equipped = models.prices();
+    let recorded = |name: &str| start.prices.get(name).copied().unwrap_or_default();
+    let now = |name: &str| equipped.get(name).copied().unwrap_or(recorded(name));
+    let (default, default_before) = (models.default_name(), &start.default_model);
+    let default_model = (now(default) != now(default_before)).then(|| default.to_owned());
+    let others = equipped
+        .iter()
+        .filter(|(name, price)| **price != recorded(name));
+    let change = SettingChange {
+        prices: others.map(|(name, price)| (name.clone(), *price)).collect(),
+        default_model,
+        ..SettingChange::default()
+    };
+    change.is_of_prices().then_some(change)
 }
 
 /// The state that records add up to.

@@ -15,7 +15,12 @@ pub(crate) fn slow() -> String {
 
 /// Starts the slow run and comes back once its worker is thinking.
 pub(crate) fn started(place: &Place) -> (Child, BufReader<std::process::ChildStderr>) {
-    let mut command = place.command(&["run", "Write notes", "-m", "scripted:slow.jsonl"]);
+    started_with(place, &[])
+}
+
+fn started_with(place: &Place, more: &[&str]) -> (Child, BufReader<std::process::ChildStderr>) {
+    let run = ["run", "Write notes", "-m", "scripted:slow.jsonl"];
+    let mut command = place.command(&[&run, more].concat());
     let mut child = command
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
@@ -103,6 +108,29 @@ fn a_killed_run_goes_on_later() {
     let seen = place.leadhand(&["resume", "last", "-m", "scripted:script.jsonl"]);
     assert_eq!(seen.code, 2);
     assert!(seen.err.contains("run RUN is over"), "{}", seen.err);
+}
+
+#[test]
+fn a_run_that_goes_on_with_a_dearer_model_reckons_with_its_price() {
+    let config = "[models.dear]\nprovider = \"scripted\"\nfile = \"script.jsonl\"\n\
+                  price = { output_micro_usd = 1000000000 }\n";
+    let place = Place::new(&[
+        ("slow.jsonl", &slow()),
+        ("script.jsonl", WRITES_NOTES),
+        ("leadhand.toml", config),
+    ]);
+    let (mut child, _err) = started_with(&place, &["--budget-usd", "0.01"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let seen = place.leadhand(&["resume", "last", "-m", "dear"]);
+    assert_eq!(seen.code, 5, "{}", seen.err);
+    let begin = "model dear\nrun RUN\nits models cost another amount from here on\nresumed\n";
+    assert!(seen.err.starts_with(begin), "{}", seen.err);
+    let why = "so much is not left";
+    assert!(seen.err.contains(why), "{}", seen.err);
+    goes_on(&place);
+    let replayed = place.leadhand(&["replay", "last"]);
+    assert_eq!(replayed.code, 0, "{}", replayed.out);
 }
 
 #[test]

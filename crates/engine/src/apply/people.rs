@@ -3,7 +3,7 @@
 use crate::agent::CallStatus;
 use crate::run::{Run, Setting};
 use leadhand_protocol::{
-    Action, Answer, Approval, ApprovalScope, Ask, Budget, CallId, ChatMessage, PersonInput,
+    Action, Answer, Approval, ApprovalScope, Ask, Budget, CallId, ChatMessage, PersonInput, Price,
     RequestId, Role, SettingChange, Start, ToolFault, ToolFaultKind, ToolOutput,
 };
 use std::sync::Arc;
@@ -170,6 +170,11 @@ fn lay_over(start: &mut Start, change: &SettingChange) {
         if let Some(prompt) = change.prompts.get(&role.name) {
             role.prompt.clone_from(prompt);
         }
+    }
+    start.prices.extend(change.prices.clone());
+    start.prices.retain(|_, price| *price != Price::default());
+    if let Some(model) = &change.default_model {
+        start.default_model.clone_from(model);
     }
     if let Some(policy) = &change.policy {
         start.rules.clone_from(&policy.rules);

@@ -1,12 +1,13 @@
 //! What may be spent: set aside before a call, so that workers cannot overspend together; turns
 //! that cost nothing, agents, tool calls and time.
 
-use crate::world::{World, call, check, start, task, text};
+use crate::world::{World, call, check, replays, start, task, text};
 use leadhand_protocol::{
     Budget, Goal, Input, ModelFault, ModelReply, OutcomeKind, PersonInput, Plan, Price,
     SettingChange, Start, Task, Usage,
 };
 use serde_json::json;
+use std::ops::Range;
 
 fn working(tasks: Vec<Task>, budget: Budget) -> Start {
     let mut goal = Goal::new("Go.");
@@ -72,6 +73,67 @@ fn a_reply_is_kept_as_short_as_what_is_left() {
     });
     let output = u64::from(asked.unwrap());
     assert!((400..500).contains(&output), "{output} tokens");
+}
+
+/// How long a reply may be that a run asks for again whose process died at its first turn, after
+/// a change; and how many turns are counted.
+fn asked_again(budget: Budget, change: SettingChange) -> (Vec<u32>, u64) {
+    let mut world = World::new([]);
+    let mut start = working(vec![task("t", "writer")], budget);
+    start.default_model = "m".into();
+    start.prices.insert("m".into(), writing(8_000_000));
+    world.give(Input::Start(Box::new(start)));
+    world.order(PersonInput::Change(Box::new(change))).unwrap();
+    world.crash_and_resume();
+    replays(&world.journal);
+    let calls = world.pending.iter().filter_map(|action| match action {
+        leadhand_protocol::Action::CallModel { request, .. } => Some(request.output_tokens_max),
+        _ => None,
+    });
+    (calls.collect(), world.run.spent().turns)
+}
+
+/// So much for a million tokens of replies.
+fn writing(micro_usd: u64) -> Price {
+    Price {
+        output_micro_usd: micro_usd,
+        ..Price::default()
+    }
+}
+
+#[test]
+fn a_turn_that_was_at_work_is_taken_again_at_the_prices_that_hold_now() {
+    let priced = |name: &str, micro_usd: u64, default: Option<&str>| SettingChange {
+        prices: [(name.to_owned(), writing(micro_usd))].into(),
+        default_model: default.map(str::to_owned),
+        ..SettingChange::default()
+    };
+    let nothing = SettingChange::default;
+    let bounded = SettingChange {
+        budget: tokens(500),
+        ..nothing()
+    };
+    let money = Budget {
+        micro_usd_max: Some(5_000),
+        ..Budget::default()
+    };
+    let case = |budget: Budget, change: SettingChange, asked: Range<u32>, turns: u64| {
+        let seen = asked_again(budget, change.clone());
+        let fits = seen.0.iter().all(|tokens| asked.contains(tokens));
+        let calls = usize::from(!asked.is_empty());
+        assert!(fits && seen.0.len() == calls, "{change:?}: {seen:?}");
+        assert_eq!(seen.1, turns, "{change:?}");
+    };
+    // Five thousandths of a dollar are 625 tokens, then 500, 312, or too few for a reply.
+    case(money, nothing(), 600..626, 1);
+    case(money, priced("m", 4_000_000, None), 600..626, 1);
+    case(money, priced("n", 90_000_000, None), 600..626, 1);
+    case(money, priced("m", 10_000_000, None), 450..501, 2);
+    case(money, priced("n", 16_000_000, Some("n")), 280..313, 2);
+    case(money, priced("m", 90_000_000, None), 0..0, 1);
+    // Nothing was set aside where nothing was bounded.
+    case(Budget::default(), nothing(), 1_000..1_001, 1);
+    case(Budget::default(), bounded, 300..500, 2);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod endpoint;
 mod office;
 mod own_parts;
 mod panics;
+mod prices;
 mod side_by_side;
 mod snapshots;
 mod stopping;

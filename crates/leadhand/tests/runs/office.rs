@@ -16,17 +16,29 @@ pub(crate) type Said = Result<ModelReply, ModelFault>;
 type Function = dyn Fn(&ModelRequest) -> BoxFuture<'static, Said> + Send + Sync;
 
 /// A model that says what a closure makes of the end of the prompt.
-pub(crate) struct FnModel(Box<Function>);
+pub(crate) struct FnModel {
+    function: Box<Function>,
+    price: Price,
+}
+
+impl FnModel {
+    pub(crate) fn costing(self, price: Price) -> Self {
+        Self { price, ..self }
+    }
+}
 
 pub(crate) fn model<F, Saying>(function: F) -> FnModel
 where
     F: Fn(String) -> Saying + Send + Sync + 'static,
     Saying: Future<Output = Said> + Send + 'static,
 {
-    FnModel(Box::new(move |request| {
-        let last = request.messages.last().map_or("", |message| message.text());
-        Box::pin(function(last.to_owned()))
-    }))
+    FnModel {
+        function: Box::new(move |request| {
+            let last = request.messages.last().map_or("", |message| message.text());
+            Box::pin(function(last.to_owned()))
+        }),
+        price: Price::default(),
+    }
 }
 
 impl Model for FnModel {
@@ -36,12 +48,12 @@ impl Model for FnModel {
             provider: "test".to_owned(),
             context_tokens: None,
             tool_style: ToolStyle::Native,
-            price: Price::default(),
+            price: self.price,
         }
     }
 
     fn call<'a>(&'a self, request: &'a ModelRequest, _: Pieces<'a>) -> BoxFuture<'a, Said> {
-        (self.0)(request)
+        (self.function)(request)
     }
 }
 
