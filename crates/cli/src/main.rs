@@ -5,6 +5,7 @@
 //! run loop.
 
 mod account;
+mod added_budget;
 mod answer;
 mod apart;
 mod approvals;

@@ -119,7 +119,7 @@ fn what_next(kind: OutcomeKind, id: &RunId, options: &ProjectOptions) -> String 
         // The budget is on record with the goal: going on without more would stop at once.
         OutcomeKind::BudgetSpent => format!(
             "resume with more to spend: leadhand{folder} resume {id} --add-budget-tokens N (or \
-             --add-budget-usd, --add-tool-calls, --add-seconds)\n{look}"
+             --add-budget-usd, --add-tool-calls, --add-seconds, --add-turns, --add-agents)\n{look}"
         ),
         kind if kind.resumable() => resume_with(id, options),
         _ => look,

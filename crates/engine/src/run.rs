@@ -237,6 +237,24 @@ impl Run {
         self.spent
     }
 
+    /// How many agents were started.
+    #[must_use]
+    pub fn agents_started(&self) -> u32 {
+        self.agents_started
+    }
+
+    /// How long it was at work, in milliseconds, to its last record.
+    #[must_use]
+    pub fn at_work_ms(&self) -> u64 {
+        self.at_work.ms
+    }
+
+    /// How often the manager revised the plan; what people change does not count.
+    #[must_use]
+    pub fn revised(&self) -> u32 {
+        self.plan.revised
+    }
+
     /// How often the plan was revised.
     #[must_use]
     pub fn revisions(&self) -> u32 {

@@ -201,7 +201,7 @@ fn a_run_that_has_spent_its_budget_goes_on_with_more() {
     let seen = place.leadhand(&arguments);
     assert_eq!(seen.code, 5, "{}", seen.err);
     let end = "resume with more to spend: leadhand resume RUN --add-budget-tokens N (or \
-               --add-budget-usd, --add-tool-calls, --add-seconds)\n\
+               --add-budget-usd, --add-tool-calls, --add-seconds, --add-turns, --add-agents)\n\
                look into it with: leadhand trace show RUN\n";
     assert!(seen.err.ends_with(end), "{}", seen.err);
     let resume =
@@ -227,6 +227,28 @@ fn a_run_that_has_spent_its_budget_goes_on_with_more() {
     let seen = resume(&["--add-budget-tokens", "100000"]);
     assert_eq!(seen.code, 0, "{}", seen.err);
     assert_eq!(place.read("notes.md"), "Hello.\n");
+}
+
+#[test]
+fn a_run_that_has_used_up_its_turns_or_agents_goes_on_with_more() {
+    let check = |bound: &str, why: &str, more: &[&str]| {
+        let goal = format!("text = \"Write notes\"\n[budget]\n{bound} = 1\n");
+        let place = Place::new(&[("script.jsonl", WRITES_NOTES), ("goal.toml", &goal)]);
+        let seen = place.leadhand(&["run", "--goal-file", "goal.toml", "-m", SCRIPT]);
+        assert_eq!(seen.code, 5, "{}", seen.err);
+        assert!(seen.err.contains(why), "{}", seen.err);
+        let resume =
+            |more: &[&str]| place.leadhand(&[&["resume", "last", "-m", SCRIPT], more].concat());
+        assert_eq!(resume(&[]).code, 5, "{bound}");
+        let seen = resume(more);
+        assert_eq!(seen.code, 0, "{}", seen.err);
+        assert_eq!(place.read("notes.md"), "Hello.\n");
+        assert_eq!(place.leadhand(&["replay", "last"]).code, 0);
+    };
+    check("turns_max", "1 turns are taken", &["--add-turns", "9"]);
+    let agents = "1 agents were started, and another one is needed";
+    let more = ["--add-agents", "9", "--add-revisions", "1"];
+    check("agents_max", agents, &more);
 }
 
 #[test]
