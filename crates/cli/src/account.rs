@@ -3,7 +3,7 @@
 
 use crate::escape;
 use crate::words;
-use leadhand::{CallReport, Change, Outcome, OutcomeKind};
+use leadhand::{CallReport, CallState, Change, Outcome, OutcomeKind};
 use std::fmt::Write;
 
 /// Characters of a reason that are shown.
@@ -57,10 +57,25 @@ pub(crate) fn calls(head: &str, reports: &[CallReport]) -> String {
             "  {} {}\n         {}",
             escape::line(&call.name, 80),
             escape::line(&call.arguments.to_string(), 160),
-            escape::line(&report.what, WHY_CHARS_MAX)
+            escape::line(&known(report), WHY_CHARS_MAX)
         );
     }
     text
+}
+
+/// What became of a call, and what is known beyond that.
+fn known(report: &CallReport) -> String {
+    let state = match report.state {
+        // The head says it.
+        CallState::InDoubt => return report.what.clone(),
+        CallState::Undone => "undone",
+        CallState::NotUndone => "could not be undone",
+        CallState::UndoInDoubt => "nobody knows whether it was undone",
+    };
+    if report.what.is_empty() {
+        return state.to_owned();
+    }
+    format!("{state}: {}", report.what)
 }
 
 fn cost(outcome: &Outcome, took_ms: u64) -> String {

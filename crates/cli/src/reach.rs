@@ -1,7 +1,7 @@
 //! A run that a person gives orders to, be it live in another process or stopped: the same
 //! order reaches the first through its socket and the second through its journal.
 
-use crate::failure::{Failure, INTERRUPTED};
+use crate::failure::Failure;
 use crate::model_choice::Choice;
 use crate::person::AtTerminal;
 use crate::project::{Project, ProjectOptions};
@@ -226,9 +226,4 @@ impl Reach {
         }
         Ok(builder.build()?)
     }
-}
-
-/// The exit code of a command that an interrupt has ended.
-pub(crate) fn code_of_waiting(waited: bool) -> u8 {
-    if waited { 0 } else { INTERRUPTED }
 }

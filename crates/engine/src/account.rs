@@ -2,7 +2,7 @@
 
 use crate::agent::{CallStatus, PendingCall};
 use crate::run::Run;
-use leadhand_protocol::{CallReport, Outcome, OutcomeKind, TaskReport};
+use leadhand_protocol::{CallReport, CallState, Outcome, OutcomeKind, TaskReport};
 use leadhand_task_graph::TaskState;
 
 pub(crate) fn outcome(run: &Run, kind: OutcomeKind, why: &str) -> Outcome {
@@ -32,6 +32,7 @@ fn in_doubt(call: &PendingCall) -> CallReport {
     CallReport {
         call: call.id,
         tool_call: call.call.clone(),
+        state: CallState::InDoubt,
         what: known,
     }
 }

@@ -6,8 +6,8 @@ use crate::calls::{called, step_call};
 use crate::decide::Refusal;
 use crate::run::Run;
 use leadhand_protocol::{
-    AgentId, CallId, CallReport, ContentHash, Effect, Event, Origin, Purpose, ToolCall, ToolFault,
-    ToolOutput,
+    AgentId, CallId, CallReport, CallState, ContentHash, Effect, Event, Origin, Purpose, ToolCall,
+    ToolFault, ToolFaultKind, ToolOutput,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -125,15 +125,18 @@ impl Run {
     pub(crate) fn undone(&mut self, agent: AgentId, outcome: &Result<ToolOutput, ToolFault>) {
         let left = self.roll_back.undoable.len() - self.roll_back.reports.len();
         if let Some(step) = left.checked_sub(1).map(|at| &self.roll_back.undoable[at]) {
-            let what = match outcome {
-                Ok(output) if output.text.trim().is_empty() => "undone".to_owned(),
-                Ok(output) => format!("undone: {}", output.text.trim()),
-                Err(fault) => format!("could not be undone: {}", fault.message),
+            let (state, what) = match outcome {
+                Ok(output) => (CallState::Undone, output.text.trim()),
+                Err(fault) if fault.kind == ToolFaultKind::InDoubt => {
+                    (CallState::UndoInDoubt, fault.message.as_str())
+                }
+                Err(fault) => (CallState::NotUndone, fault.message.as_str()),
             };
             self.roll_back.reports.push(CallReport {
                 call: step.call,
                 tool_call: step.tool_call.clone(),
-                what,
+                state,
+                what: what.to_owned(),
             });
         }
         if let Some(agent) = self.agents.get_mut(&agent) {

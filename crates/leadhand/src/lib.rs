@@ -37,9 +37,9 @@ pub use builder::Builder;
 pub use error::Error;
 pub use leadhand_engine::{Difference, Refusal, Replayed, replay};
 pub use leadhand_protocol::{
-    Answer, ApprovalScope, Ask, Autonomy, Budget, CallReport, Change, Check, Forecast, Goal, Grade,
-    Limits, Outcome, OutcomeKind, PersonInput, PlanEdit, PolicyChange, RunId, SettingChange,
-    TaskReport, ToolLimits,
+    Answer, ApprovalScope, Ask, Autonomy, Budget, CallReport, CallState, Change, Check, Forecast,
+    Goal, Grade, Limits, Outcome, OutcomeKind, PersonInput, PlanEdit, PolicyChange, RunId,
+    SettingChange, TaskReport, ToolLimits,
 };
 pub use leadhand_runtime::{
     Clock, Control, Forked, OpenQuestion, OrderError, Orders, QuestionStatus, RemoteError,

@@ -111,6 +111,23 @@ pub struct CallReport {
     pub call: CallId,
     /// The call.
     pub tool_call: ToolCall,
-    /// What is known of it, in a sentence.
+    /// What became of it.
+    pub state: CallState,
+    /// What is known beyond that: what speaks for and against its effect, what undoing it gave,
+    /// or why it could not be undone. May be empty.
     pub what: String,
+}
+
+/// What became of a tool call that an account tells of by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallState {
+    /// Nobody knows whether it took effect.
+    InDoubt,
+    /// It took effect, and was undone.
+    Undone,
+    /// It took effect, and could not be undone.
+    NotUndone,
+    /// It took effect, and nobody knows whether it was undone.
+    UndoInDoubt,
 }

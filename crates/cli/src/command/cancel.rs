@@ -1,9 +1,8 @@
 //! `leadhand cancel`: ends a run for good, in one of three grades.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::project::ProjectOptions;
-use crate::reach::{Reach, code_of_waiting};
-use crate::screen;
+use crate::reach::Reach;
 use crate::stopped::Stopped;
 use clap::Args;
 use leadhand::{Grade, PersonInput};
@@ -44,14 +43,6 @@ pub(crate) async fn run(
     };
     let why = arguments.why;
     let order = PersonInput::Cancel { grade, why };
-    let Some((outcome, live)) = reach.order_and_wait(order).await? else {
-        return Ok(code_of_waiting(false));
-    };
-    let stopped = Stopped::new(&reach.id, live, outcome);
-    if arguments.json {
-        screen::out_json(&stopped);
-    } else {
-        screen::out(&stopped.to_text());
-    }
-    Ok(code_of_waiting(true))
+    let stopped = Stopped::by(&reach, order, arguments.json).await?;
+    Ok(if stopped.is_some() { 0 } else { INTERRUPTED })
 }

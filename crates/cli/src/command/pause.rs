@@ -1,8 +1,8 @@
 //! `leadhand pause`: has a live run stand still.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::project::ProjectOptions;
-use crate::reach::{Reach, code_of_waiting};
+use crate::reach::Reach;
 use crate::screen;
 use crate::stopped::Stopped;
 use clap::Args;
@@ -25,16 +25,11 @@ pub(crate) async fn run(arguments: PauseArguments, before: &ProjectOptions) -> R
     if reach.live().await?.is_none() {
         return Err(reach.stands_still()?);
     }
-    let Some((outcome, live)) = reach.order_and_wait(PersonInput::Pause).await? else {
-        return Ok(code_of_waiting(false));
+    let stopped = Stopped::by(&reach, PersonInput::Pause, arguments.json).await?;
+    let Some(stopped) = stopped else {
+        return Ok(INTERRUPTED);
     };
-    let stopped = Stopped::new(&reach.id, live, outcome);
-    if arguments.json {
-        screen::out_json(&stopped);
-        return Ok(0);
-    }
-    screen::out(&stopped.to_text());
-    if stopped.outcome.kind.resumable() {
+    if !arguments.json && stopped.outcome.kind.resumable() {
         screen::note(&reach.how_to_resume());
     }
     Ok(0)

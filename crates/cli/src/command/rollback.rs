@@ -1,9 +1,8 @@
 //! `leadhand rollback`: undoes what a run did and what can be undone.
 
-use crate::failure::{Failure, NOT_ACHIEVED};
+use crate::failure::{Failure, INTERRUPTED, NOT_ACHIEVED};
 use crate::project::ProjectOptions;
-use crate::reach::{Reach, code_of_waiting};
-use crate::screen;
+use crate::reach::Reach;
 use crate::stopped::Stopped;
 use clap::Args;
 use leadhand::PersonInput;
@@ -31,14 +30,10 @@ pub(crate) async fn run(
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
     let why = arguments.why;
     let order = PersonInput::RollBack { why };
-    let Some((outcome, live)) = reach.order_and_wait(order).await? else {
-        return Ok(code_of_waiting(false));
-    };
-    let stopped = Stopped::new(&reach.id, live, outcome);
-    if arguments.json {
-        screen::out_json(&stopped);
-    } else {
-        screen::out(&stopped.to_text());
-    }
-    Ok(if stopped.is_undone() { 0 } else { NOT_ACHIEVED })
+    let stopped = Stopped::by(&reach, order, arguments.json).await?;
+    Ok(match stopped {
+        None => INTERRUPTED,
+        Some(stopped) if stopped.is_undone() => 0,
+        Some(_) => NOT_ACHIEVED,
+    })
 }

@@ -1,11 +1,11 @@
 //! What people order: answers, edits, cancelling in three grades, rolling back; and calls of
 //! which nobody knows whether they took effect.
 
-use crate::world::{World, call, check, role, start, task, text};
+use crate::world::{World, call, check, replays, role, start, task, text};
 use leadhand_protocol::{
-    Answer, Ask, Autonomy, Budget, ContentHash, Effect, Forecast, Goal, Grade, Input, Isolation,
-    OutcomeKind, PersonInput, Plan, PlanEdit, RequestId, SettingChange, Start, Task, TaskId,
-    ToolFault, ToolFaultKind, ToolSpec,
+    Answer, Ask, Autonomy, Budget, CallState, ContentHash, Effect, Forecast, Goal, Grade, Input,
+    Isolation, Outcome, OutcomeKind, PersonInput, Plan, PlanEdit, RequestId, SettingChange, Start,
+    Task, TaskId, ToolFault, ToolFaultKind, ToolSpec,
 };
 use serde_json::{Value, json};
 
@@ -176,7 +176,11 @@ fn a_call_whose_tool_says_that_nobody_knows_is_in_doubt_while_the_run_lives() {
         suspended: WaitingForPerson",
     );
     let outcome = world.outcome.unwrap();
-    assert_eq!(outcome.in_doubt[0].tool_call.name, "pay");
+    let report = &outcome.in_doubt[0];
+    assert_eq!(
+        (report.tool_call.name.as_str(), report.state),
+        ("pay", CallState::InDoubt)
+    );
 }
 
 #[test]
@@ -454,6 +458,14 @@ fn cancelling_is_tightened_and_never_loosened() {
     assert!(world.run.outcome().is_some());
 }
 
+fn undone(outcome: &Outcome) -> Vec<(Value, CallState, &str)> {
+    let told = outcome.undone.iter().map(|report| {
+        let of = report.tool_call.arguments["of"].clone();
+        (of, report.state, report.what.as_str())
+    });
+    told.collect()
+}
+
 #[test]
 fn what_can_be_undone_is_undone_the_last_first() {
     let booking = |of: &str| call("book", json!({"of": of}));
@@ -491,18 +503,49 @@ fn what_can_be_undone_is_undone_the_last_first() {
         ended: Cancelled",
     );
     let outcome = world.outcome.clone().unwrap();
-    let undone: Vec<(&Value, &str)> = outcome
-        .undone
-        .iter()
-        .map(|report| (&report.tool_call.arguments["of"], report.what.as_str()))
-        .collect();
     assert_eq!(
-        undone,
+        undone(&outcome),
         [
-            (&json!("flight"), "could not be undone: too late"),
-            (&json!("room"), "undone: done"),
+            (json!("flight"), CallState::NotUndone, "too late"),
+            (json!("room"), CallState::Undone, "done"),
         ]
     );
     let again = world.order(PersonInput::RollBack { why: "x".into() });
     assert!(again.unwrap_err().contains("rolled back already"));
+}
+
+#[test]
+fn the_account_says_whether_a_call_was_undone() {
+    let case = |effect: Effect, said: Result<&str, ToolFaultKind>, state: CallState, what: &str| {
+        let mut start = office(vec![task("t", "clerk")]);
+        let undo = start.tools.iter_mut().find(|tool| tool.name == "undo_book");
+        undo.unwrap().effect = effect;
+        let booking = call("book", json!({"of": "room"}));
+        let mut world = World::new([booking, text("Booked.")]).go(start);
+        let said = said.map(str::to_owned).map_err(|kind| ToolFault {
+            kind,
+            message: "undone?".into(),
+            retryable: false,
+        });
+        world.results.insert("undo_book".into(), said);
+        let why = "the trip is off".to_owned();
+        world.order(PersonInput::RollBack { why }).unwrap();
+        world.carry_on();
+        let outcome = world.outcome.as_ref().unwrap();
+        assert_eq!(undone(outcome), [(json!("room"), state, what)]);
+        replays(&world.journal);
+    };
+    use CallState::{NotUndone, UndoInDoubt, Undone};
+    let idempotent = Effect::Idempotent;
+    case(idempotent, Ok(" \n"), Undone, "");
+    case(idempotent, Err(ToolFaultKind::Failed), NotUndone, "undone?");
+    case(
+        idempotent,
+        Err(ToolFaultKind::InDoubt),
+        UndoInDoubt,
+        "undone?",
+    );
+    // A person is asked, and nobody is there.
+    let why = "nobody was there to say what became of it";
+    case(Effect::Once, Err(ToolFaultKind::InDoubt), UndoInDoubt, why);
 }

@@ -8,7 +8,8 @@ mod house;
 
 use house::{House, PATIENCE};
 use leadhand_protocol::{
-    Answer, Ask, Autonomy, ContentHash, Event, Grade, OutcomeKind, PersonInput, RequestId, TaskId,
+    Answer, Ask, Autonomy, CallState, ContentHash, Event, Grade, OutcomeKind, PersonInput,
+    RequestId, TaskId,
 };
 use leadhand_runtime::{RemoteError, RemoteRun, Told};
 use std::sync::atomic::Ordering;
@@ -203,12 +204,12 @@ async fn a_live_run_is_rolled_back_from_elsewhere() {
     let outcome = life.await.unwrap().unwrap();
     assert_eq!(told, outcome);
     assert_eq!(outcome.kind, OutcomeKind::Cancelled);
-    let undone: Vec<&str> = outcome
+    let undone: Vec<(CallState, &str)> = outcome
         .undone
         .iter()
-        .map(|report| report.what.as_str())
+        .map(|report| (report.state, report.what.as_str()))
         .collect();
-    assert_eq!(undone, ["undone: receipt"]);
+    assert_eq!(undone, [(CallState::Undone, "receipt")]);
     assert_eq!(
         *house.called.lock().unwrap(),
         [
