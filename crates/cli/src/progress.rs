@@ -82,7 +82,7 @@ impl Progress {
             Event::ModelReplied { agent, reply, .. } => {
                 self.usage.add(reply.usage);
                 let row = self.row(*agent)?;
-                row.tokens += reply.usage.total();
+                row.tokens = row.tokens.saturating_add(reply.usage.total());
                 row.doing.clear();
                 None
             }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -31,6 +32,20 @@ pub enum StubAnswer {
     Silence(String),
     /// A streamed text of about so many bytes.
     Huge(usize),
+    /// A body of this status and content type that begins so, and goes on with the same piece
+    /// for ever, with a pause of so many milliseconds after each.
+    Endless {
+        /// The status.
+        status: u16,
+        /// The content type.
+        kind: String,
+        /// How it begins.
+        start: Vec<u8>,
+        /// How it goes on.
+        piece: Vec<u8>,
+        /// The pause.
+        pause_ms: u64,
+    },
     /// The connection is closed without an answer.
     HangUp,
 }
@@ -82,6 +97,8 @@ type Shared = Arc<Mutex<Script>>;
 #[derive(Default)]
 struct Script {
     answers: VecDeque<StubAnswer>,
+    /// Given when no other is left.
+    for_ever: Option<StubAnswer>,
     requests: Vec<StubRequest>,
 }
 
@@ -113,7 +130,7 @@ impl StubServer {
         let base_url = format!("http://{}/v1", listener.local_addr()?);
         let script = Arc::new(Mutex::new(Script {
             answers: answers.into(),
-            requests: Vec::new(),
+            ..Script::default()
         }));
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, script.clone()));
@@ -123,6 +140,18 @@ impl StubServer {
             script,
             _tasks: tasks,
         })
+    }
+
+    /// As [`StubServer::start`], with one answer to whatever is asked.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn for_ever(answer: StubAnswer) -> std::io::Result<Self> {
+        let server = Self::start(Vec::new()).await?;
+        let mut script = server.script.lock().unwrap_or_else(PoisonError::into_inner);
+        script.for_ever = Some(answer);
+        drop(script);
+        Ok(server)
     }
 
     /// The port it listens on.
@@ -171,7 +200,8 @@ async fn serve(mut stream: TcpStream, script: Shared) {
         let answer = {
             let mut script = script.lock().unwrap_or_else(PoisonError::into_inner);
             script.requests.push(request);
-            script.answers.pop_front()
+            let next = script.answers.pop_front();
+            next.or_else(|| script.for_ever.clone())
         };
         let answer = answer.unwrap_or_else(|| StubAnswer::status(500, "the script is used up"));
         if !give(&mut stream, answer, streams).await.unwrap_or(false) {
@@ -251,6 +281,21 @@ async fn give(stream: &mut TcpStream, answer: StubAnswer, streams: bool) -> std:
             std::future::pending::<()>().await;
         }
         StubAnswer::Huge(bytes) => whole(stream, EVENTS, &text_events(&"x".repeat(bytes))).await?,
+        StubAnswer::Endless {
+            status,
+            kind,
+            start,
+            piece,
+            pause_ms,
+        } => {
+            let head = format!("HTTP/1.1 {status} Stub\r\nContent-Type: {kind}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(&start).await?;
+            loop {
+                stream.write_all(&piece).await?;
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            }
+        }
         StubAnswer::HangUp => return Ok(false),
     }
     Ok(true)

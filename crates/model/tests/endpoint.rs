@@ -301,6 +301,22 @@ async fn every_unreadable_answer_is_a_fault_of_its_kind() {
         &at(": the answer is larger than 400000 bytes (reply_bytes_max)"),
     )
     .await;
+    // Not only what is said counts, but also what it is said with.
+    let long = "n".repeat(500_000);
+    let calls = [
+        json!({"index": 0, "id": "a", "function": {"name": long, "arguments": "{}"}}),
+        json!({"index": 0, "id": long, "function": {"name": "weather", "arguments": "{}"}}),
+    ];
+    for call in calls {
+        let choice = json!({"delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"});
+        let event = format!("data: {}\n\n", json!({ "choices": [choice] }));
+        check_fault(
+            StubAnswer::Body("text/event-stream".to_owned(), event.into_bytes()),
+            Kind::BadAnswer,
+            &at(": the answer is larger than 400000 bytes (reply_bytes_max)"),
+        )
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -201,6 +201,7 @@ impl<'a> Answer<'a> {
             self.raw.calls.push(RawCall::default());
         }
         if self.raw.calls[at].id.is_empty() {
+            self.count(id.len())?;
             id.clone_into(&mut self.raw.calls[at].id);
         }
         match call.get("function") {
@@ -219,12 +220,12 @@ impl<'a> Answer<'a> {
             Some(object) => object.to_string(),
         };
         self.count(arguments.len())?;
-        let call = &mut self.raw.calls[at];
-        call.arguments.push_str(&arguments);
+        self.raw.calls[at].arguments.push_str(&arguments);
         if let Some(name) = function.get("name").and_then(Value::as_str)
-            && call.name.is_empty()
+            && self.raw.calls[at].name.is_empty()
         {
-            name.clone_into(&mut call.name);
+            self.count(name.len())?;
+            name.clone_into(&mut self.raw.calls[at].name);
         }
         Ok(())
     }

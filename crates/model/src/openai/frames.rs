@@ -38,6 +38,7 @@ pub(super) fn guarded_events(response: Response, reply_bytes_max: usize) -> Resp
     let filter = Filter {
         chunks: response.bytes_stream().boxed(),
         bytes_left: bytes_max,
+        frame_bytes_max: value_bytes_max(reply_bytes_max),
         frames: Frames::default(),
         is_over: false,
     };
@@ -54,16 +55,15 @@ pub(super) async fn single_event(
     reply_bytes_max: usize,
     url: &str,
 ) -> Result<Response, ModelFault> {
-    // JSON escapes may need six bytes for one.
-    let bytes_max = reply_bytes_max
-        .saturating_mul(6)
-        .saturating_add(ENVELOPE_BYTES);
+    let bytes_max = value_bytes_max(reply_bytes_max);
     let mut body = Vec::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| of_transport(url, &error))?;
         if body.len() + chunk.len() > bytes_max {
-            let what = format!("{url}: the answer is larger than {reply_bytes_max} bytes");
+            let what = format!(
+                "{url}: the answer is larger than {reply_bytes_max} bytes (reply_bytes_max)"
+            );
             return Err(fault(ModelFaultKind::BadAnswer, what));
         }
         body.extend_from_slice(&chunk);
@@ -82,6 +82,13 @@ pub(super) async fn single_event(
     ))))
 }
 
+/// Most bytes of one JSON value that holds a reply: JSON escapes may need six bytes for one.
+fn value_bytes_max(reply_bytes_max: usize) -> usize {
+    reply_bytes_max
+        .saturating_mul(6)
+        .saturating_add(ENVELOPE_BYTES)
+}
+
 fn events(body: Body) -> Response {
     Response::from(http::Response::new(body))
 }
@@ -98,6 +105,7 @@ fn ours(what: &str, words: &str) -> String {
 struct Filter {
     chunks: BoxStream<'static, reqwest::Result<Bytes>>,
     bytes_left: usize,
+    frame_bytes_max: usize,
     frames: Frames,
     is_over: bool,
 }
@@ -115,6 +123,10 @@ impl Filter {
                 Some(Ok(chunk)) => {
                     self.bytes_left -= chunk.len();
                     self.frames.take(&chunk, &mut safe);
+                    if self.frames.held_bytes() > self.frame_bytes_max {
+                        safe.push_str(&ours(TOO_LARGE, ""));
+                        self.is_over = true;
+                    }
                 }
                 Some(Err(error)) => {
                     let what = if error.is_timeout() { SILENT } else { BROKEN };
@@ -144,6 +156,11 @@ struct Frames {
 }
 
 impl Frames {
+    /// Of an event that has begun.
+    fn held_bytes(&self) -> usize {
+        self.line.len() + self.data.len()
+    }
+
     fn take(&mut self, bytes: &[u8], safe: &mut String) {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(part);

@@ -1,12 +1,14 @@
 //! The real program and an endpoint that is killed and started again in the middle of runs,
 //! answers 429, 500, half a stream, nonsense, and nothing: the run ends as specified, can be
-//! resumed, and goes on with what it has.
+//! resumed, and goes on with what it has. One that answers nonsense for ever is in `nonsense`.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test that cannot go on should stop"
 )]
+
+mod nonsense;
 
 use leadhand_end_to_end::Desk;
 use leadhand_model::{StubAnswer, StubServer};
