@@ -72,9 +72,33 @@ impl Reach {
     }
 
     fn is_live(&self) -> Result<bool, Failure> {
+        Ok(self.live_in()?.is_some())
+    }
+
+    /// The process that carries the run out.
+    fn live_in(&self) -> Result<Option<u32>, Failure> {
         let runs = self.journal.runs()?;
-        let of_it = runs.iter().find(|entry| entry.run == self.id);
-        Ok(of_it.is_some_and(|entry| entry.live.is_some()))
+        let of_it = runs.into_iter().find(|entry| entry.run == self.id);
+        Ok(of_it.and_then(|entry| entry.live))
+    }
+
+    /// That nobody carries the run out: what is at work in it could end there, and be begun in a
+    /// branch of it as well.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] that names the process.
+    pub(crate) fn must_stand_still_to_fork(&self) -> Result<(), Failure> {
+        let Some(pid) = self.live_in()? else {
+            return Ok(());
+        };
+        let run = &self.id;
+        Err(Failure::usage(
+            format!("run {run} is live in process {pid}, and a run is forked when it stands still"),
+            format!(
+                "wait for its end, or let it stand still with `leadhand pause {run}`; once it is \
+                 forked, it goes on with `leadhand resume {run}`"
+            ),
+        ))
     }
 
     /// That the run cannot be paused, since it is not live.

@@ -79,6 +79,7 @@ struct Branch<'a> {
 pub(crate) async fn run(arguments: ForkArguments, before: &ProjectOptions) -> Result<u8, Failure> {
     let options = &arguments.project.after(before);
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
+    reach.must_stand_still_to_fork()?;
     let (project, from) = (&reach.project, reach.id.clone());
     let changes = changes(&arguments, project)?;
     if !arguments.resume {

@@ -1,6 +1,7 @@
 //! Branches of runs.
 
 use crate::place::{Place, WRITES_NOTES};
+use crate::stop::{slow, started};
 use serde_json::Value;
 
 const SCRIPT: &str = "scripted:script.jsonl";
@@ -178,4 +179,43 @@ fn a_branch_is_one_object_for_programs_and_says_where_it_really_begins() {
     let last: Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
     assert_eq!(last["event"]["event"], "forked");
     assert_eq!(last["seq"], begins);
+}
+
+#[test]
+fn a_run_that_is_live_elsewhere_is_forked_once_it_stands_still() {
+    let place = Place::new(&[("slow.jsonl", &slow()), ("script.jsonl", WRITES_NOTES)]);
+    let (mut child, _err) = started(&place);
+    let runs = || serde_json::from_str::<Value>(&place.leadhand(&["ps", "--json"]).out).unwrap();
+    let entry = std::fs::read_dir(place.path(".leadhand/runs"))
+        .unwrap()
+        .next();
+    let run = entry.unwrap().unwrap().file_name().into_string().unwrap();
+    let events = || place.leadhand(&["trace", "show", &run, "--events"]).out;
+    let before = events();
+    let ways: [&[&str]; 3] = [
+        &[],
+        &["--at", "5"],
+        &["--at", "5", "--resume", "-m", SCRIPT],
+    ];
+    for more in ways {
+        let seen = place.leadhand(&[&["fork", &run], more].concat());
+        let pid = child.id();
+        let expected = format!(
+            "error: run RUN is live in process {pid}, and a run is forked when it stands still\n\
+             what to do: wait for its end, or let it stand still with `leadhand pause RUN`; once \
+             it is forked, it goes on with `leadhand resume RUN`\n"
+        );
+        assert_eq!((seen.code, seen.err), (2, expected), "{more:?}");
+    }
+    assert_eq!(events(), before, "it is as it was");
+    assert_eq!(runs().as_array().unwrap().len(), 1, "there is no branch");
+    assert_eq!(place.leadhand(&["pause", &run]).code, 0);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let seen = place.leadhand(&["fork", &run, "--resume", "-m", SCRIPT]);
+    assert_eq!(seen.code, 0, "{}", seen.err);
+    assert_eq!(place.read("notes.md"), "Hello.\n");
+    place.write("notes.md", "");
+    let seen = place.leadhand(&["resume", &run, "-m", SCRIPT]);
+    assert_eq!(seen.code, 0, "{}", seen.err);
+    assert_eq!(place.read("notes.md"), "Hello.\n");
 }
