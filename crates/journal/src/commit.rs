@@ -5,8 +5,8 @@
 //! thread syncs to disk some time later, so that a slow disk holds up nobody. One hands long tails
 //! to the store and writes snapshots. All end when the journal and its last writer are dropped.
 
-use crate::format::Entry;
-use crate::open_run::OpenRun;
+use crate::encode::Append;
+use crate::open_run::{OpenRun, Queued};
 use crate::{JournalError, Snapshot, Ticket};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -75,18 +75,19 @@ impl Committer {
         Ok(Self { commits, later })
     }
 
-    /// Queues entries of a run; see [`crate::Writer::append`].
+    /// See [`crate::Writer::append`]; gives as well what it was encoded in, if that is free again.
     pub(crate) fn queue(
         &self,
         run: &Arc<OpenRun>,
-        entries: Vec<Entry>,
-    ) -> Result<Ticket, JournalError> {
-        self.announce(run, run.queue(entries, false)?)
+        append: Append,
+    ) -> Result<(Ticket, Vec<u8>), JournalError> {
+        self.announce(run, run.queue(append, false)?)
     }
 
     /// See [`crate::Writer::sync`].
     pub(crate) fn sync(&self, run: &Arc<OpenRun>) -> Result<Ticket, JournalError> {
-        self.announce(run, run.queue(Vec::new(), true)?)
+        let queued = run.queue(Append::default(), true)?;
+        Ok(self.announce(run, queued)?.0)
     }
 
     /// See [`crate::Writer::set_snapshot`]; its turn comes after what was queued before.
@@ -96,23 +97,23 @@ impl Committer {
         snapshot: Snapshot,
     ) -> Result<(), JournalError> {
         let earlier = run.set_snapshot(snapshot);
-        drop(self.queue(run, Vec::new())?);
+        drop(self.queue(run, Append::default())?);
         earlier
     }
 
     fn announce(
         &self,
         run: &Arc<OpenRun>,
-        (ticket, untold): (Ticket, bool),
-    ) -> Result<Ticket, JournalError> {
-        if untold {
+        queued: Queued,
+    ) -> Result<(Ticket, Vec<u8>), JournalError> {
+        if queued.untold {
             self.commits[run.lane() % COMMIT_THREADS]
                 .send(Arc::clone(run))
                 .map_err(|_| JournalError::WriterGone)?;
         } else {
             self.later.tell(run);
         }
-        Ok(ticket)
+        Ok((queued.ticket, queued.buffer))
     }
 }
 

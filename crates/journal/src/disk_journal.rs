@@ -2,6 +2,7 @@
 
 use crate::blobs::Blobs;
 use crate::commit::Committer;
+use crate::encode::encode;
 use crate::error::{unreadable, unwritable};
 use crate::folder::{self, RunFolder};
 use crate::lock::FileLock;
@@ -11,7 +12,7 @@ use crate::run_records::RunRecords;
 use crate::store::Engine;
 use crate::{
     Damage, Durability, History, Journal, JournalError, RunEntry, Snapshot, TAIL_BYTES_MAX, Ticket,
-    Writer, format, lock, snapshot,
+    Writer, lock, snapshot,
 };
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
@@ -28,6 +29,9 @@ pub const LOCK_WAIT_MS: u64 = 10_000;
 
 /// Largest summary, as JSON, in bytes.
 pub const STATUS_BYTES_MAX: usize = 64 * 1024;
+
+/// Largest buffer for encoding that a writer keeps between two appends, in bytes.
+const BUFFER_BYTES_KEPT_MAX: usize = 16 * 1024;
 
 /// Runs kept under one root folder by one kind of store.
 #[derive(Debug)]
@@ -101,6 +105,7 @@ impl DiskJournal {
             committer: self.committer.clone(),
             next_seq,
             lost,
+            buffer: Vec::new(),
             finished: false,
         }))
     }
@@ -243,6 +248,8 @@ struct DiskWriter {
     next_seq: Seq,
     /// What was cut off when it was opened.
     lost: Option<Damage>,
+    /// What appends are encoded in.
+    buffer: Vec<u8>,
     /// Whether the run was let go of.
     finished: bool,
 }
@@ -261,12 +268,11 @@ impl DiskWriter {
 impl Writer for DiskWriter {
     fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError> {
         let next_seq = crate::journal::follow(&self.run, self.next_seq, records)?;
-        let entries = records
-            .iter()
-            .map(|record| format::encode(&self.run, record))
-            .collect::<Result<_, _>>()?;
-        let ticket = self.committer.queue(&self.open, entries)?;
+        let append = encode(&self.run, records, std::mem::take(&mut self.buffer))?;
+        let (ticket, buffer) = self.committer.queue(&self.open, append)?;
         self.next_seq = next_seq;
+        self.buffer = buffer;
+        self.buffer.shrink_to(BUFFER_BYTES_KEPT_MAX);
         Ok(ticket)
     }
 

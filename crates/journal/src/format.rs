@@ -4,8 +4,8 @@
 //! from a damaged one. The checksum (CRC-32 of IEEE 802.3) is over all other bytes of the
 //! value. The body is JSON: the record, or where a large record's event lies.
 
-use crate::{JournalError, packed};
-use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
+use crate::packed;
+use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, Seq};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Deepest nesting of arrays and objects in an event, and in a record that is read. A parsed value is at most 128 deep, and
 /// stands a few levels down in its event; reading more would cost stack without bound.
-const DEPTH_MAX: usize = 160;
+pub(crate) const DEPTH_MAX: usize = 160;
 
 pub(crate) const HEADER_BYTES: usize = 6;
 
@@ -26,51 +26,33 @@ pub(crate) const HEADER_BYTES: usize = 6;
 const BODY_BEGINS: &[u8] = b"{\"seq\":";
 
 /// The body is a [`Reference`].
-const EVENT_IN_BLOB: u8 = 1;
+pub(crate) const EVENT_IN_BLOB: u8 = 1;
 
 /// The body is [`Deflated`], and behind it the event. What flag 4 says is `pack`'s; the other five
 /// are not in use.
-const EVENT_DEFLATED: u8 = 2;
-
-/// From this size on a body's event is deflated, in bytes. sled writes a value several times
-/// until it has found its place; with smaller ones the time would not be repaid.
-const DEFLATE_FROM_BYTES: usize = 1024;
-
-/// A record ready to be stored.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Entry {
-    pub(crate) value: Vec<u8>,
-    /// The bytes that must be stored by their hash before the value is.
-    pub(crate) blob: Option<(ContentHash, Vec<u8>)>,
-}
-
-impl Entry {
-    pub(crate) fn bytes(&self) -> usize {
-        self.value.len() + self.blob.as_ref().map_or(0, |(_, content)| content.len())
-    }
-}
+pub(crate) const EVENT_DEFLATED: u8 = 2;
 
 /// Body of a record whose event is too large to stand in the value. Without `seq` and time
 /// in the blob, an event that is copied into another run is stored once.
 #[derive(Debug, Serialize, Deserialize)]
-struct Reference {
-    seq: Seq,
-    at_ms: u64,
+pub(crate) struct Reference {
+    pub(crate) seq: Seq,
+    pub(crate) at_ms: u64,
     /// SHA-256 of the event's JSON.
-    event: ContentHash,
+    pub(crate) event: ContentHash,
     /// Length of the event's JSON.
-    bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// What stands before an event that is deflated.
 #[derive(Debug, Serialize, Deserialize)]
-struct Deflated {
-    seq: Seq,
-    at_ms: u64,
+pub(crate) struct Deflated {
+    pub(crate) seq: Seq,
+    pub(crate) at_ms: u64,
     /// Length of the event's JSON, at most [`VALUE_BYTES_MAX`].
-    bytes: usize,
+    pub(crate) bytes: usize,
     /// Length of what follows.
-    deflated_bytes: usize,
+    pub(crate) deflated_bytes: usize,
 }
 
 /// Why a value cannot be read.
@@ -80,76 +62,6 @@ pub(crate) enum Fault {
     Damaged(String),
     /// It is of this newer version.
     TooNew(u8),
-}
-
-pub(crate) fn encode(run: &RunId, record: &Record) -> Result<Entry, JournalError> {
-    let unencodable = |error: serde_json::Error| JournalError::Unencodable {
-        run: run.clone(),
-        seq: record.seq,
-        what: error.to_string(),
-    };
-    let event = serde_json::to_vec(&record.event).map_err(unencodable)?;
-    if event.len() > RECORD_BYTES_MAX {
-        return Err(JournalError::RecordTooLarge {
-            run: run.clone(),
-            seq: record.seq,
-            bytes: event.len(),
-            bytes_max: RECORD_BYTES_MAX,
-        });
-    }
-    if too_deep(&event) {
-        return Err(JournalError::Unencodable {
-            run: run.clone(),
-            seq: record.seq,
-            what: format!("it is nested more than {DEPTH_MAX} deep"),
-        });
-    }
-    let body = body(record.seq, record.at_ms, &event);
-    if HEADER_BYTES + body.len() <= VALUE_BYTES_MAX {
-        let deflated = deflated_body(record, &event).filter(|it| it.len() < body.len());
-        let value = deflated.map_or_else(|| seal(0, &body), |it| seal(EVENT_DEFLATED, &it));
-        return Ok(Entry { value, blob: None });
-    }
-    let reference = Reference {
-        seq: record.seq,
-        at_ms: record.at_ms,
-        event: ContentHash::of(&event),
-        bytes: event.len() as u64,
-    };
-    let body = serde_json::to_vec(&reference).map_err(unencodable)?;
-    Ok(Entry {
-        value: seal(EVENT_IN_BLOB, &body),
-        blob: Some((reference.event, event)),
-    })
-}
-
-/// A record as JSON, around its event as JSON: so no event is written twice to learn whether
-/// it goes into a blob.
-fn body(seq: Seq, at_ms: u64, event: &[u8]) -> Vec<u8> {
-    let mut body = format!("{{\"seq\":{seq},\"at_ms\":{at_ms},\"event\":").into_bytes();
-    body.reserve_exact(event.len() + 1);
-    body.extend(event);
-    body.push(b'}');
-    body
-}
-
-/// None where it would not be worth it.
-fn deflated_body(record: &Record, event: &[u8]) -> Option<Vec<u8>> {
-    if event.len() < DEFLATE_FROM_BYTES {
-        return None;
-    }
-    let (packed::DEFLATED, deflated) = packed::pack(event) else {
-        return None;
-    };
-    let about = Deflated {
-        seq: record.seq,
-        at_ms: record.at_ms,
-        bytes: event.len(),
-        deflated_bytes: deflated.len(),
-    };
-    let mut body = serde_json::to_vec(&about).ok()?;
-    body.extend(&*deflated);
-    Some(body)
 }
 
 /// Reads the record `seq` from its value; `blob` fetches content by hash and length.
@@ -292,7 +204,7 @@ fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Fault> {
 
 /// Whether a JSON text is nested deeper than may be read. Few have so many brackets that they
 /// could be, and those are counted faster than strings are told from the rest.
-fn too_deep(json: &[u8]) -> bool {
+pub(crate) fn too_deep(json: &[u8]) -> bool {
     let opened = json.iter().filter(|byte| matches!(byte, b'[' | b'{'));
     opened.count() > DEPTH_MAX && depth(json) > DEPTH_MAX
 }

@@ -21,6 +21,7 @@
 mod blobs;
 mod commit;
 mod disk_journal;
+mod encode;
 mod error;
 mod folder;
 mod format;

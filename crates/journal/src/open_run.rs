@@ -2,8 +2,9 @@
 //! take. Which thread does what with it is `commit`'s business.
 
 use crate::blobs::Blobs;
+use crate::encode::Append;
 use crate::folder::{self, RunFolder};
-use crate::format::Entry;
+
 use crate::lock::FileLock;
 use crate::run_records::RunRecords;
 use crate::store::Engine;
@@ -61,9 +62,18 @@ struct Queue {
     failure: Option<Arc<JournalError>>,
 }
 
+/// What became of an append.
+pub(crate) struct Queued {
+    pub(crate) ticket: Ticket,
+    /// Whether the commit thread has to be told.
+    pub(crate) untold: bool,
+    /// What it was encoded in, if that is free again.
+    pub(crate) buffer: Vec<u8>,
+}
+
 #[derive(Debug)]
 struct Pending {
-    entries: Vec<Entry>,
+    append: Append,
     /// Whether the disk is waited for, whatever the level.
     to_disk: bool,
     promise: Promise,
@@ -116,26 +126,25 @@ impl OpenRun {
         self.lane
     }
 
-    /// Stores entries, here and now where that is quick, or queues them; says as well whether the
-    /// commit thread has to be told.
-    pub(crate) fn queue(
-        &self,
-        entries: Vec<Entry>,
-        to_disk: bool,
-    ) -> Result<(Ticket, bool), JournalError> {
-        let bytes: usize = entries.iter().map(Entry::bytes).sum();
+    /// Stores an append here and now where that is quick, or queues it.
+    pub(crate) fn queue(&self, append: Append, to_disk: bool) -> Result<Queued, JournalError> {
+        let bytes = append.bytes();
         let mut queue = guard(&self.queue);
         if let Some(because) = &queue.failure {
             return Err(self.stopped(because));
         }
         let waiting = queue.at_work || !queue.pending.is_empty();
-        if self.is_quick(&entries, to_disk) && !waiting {
+        if self.is_quick(&append, to_disk) && !waiting {
             // Under the lock, so that what comes meanwhile is stored behind it.
-            let stored = self.write(&entries);
+            let stored = self.write(&append);
             if let Err(error) = &stored {
                 queue.failure = Some(Arc::new(error.clone()));
             }
-            return Ok((Ticket::ready(stored), false));
+            return Ok(Queued {
+                ticket: Ticket::ready(stored),
+                untold: false,
+                buffer: append.frames,
+            });
         }
         // One append is always taken, however large, or it could never be stored.
         if queue.bytes > 0 && queue.bytes + bytes > QUEUED_BYTES_MAX {
@@ -147,22 +156,25 @@ impl OpenRun {
         }
         let (promise, ticket) = Ticket::pair();
         queue.pending.push(Pending {
-            entries,
+            append,
             to_disk,
             promise,
         });
         queue.bytes += bytes;
-        let untold = !std::mem::replace(&mut queue.announced, true);
-        Ok((ticket, untold))
+        Ok(Queued {
+            ticket,
+            untold: !std::mem::replace(&mut queue.announced, true),
+            buffer: Vec::new(),
+        })
     }
 
-    /// Whether entries need neither the disk nor files of their own: one write to the tail costs
+    /// Whether an append needs neither the disk nor files of its own: one write to the tail costs
     /// less than waking a thread to do it.
-    fn is_quick(&self, entries: &[Entry], to_disk: bool) -> bool {
+    fn is_quick(&self, append: &Append, to_disk: bool) -> bool {
         self.keeping.durability == Durability::Process
             && !to_disk
             && !self.is_longer_than(self.keeping.tail_bytes_max + QUEUED_BYTES_MAX as u64)
-            && entries.iter().all(|entry| entry.blob.is_none())
+            && append.blobs.is_empty()
     }
 
     /// Stores all that is queued and resolves its tickets, those that wait for the disk last.
@@ -174,10 +186,12 @@ impl OpenRun {
             queue.bytes = 0;
             (std::mem::take(&mut queue.pending), queue.failure.clone())
         };
-        let mut entries = Vec::new();
+        let mut whole = Append::default();
         let (mut at_once, mut to_disk) = (Vec::new(), Vec::new());
         for it in pending {
-            entries.extend(it.entries);
+            whole.frames.extend(it.append.frames);
+            whole.records += it.append.records;
+            whole.blobs.extend(it.append.blobs);
             let promises = if it.to_disk {
                 &mut to_disk
             } else {
@@ -191,7 +205,7 @@ impl OpenRun {
         }
         let stored = match failure {
             Some(because) => Err(self.stopped(&because)),
-            None => self.write(&entries),
+            None => self.write(&whole),
         };
         {
             // At once: what is appended after a failure must not be stored in its place.
@@ -379,19 +393,19 @@ impl OpenRun {
         }
     }
 
-    fn write(&self, entries: &[Entry]) -> Result<(), JournalError> {
-        if entries.is_empty() {
+    fn write(&self, append: &Append) -> Result<(), JournalError> {
+        if append.records == 0 {
             return Ok(());
         }
         let synced = self.keeping.durability == Durability::Disk;
         // What a value refers to must be there before the value is.
-        for (hash, content) in entries.iter().filter_map(|entry| entry.blob.as_ref()) {
+        for (hash, content) in &append.blobs {
             self.owe(self.keeping.blobs.put(*hash, content, synced)?);
         }
         let end = {
             let mut tail = guard(&self.tail);
             let tail = tail.as_mut().ok_or(JournalError::WriterGone)?;
-            tail.append(entries)?;
+            tail.append(&append.frames, append.records)?;
             tail.end()
         };
         if synced {

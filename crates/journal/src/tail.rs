@@ -7,7 +7,7 @@
 
 use crate::error::{unreadable, unwritable};
 use crate::folder::RunFolder;
-use crate::format::{Entry, Fault};
+use crate::format::Fault;
 use crate::{JournalError, QUEUED_BYTES_MAX, pack};
 use leadhand_protocol::Seq;
 use std::fs::{self, File, OpenOptions};
@@ -20,9 +20,9 @@ use std::sync::Arc;
 pub const TAIL_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Largest frame, in bytes; a larger append takes several.
-const FRAME_BYTES_MAX: usize = QUEUED_BYTES_MAX;
+pub(crate) const FRAME_BYTES_MAX: usize = QUEUED_BYTES_MAX;
 
-const LENGTH_BYTES: usize = 4;
+pub(crate) const LENGTH_BYTES: usize = 4;
 
 /// The tail that a run is appended to.
 #[derive(Debug)]
@@ -87,39 +87,18 @@ impl Tail {
         Arc::clone(&self.file)
     }
 
-    /// Appends entries, all or none of them after a crash, so that they survive this process.
-    pub(crate) fn append(&mut self, entries: &[Entry]) -> Result<(), JournalError> {
-        let mut frames = Vec::new();
-        let mut begin = self.end;
-        for part in parts(entries) {
-            let values = part.iter().map(|entry| entry.value.as_slice());
-            let pack = pack::pack(begin, values);
-            frames.extend(u32::try_from(pack.len()).unwrap_or(u32::MAX).to_le_bytes());
-            frames.extend(pack);
-            begin += part.len() as Seq;
-        }
-        if let Err(error) = (&*self.file).write_all(&frames) {
+    /// Appends frames with so many records, all or none of each after a crash, so that they survive
+    /// this process.
+    pub(crate) fn append(&mut self, frames: &[u8], records: Seq) -> Result<(), JournalError> {
+        if let Err(error) = (&*self.file).write_all(frames) {
             // Half a frame is cut off as well when the run is opened again.
             let _ = self.file.set_len(self.bytes);
             return Err(unwritable(&self.path)(error));
         }
         self.bytes += frames.len() as u64;
-        self.end = begin;
+        self.end += records;
         Ok(())
     }
-}
-
-/// Entries in parts that fit into a frame: nearly always one.
-fn parts(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
-    let mut bytes = 0;
-    entries.chunk_by(move |_, next| {
-        bytes += next.value.len() + pack::EACH_BYTES;
-        let fits = bytes < FRAME_BYTES_MAX - 2 * crate::VALUE_BYTES_MAX;
-        if !fits {
-            bytes = 0;
-        }
-        fits
-    })
 }
 
 /// A tail that is there, by the first record that it may hold.

@@ -78,7 +78,7 @@ async fn main() -> Result<(), Failure> {
         for turn in 0..TURNS {
             for (place, (_, kept)) in kinds.iter().enumerate() {
                 let at = root.join(format!("{workers}-{turn}-{place}"));
-                spent[place].push(one(&at, *kept, workers).await?);
+                spent[place].push(one(&root, &at, *kept, workers).await?);
             }
         }
         let medians = spent.map(|mut times| {
@@ -104,7 +104,12 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-async fn one(at: &Path, kept: Kept, workers: usize) -> Result<(Duration, Duration), Failure> {
+async fn one(
+    root: &Path,
+    at: &Path,
+    kept: Kept,
+    workers: usize,
+) -> Result<(Duration, Duration), Failure> {
     std::fs::create_dir_all(at)?;
     let limits = Limits {
         workers_max: workers,
@@ -113,6 +118,7 @@ async fn one(at: &Path, kept: Kept, workers: usize) -> Result<(Duration, Duratio
     };
     let builder = Leadhand::builder()
         .workspace(at)
+        .cache_folder(root.join("cache"))
         .model("m", AtOnce)
         .limits(limits);
     let builder = match kept {
@@ -126,22 +132,19 @@ async fn one(at: &Path, kept: Kept, workers: usize) -> Result<(Duration, Duratio
     Ok((cpu_time()?.saturating_sub(cpu), began.elapsed()))
 }
 
-/// What all threads of this process have computed so far (proc(5), fields 14 and 15 of `stat`,
-/// in hundredths of a second; `schedstat` of each thread is finer).
+/// What this process has computed so far, threads that have ended included.
 fn cpu_time() -> Result<Duration, Failure> {
-    let mut nanoseconds = 0;
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-        let first = text.split(' ').next().unwrap_or_default();
-        nanoseconds += first.parse::<u64>()?;
-    }
-    Ok(Duration::from_nanos(nanoseconds))
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Ok(Duration::new(
+        u64::try_from(time.tv_sec)?,
+        u32::try_from(time.tv_nsec)?,
+    ))
 }
 
 /// Takes up a run of many records, from its beginning and from a snapshot near its end.
 fn long(root: &Path, out: &mut impl Write) -> Result<(), Failure> {
     let journal = SledJournal::open_root(root.join("long"), Durability::Process)?;
-    let records = records_of_a_long_run()?;
+    let records = records_of_a_long_run(root)?;
     let id = RunId::new("long")?;
     let mut writer = journal.create(&id)?;
     for part in records.chunks(64) {
@@ -181,7 +184,7 @@ fn long(root: &Path, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 /// The records of a run of so many tasks, but for its end.
-fn records_of_a_long_run() -> Result<Vec<Record>, Failure> {
+fn records_of_a_long_run(root: &Path) -> Result<Vec<Record>, Failure> {
     let folder = tempfile::tempdir()?;
     let limits = Limits {
         workers_max: 64,
@@ -190,6 +193,7 @@ fn records_of_a_long_run() -> Result<Vec<Record>, Failure> {
     };
     let leadhand = Leadhand::builder()
         .workspace(folder.path())
+        .cache_folder(root.join("cache"))
         .model("m", AtOnce)
         .limits(limits)
         .build()?;

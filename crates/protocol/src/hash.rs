@@ -16,6 +16,8 @@ use std::fmt;
 #[serde(try_from = "String", into = "String")]
 pub struct ContentHash([u8; 32]);
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 impl ContentHash {
     /// The hash of `bytes`.
     #[must_use]
@@ -52,15 +54,26 @@ impl ContentHash {
     }
 }
 
+impl ContentHash {
+    fn digits(self) -> [u8; 64] {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        digits
+    }
+}
+
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.pad(&String::from(*self))
     }
 }
 
 impl From<ContentHash> for String {
     fn from(hash: ContentHash) -> String {
-        hash.to_string()
+        hash.digits().map(char::from).iter().collect()
     }
 }
 
