@@ -1,6 +1,7 @@
 //! The account of a run at its end: what was achieved, what was not and why, what it cost.
 
 use crate::agent::{CallStatus, PendingCall};
+use crate::roll_back;
 use crate::run::Run;
 use leadhand_protocol::{CallReport, CallState, Outcome, OutcomeKind, TaskReport};
 use leadhand_task_graph::TaskState;
@@ -13,7 +14,7 @@ pub(crate) fn outcome(run: &Run, kind: OutcomeKind, why: &str) -> Outcome {
         tasks: reports(run),
         files: run.files.values().cloned().collect(),
         in_doubt: run.in_doubt().map(in_doubt).collect(),
-        undone: run.roll_back.reports.clone(),
+        undone: roll_back::reports(run),
         usage: run.spent.usage,
         micro_usd: run.spent.micro_usd,
         turns: run.spent.turns,

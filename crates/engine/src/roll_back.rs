@@ -93,6 +93,39 @@ fn undo(run: &Run, agent: &Agent, step: &Undoable, number: usize) -> Vec<Event> 
     called(run, agent, Origin::Undo, index, call)
 }
 
+/// What became of each step; those last that an abort has given up.
+pub(crate) fn reports(run: &Run) -> Vec<CallReport> {
+    let RollBack {
+        undoable,
+        ordered,
+        reports,
+    } = &run.roll_back;
+    let left = if *ordered {
+        &undoable[..undoable.len() - reports.len()]
+    } else {
+        &[]
+    };
+    let at_work = run
+        .agents
+        .values()
+        .any(|agent| agent.purpose == Purpose::RollBack && !agent.calls().is_empty());
+    let given_up = left
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, step)| CallReport {
+            call: step.call,
+            tool_call: step.tool_call.clone(),
+            state: if at_work && place == 0 {
+                CallState::UndoInDoubt
+            } else {
+                CallState::NotUndone
+            },
+            what: "given up: the run was aborted".to_owned(),
+        });
+    reports.iter().cloned().chain(given_up).collect()
+}
+
 /// The key of a call that must not be made twice; none of others.
 pub(crate) fn once_key(run: &Run, call: &ToolCall) -> Option<ContentHash> {
     let setting = run.started();

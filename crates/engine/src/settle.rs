@@ -43,7 +43,10 @@ fn finish(run: &Run, stop: &Stop) -> Vec<Event> {
     if run.agents.values().any(Agent::is_acting) {
         return Vec::new();
     }
-    if let Some(events) = roll_back::settle(run) {
+    // Who aborts a roll back gives up the steps that are left as well.
+    if stop.grade != Grade::Abort
+        && let Some(events) = roll_back::settle(run)
+    {
         return events;
     }
     vec![ended(run, stop.kind, &stop.why)]

@@ -466,12 +466,18 @@ fn undone(outcome: &Outcome) -> Vec<(Value, CallState, &str)> {
     told.collect()
 }
 
-#[test]
-fn what_can_be_undone_is_undone_the_last_first() {
+/// A run that has booked two things and is done.
+fn booked() -> World {
     let booking = |of: &str| call("book", json!({"of": of}));
-    let mut world = World::new([booking("room"), booking("flight"), text("Booked.")])
+    let world = World::new([booking("room"), booking("flight"), text("Booked.")])
         .go(office(vec![task("t", "clerk")]));
     assert_eq!(world.kind(), OutcomeKind::Done);
+    world
+}
+
+#[test]
+fn what_can_be_undone_is_undone_the_last_first() {
+    let mut world = booked();
     let fault = ToolFault {
         kind: ToolFaultKind::Failed,
         message: "too late".into(),
@@ -548,4 +554,24 @@ fn the_account_says_whether_a_call_was_undone() {
     // A person is asked, and nobody is there.
     let why = "nobody was there to say what became of it";
     case(Effect::Once, Err(ToolFaultKind::InDoubt), UndoInDoubt, why);
+}
+
+#[test]
+fn a_roll_back_that_is_aborted_ends_and_says_what_it_has_given_up() {
+    let mut world = booked();
+    let why = "the trip is off".to_owned();
+    world.order(PersonInput::RollBack { why }).unwrap();
+    world.carry_on_until("undo_book");
+    world.order(cancel(Grade::Abort)).unwrap();
+    let outcome = world.run.outcome().unwrap();
+    assert_eq!(outcome.kind, OutcomeKind::Cancelled);
+    let given_up = "given up: the run was aborted";
+    assert_eq!(
+        undone(outcome),
+        [
+            // It was at work: nobody waited for what it did.
+            (json!("flight"), CallState::UndoInDoubt, given_up),
+            (json!("room"), CallState::NotUndone, given_up),
+        ]
+    );
 }
