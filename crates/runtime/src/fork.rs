@@ -3,10 +3,14 @@
 
 use crate::error::RuntimeError;
 use crate::runtime::{Runtime, rebuild, whole};
-use leadhand_engine::{Agent, Run, decide, settle};
+use leadhand_engine::{Agent, CallStatus, Run, decide, settle};
 use leadhand_protocol::{
     CallId, Event, Input, PersonInput, Record, RunId, Seq, Timed, ToolCall, ToolOutput,
 };
+
+/// Records that are looked back over for the input of which one was decided: more than there are
+/// calls in flight, of which each may become one when a run is resumed.
+const DECIDED_AT_ONCE_MAX: usize = 256;
 
 /// A branch that was made, and what is to be known before it is resumed.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,12 +95,37 @@ fn beginning(records: &[Record], at: usize) -> usize {
         let Some(next) = records.get(*at) else {
             return true;
         };
+        if is_within_a_decision(records, *at) {
+            return false;
+        }
         match settle(&rebuild(&records[..*at])).first() {
             Some(first) => *first == next.event,
             None => Input::of(&next.event).is_some(),
         }
     };
     (1..=at).rev().find(is_one).unwrap_or(1)
+}
+
+/// Whether the record at `at` is a later one of those that an input was decided into. It may look
+/// like one that came by itself.
+fn is_within_a_decision(records: &[Record], at: usize) -> bool {
+    let before = (at.saturating_sub(DECIDED_AT_ONCE_MAX)..at).rev();
+    // What is decided as one has one time.
+    let mut before = before.take_while(|from| records[*from].at_ms == records[at].at_ms);
+    before.any(|from| {
+        let (first, at_ms) = (&records[from].event, records[from].at_ms);
+        let Some(input) = Input::of(first) else {
+            return false;
+        };
+        let run = rebuild(&records[..from]);
+        let decided = decide(&run, &Timed { at_ms, input }).unwrap_or_default();
+        let recorded = records[from..].iter().map(|record| &record.event);
+        decided.len() > at - from
+            && decided
+                .iter()
+                .zip(recorded)
+                .all(|(one, other)| one == other)
+    })
 }
 
 struct Branch {
@@ -123,22 +152,23 @@ impl Branch {
     }
 }
 
-/// What became, in the other run, of the tool calls that were in flight at the branch.
+/// What became, in the other run, of the tool calls that were in flight at the branch. Of one that
+/// was in doubt by then, or came in doubt before it ended, what is on record may be the answer of
+/// its probe: the branch finds out by itself.
 fn taken_over(run: &Run, after: &[Record]) -> Vec<Input> {
-    let in_flight: Vec<CallId> = run
-        .agents()
-        .flat_map(Agent::calls)
-        .filter(|call| call.status.is_in_flight())
-        .map(|call| call.id)
-        .collect();
-    let ended = after.iter().filter_map(|record| match &record.event {
-        Event::ToolFinished { call, outcome } if in_flight.contains(call) => {
-            Some(Input::ToolFinished {
-                call: *call,
-                outcome: outcome.clone(),
-            })
-        }
-        _ => None,
+    let calls = run.agents().flat_map(Agent::calls);
+    let at_work = calls.filter(|call| matches!(call.status, CallStatus::Running));
+    let ended = at_work.filter_map(|call| {
+        let mut later = after.iter().filter_map(|record| match &record.event {
+            Event::ToolFinished { call, outcome } => Some((*call, Some(outcome))),
+            Event::CallInDoubt { call, .. } => Some((*call, None)),
+            _ => None,
+        });
+        let (id, outcome) = later.find(|(id, _)| *id == call.id)?;
+        Some(Input::ToolFinished {
+            call: id,
+            outcome: outcome?.clone(),
+        })
     });
     ended.collect()
 }
@@ -154,10 +184,16 @@ fn made(run: &Run, after: &[Record]) -> Vec<ToolCall> {
             matches!(&record.event, Event::ToolFinished { call, outcome } if *call == id && ok(outcome))
         })
     };
+    let pending = |id: CallId| {
+        let mut calls = run.agents().flat_map(Agent::calls);
+        calls.find(|call| call.id == id).map(|call| &call.call)
+    };
     let calls = after.iter().filter_map(|record| match &record.event {
         Event::ToolCalled {
             call, tool_call, ..
         } if succeeded(*call) => Some(tool_call),
+        // Ordered before the branch, and begun after it.
+        Event::CallStarted { call } if succeeded(*call) => pending(*call),
         _ => None,
     });
     let harmful = |call: &&ToolCall| !setting.is_repeatable(&call.name);

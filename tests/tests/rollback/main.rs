@@ -113,6 +113,16 @@ impl Office {
         child.wait().unwrap();
     }
 
+    /// The records of the last run that are of this kind.
+    fn events(&self, kind: &str) -> Vec<Value> {
+        let shown = self.leadhand(&["trace", "show", "last", "--events"], 0);
+        let records = shown
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        let of_kind = |record: &Value| record["event"]["event"] == kind;
+        records.filter(of_kind).collect()
+    }
+
     /// What the service did, without the keys.
     fn done(&self) -> Vec<(String, Value)> {
         let deeds = self.service.deeds().into_iter();
@@ -211,6 +221,23 @@ fn a_killed_call_without_a_probe_is_a_question_for_a_person() {
         assert_eq!(office.done(), all_undone(), "{stands:?}");
         office.is_sound();
     }
+}
+
+/// What the probe said to the other run is not what the call gave: the branch asks it again.
+#[test]
+fn a_branch_before_a_call_was_in_doubt_asks_the_probe_itself() {
+    let office = Office::new(true);
+    office.killed(&office.run(), "book", "flight", Stands::AfterTheDeed);
+    office.resumed(0);
+    let in_doubt = office.events("call_in_doubt");
+    assert_eq!(in_doubt.len(), 1);
+    let at = in_doubt[0]["seq"].to_string();
+    office.leadhand(&["fork", "last", "--at", &at], 0);
+    assert_eq!(office.resumed(0), "There is a flight.\n");
+    assert_eq!(office.events("forked").len(), 1);
+    assert_eq!(office.events("probe_ordered").len(), 1);
+    assert_eq!(office.done(), all_undone()[..2], "nothing is booked twice");
+    office.is_sound();
 }
 
 /// What is in doubt is not undone, since nobody knows that there is something to undo.
