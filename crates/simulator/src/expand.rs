@@ -6,8 +6,11 @@ mod people;
 mod work;
 
 use crate::chance::Chance;
-use crate::script::{Script, Terms};
+use crate::script::{Fork, Script, Terms};
 use leadhand_protocol::{Autonomy, Budget, Decision, Limits, Rule};
+
+/// How many runs of a hundred are forked.
+const FORKED_PERCENT: u64 = 15;
 
 /// The script of a seed: the same for ever, as long as this file is.
 #[must_use]
@@ -38,7 +41,26 @@ pub fn expand(seed: u64) -> Script {
         }
         script.lives.push(life);
     }
+    // Drawn last, so that what is drawn before is the same with and without it.
+    if chance.hits(FORKED_PERCENT) {
+        script.fork = Some(fork(&mut chance, &script));
+    }
     script
+}
+
+fn fork(chance: &mut Chance, script: &Script) -> Fork {
+    let mut fork = Fork {
+        at: chance.small(0, 1_000),
+        changes: people::changes(chance, script),
+        lives: Vec::new(),
+    };
+    for _ in 0..chance.below(3) {
+        let dies = chance.hits(70);
+        let mut life = faults::life(chance, dies);
+        people::orders(chance, script, &mut life);
+        fork.lives.push(life);
+    }
+    fork
 }
 
 fn terms(chance: &mut Chance, script: &Script) -> Terms {

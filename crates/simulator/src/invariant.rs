@@ -6,12 +6,13 @@ mod budget;
 mod cancel;
 mod ended;
 mod evidence;
+mod forked;
 mod intent;
 mod once;
 mod replayed;
 mod status;
 
-use crate::trace::Trace;
+use crate::trace::{Forking, Trace};
 
 /// One thing that must hold.
 #[derive(Clone, Copy)]
@@ -24,7 +25,7 @@ pub struct Invariant {
 }
 
 /// All of them, those first that say most about what went wrong.
-pub const ALL: [Invariant; 12] = [
+pub const ALL: [Invariant; 13] = [
     Invariant {
         name: "acknowledged",
         says: "no acknowledged record is lost",
@@ -85,6 +86,11 @@ pub const ALL: [Invariant; 12] = [
         says: "the summary agrees with the journal",
         check: status::check,
     },
+    Invariant {
+        name: "forked",
+        says: "a branch begins with the other run's records to the byte, pays for none of them, does nothing of them again, and leaves the other run as it is",
+        check: forked::check,
+    },
 ];
 
 /// An invariant that does not hold.
@@ -96,9 +102,21 @@ pub struct Broken {
     pub seen: String,
 }
 
-/// All that do not hold of a run.
+/// All that do not hold of a run, and of its branch.
 #[must_use]
 pub fn check(trace: &Trace) -> Vec<Broken> {
+    let mut broken = of_run(trace);
+    if let Some(Forking::Made(branch)) = &trace.branch {
+        let of_branch = of_run(&branch.trace).into_iter();
+        broken.extend(of_branch.map(|broken| Broken {
+            seen: format!("in the branch: {}", broken.seen),
+            ..broken
+        }));
+    }
+    broken
+}
+
+fn of_run(trace: &Trace) -> Vec<Broken> {
     let broken = ALL.iter().filter_map(|invariant| {
         let seen = (invariant.check)(trace).err()?;
         Some(Broken {

@@ -27,6 +27,14 @@ fn disk_full() -> JournalError {
 }
 
 impl World {
+    /// The world of a run: of this one, or of that which it is a branch of.
+    fn of(&self, run: &RunId) -> &Self {
+        match &self.other {
+            Some(other) if other.run == *run => other,
+            _ => self,
+        }
+    }
+
     fn writer(&self, run: &RunId) -> Box<dyn Writer> {
         let mut state = self.state();
         state.store.live = true;
@@ -40,16 +48,17 @@ impl World {
 
 impl Journal for World {
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
-        if self.state().store.exists {
+        let world = self.of(run);
+        if world.state().store.exists {
             return Err(JournalError::RunExists { run: run.clone() });
         }
-        self.state().store.exists = true;
-        Ok(self.writer(run))
+        world.state().store.exists = true;
+        Ok(world.writer(run))
     }
 
     fn open(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
         let (exists, live) = {
-            let state = self.state();
+            let state = self.of(run).state();
             (state.store.exists, state.store.live)
         };
         if !exists {
@@ -61,11 +70,11 @@ impl Journal for World {
                 pid: std::process::id(),
             });
         }
-        Ok(self.writer(run))
+        Ok(self.of(run).writer(run))
     }
 
     fn read(&self, run: &RunId) -> Result<History, JournalError> {
-        let state = self.state();
+        let state = self.of(run).state();
         if !state.store.exists {
             return Err(unknown(run));
         }
@@ -76,8 +85,8 @@ impl Journal for World {
     }
 
     /// A snapshot of any of its states, which the real journal would have written in time.
-    fn snapshot(&self, _: &RunId) -> Result<Option<Snapshot>, JournalError> {
-        let state = self.state();
+    fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {
+        let state = self.of(run).state();
         let records = &state.store.records;
         let Some(choice) = state.life.snapshot.filter(|_| !records.is_empty()) else {
             return Ok(None);

@@ -5,6 +5,7 @@ use leadhand_simulator::script::Script;
 use leadhand_simulator::shrink::shrink;
 use leadhand_simulator::soak::{SoakSettings, soak};
 use leadhand_simulator::sweep::{Swept, sweep};
+use leadhand_simulator::trace::{Forking, Trace};
 use leadhand_simulator::{expand, play};
 use std::io::Write;
 use std::path::PathBuf;
@@ -176,6 +177,24 @@ fn told(broken: &Broken) -> String {
 /// Plays one script and shows what came of it; gives whether all holds.
 fn show(script: &Script) -> Result<bool, String> {
     let trace = play(script).map_err(|error| error.to_string())?;
+    show_trace(&trace)?;
+    match &trace.branch {
+        None => {}
+        Some(Forking::Refused(why)) => say(&format!("not forked: {why}")),
+        Some(Forking::Broken(why)) => say(&format!("forking broke: {why}")),
+        Some(Forking::Made(branch)) => {
+            say(&format!("its branch from record {} on:", branch.at));
+            show_trace(&branch.trace)?;
+        }
+    }
+    let broken = check(&trace);
+    for broken in &broken {
+        say(&told(broken));
+    }
+    Ok(broken.is_empty())
+}
+
+fn show_trace(trace: &Trace) -> Result<(), String> {
     for record in &trace.records {
         let event = serde_json::to_string(&record.event).map_err(|error| error.to_string())?;
         say(&format!("{:>4} {} {event}", record.seq, record.at_ms));
@@ -192,11 +211,7 @@ fn show(script: &Script) -> Result<bool, String> {
             deed.call, deed.tool, deed.life
         ));
     }
-    let broken = check(&trace);
-    for broken in &broken {
-        say(&told(broken));
-    }
-    Ok(broken.is_empty())
+    Ok(())
 }
 
 /// Looks for the shortest script that breaks the same, and writes it to a file.

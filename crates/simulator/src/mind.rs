@@ -14,8 +14,10 @@ use leadhand_protocol::{
 use serde_json::json;
 use std::time::Duration;
 
-/// The name of the one model there is.
+/// The name of the model of every run.
 pub(crate) const MODEL: &str = "mind";
+/// Another name under which it is there, for a branch that has another model.
+pub(crate) const OTHER_MODEL: &str = "other-mind";
 /// How long a reply takes at least, and how much longer at most, in milliseconds.
 const REPLY_MS: (u64, u64) = (5, 60);
 const INPUT_TOKENS: u64 = 40;

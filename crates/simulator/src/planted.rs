@@ -3,7 +3,7 @@
 //! has are put in there.
 
 use crate::script::Planted;
-use crate::trace::Trace;
+use crate::trace::{Branch, Trace};
 use leadhand_protocol::{Event, Grade, OutcomeKind, Record};
 
 /// More than any budget of turns allows.
@@ -40,7 +40,15 @@ pub(crate) fn plant(trace: &mut Trace) {
         | Planted::StatusStale
         | Planted::WrittenAfterEnd
         | Planted::AnswerLost
-        | Planted::OnlookerPanics => {}
+        | Planted::OnlookerPanics
+        | Planted::BranchRepeats => {}
+    }
+}
+
+/// The first thing that the other run did before the branch is done once more.
+pub(crate) fn plant_in_branch(branch: &mut Branch, other: &Trace) {
+    if other.script.planted == Some(Planted::BranchRepeats) {
+        branch.trace.begun.extend(other.begun.first().cloned());
     }
 }
 

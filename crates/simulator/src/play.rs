@@ -1,7 +1,8 @@
 //! A script is played: one process after the other carries out the run, until it is over. Each
 //! process is a fresh runtime on a clock that jumps to the next thing that happens.
 
-use crate::mind::{MODEL, Mind};
+use crate::branch::play_branch;
+use crate::mind::{MODEL, Mind, OTHER_MODEL};
 use crate::script::{Life, Planted, Script};
 use crate::service::tools;
 use crate::start::start;
@@ -54,26 +55,36 @@ impl PlayError {
 pub fn play(script: &Script) -> Result<Trace, PlayError> {
     let run = RunId::new("simulated").map_err(|why| PlayError::parts(&why))?;
     let world = World::new(script.clone(), run)?;
+    let lives = lives(&world)?;
+    let again = resume_again(&world)?;
+    let mut trace = trace(&world, lives, again);
+    if let Some(fork) = &script.fork {
+        trace.branch = play_branch(&world, &trace, fork)?;
+    }
+    Ok(trace)
+}
+
+/// The lives of a script, and as many more as it takes to bring the run to its end.
+pub(crate) fn lives(world: &World) -> Result<Vec<Ended>, PlayError> {
+    let scripted = world.script.lives.len().max(1);
     let mut lives = Vec::new();
-    let scripted = script.lives.len().max(1);
     for number in 0..scripted + LIVES_TO_END + LIVES_TO_CANCEL {
-        let life = match script.lives.get(number) {
+        let life = match world.script.lives.get(number) {
             Some(life) => life.clone(),
-            None if number < scripted + LIVES_TO_END => mending(&world, lives.last()),
+            None if number < scripted + LIVES_TO_END => mending(world, lives.last()),
             None => Life {
                 before: vec![cancel()],
                 ..Life::default()
             },
         };
-        let ended = live(&world, number, life)?;
-        let over = is_over(&world) && number + 1 >= scripted;
+        let ended = live(world, number, life)?;
+        let over = is_over(world) && number + 1 >= scripted;
         lives.push(ended);
         if over {
             break;
         }
     }
-    let again = resume_again(&world)?;
-    Ok(trace(&world, lives, again))
+    Ok(lives)
 }
 
 pub(crate) fn trace(world: &World, lives: Vec<Ended>, again: Option<Again>) -> Trace {
@@ -91,6 +102,7 @@ pub(crate) fn trace(world: &World, lives: Vec<Ended>, again: Option<Again>) -> T
         lives,
         status: state.store.status.clone(),
         again,
+        branch: None,
     };
     drop(state);
     crate::planted::plant(&mut trace);
@@ -171,12 +183,17 @@ fn release(world: &World) -> Vec<PersonInput> {
         .collect()
 }
 
-/// One process, from its first to its last moment.
-fn live(world: &World, number: usize, life: Life) -> Result<Ended, PlayError> {
-    let engine = tokio::runtime::Builder::new_current_thread()
+/// A clock that jumps to the next thing that happens.
+pub(crate) fn engine() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .build()?;
+        .build()
+}
+
+/// One process, from its first to its last moment.
+fn live(world: &World, number: usize, life: Life) -> Result<Ended, PlayError> {
+    let engine = engine()?;
     let carried = engine.block_on(async {
         world.begin_life(number, life);
         let death = Arc::clone(&world.state().death);
@@ -292,6 +309,13 @@ pub(crate) fn runtime(world: &World, given: Control) -> Result<Runtime, PlayErro
         .jitter_seed(JITTER_SEED)
         .limits(&world.script.terms.limits)
         .add_on_terms(MODEL, Arc::new(Mind(world.clone())), ModelTerms::default())
+        .and_then(|set| {
+            set.add_on_terms(
+                OTHER_MODEL,
+                Arc::new(Mind(world.clone())),
+                ModelTerms::default(),
+            )
+        })
         .and_then(leadhand_model::ModelSetBuilder::build)
         .map_err(|why| PlayError::parts(&why))?;
     let tools = Toolbox::new(
@@ -325,7 +349,7 @@ pub(crate) fn runtime(world: &World, given: Control) -> Result<Runtime, PlayErro
 }
 
 /// Resumes a run that is over.
-fn resume_again(world: &World) -> Result<Option<Again>, PlayError> {
+pub(crate) fn resume_again(world: &World) -> Result<Option<Again>, PlayError> {
     if last(world).is_none() || !is_over(world) {
         return Ok(None);
     }

@@ -1,6 +1,6 @@
 //! A whole simulated run as data: the world, what deviates in it, and its faults. A seed expands
 //! to a script; a script alone decides what happens, so a smaller one can be looked for that
-//! still shows a fault, kept in a file, and run again.
+//! still shows a fault, kept in a file, and run again. One format, and so one file.
 
 use leadhand_protocol::{
     Autonomy, Budget, Check, Effect, Limits, ModelFaultKind, PersonInput, Rule,
@@ -34,6 +34,8 @@ pub struct Script {
     /// Processes that carry out the run, one after the other; more follow, without faults, until
     /// it is over.
     pub lives: Vec<Life>,
+    /// How it is forked when it is over, if it is.
+    pub fork: Option<Fork>,
     /// A known defect that is put in, to see that it is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planted: Option<Planted>,
@@ -56,13 +58,14 @@ impl Script {
 
 /// Fields of a script that are empty where nothing is said. Others must be there, such as those
 /// of an order.
-const EMPTY_WHEN_USUAL: [&str; 17] = [
+const EMPTY_WHEN_USUAL: [&str; 18] = [
     "acceptance",
     "acts",
     "after",
     "answers",
     "before",
     "budget",
+    "changes",
     "checks",
     "clerk_budget",
     "jumps",
@@ -362,6 +365,18 @@ pub enum Moment {
     },
 }
 
+/// A branch of the run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fork {
+    /// Which of the run's records is the first that the branch does not have: this number chooses.
+    pub at: u32,
+    /// What is another than it was.
+    pub changes: Vec<PersonInput>,
+    /// Processes that carry out the branch, as those of the run; the other faults are the run's.
+    pub lives: Vec<Life>,
+}
+
 /// A known defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -394,4 +409,6 @@ pub enum Planted {
     AnswerLost,
     /// Who looks on panics.
     OnlookerPanics,
+    /// A branch does again what the other run did before it.
+    BranchRepeats,
 }

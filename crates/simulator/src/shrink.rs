@@ -3,7 +3,7 @@
 
 use crate::invariant::check;
 use crate::play::play;
-use crate::script::{Life, Moment, Script, Terms};
+use crate::script::{Fork, Life, Moment, Script, Terms};
 use leadhand_protocol::{Autonomy, Budget, Limits};
 
 /// Most scripts that are tried: enough for every script that a seed makes.
@@ -54,6 +54,8 @@ fn simpler(script: &Script) -> Vec<Script> {
             all.push(changed);
         }
     };
+    add(&|script| script.fork = None);
+    fork(script.fork.as_ref(), &mut add);
     add(&|script| script.moves.clear());
     add(&|script| script.acts.clear());
     add(&|script| script.answers.clear());
@@ -160,6 +162,24 @@ fn life(place: usize, life: &Life, add: Add<'_>) {
             death.moment = Moment::Stored;
         }
     });
+}
+
+fn fork(fork: Option<&Fork>, add: Add<'_>) {
+    let Some(fork) = fork else { return };
+    let mut less = |change: &dyn Fn(&mut Fork)| {
+        add(&|script| script.fork.iter_mut().for_each(change));
+    };
+    less(&|fork| fork.lives.clear());
+    for place in 0..fork.lives.len() {
+        less(&|fork| {
+            fork.lives.remove(place);
+        });
+    }
+    for place in 0..fork.changes.len() {
+        less(&|fork| {
+            fork.changes.remove(place);
+        });
+    }
 }
 
 fn task(place: usize, add: Add<'_>) {

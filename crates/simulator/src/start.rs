@@ -1,7 +1,7 @@
 //! What a script's run is started with.
 
 use crate::draft::{goal_text, instruction};
-use crate::mind::{MODEL, PRICE};
+use crate::mind::{MODEL, OTHER_MODEL, PRICE};
 use crate::script::{Script, TaskScript};
 use crate::service::specs;
 use leadhand_protocol::{
@@ -77,7 +77,9 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
         files: Vec::new(),
         files_left_out: 0,
         instructions: String::new(),
-        prices: [(MODEL.to_owned(), PRICE)].into(),
+        prices: [MODEL, OTHER_MODEL]
+            .map(|name| (name.to_owned(), PRICE))
+            .into(),
         default_model: MODEL.to_owned(),
         // The scripted model reads from a request's seed whose turn it is.
         seed: 0,

@@ -3,7 +3,7 @@
 use crate::expand::expand;
 use crate::invariant::{Broken, check};
 use crate::play::{PlayError, play};
-use crate::trace::{Ended, Trace};
+use crate::trace::{Ended, Forking, Trace};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,6 +67,18 @@ impl Swept {
         let broken = check(trace);
         self.failures
             .extend(broken.into_iter().map(|broken| (seed, broken)));
+        self.see(trace, 0);
+        let mut see = |what: &str| *self.seen.entry(what.to_owned()).or_default() += 1;
+        match &trace.branch {
+            None => {}
+            Some(Forking::Refused(_)) => see("fork refused"),
+            Some(Forking::Broken(_)) => see("fork broken"),
+            Some(Forking::Made(branch)) => self.see(&branch.trace, branch.at),
+        }
+    }
+
+    /// Counts what was seen of a run from one of its records on.
+    fn see(&mut self, trace: &Trace, from: usize) {
         let mut see = |what: String| *self.seen.entry(what).or_default() += 1;
         for ended in &trace.lives {
             see(match ended {
@@ -83,7 +95,7 @@ impl Swept {
         if trace.deeds.iter().any(|deed| deed.undone) {
             see("undone".to_owned());
         }
-        for record in &trace.records {
+        for record in trace.records.iter().skip(from) {
             let event = serde_json::to_value(&record.event).unwrap_or_default();
             let name = event["event"].as_str().unwrap_or_default();
             see(format!("record {name}"));

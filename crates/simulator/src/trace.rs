@@ -35,6 +35,31 @@ pub struct Trace {
     pub status: Option<Value>,
     /// What came of resuming the run when it was over.
     pub again: Option<Again>,
+    /// What came of forking the run when it was over.
+    pub branch: Option<Forking>,
+}
+
+/// A run that is over was forked.
+pub enum Forking {
+    /// It was not, and why.
+    Refused(String),
+    /// It was not, for a reason that no script asks for.
+    Broken(String),
+    /// It was.
+    Made(Box<Branch>),
+}
+
+/// A branch, carried out to its end.
+pub struct Branch {
+    /// How many records of the other run it has.
+    pub at: usize,
+    /// The records of the other run before it was forked.
+    pub other: Vec<Record>,
+    /// The records of the other run when the branch had ended.
+    pub other_after: Vec<Record>,
+    /// What it left behind. What the service did for calls that were begun before the branch is
+    /// in it too.
+    pub trace: Trace,
 }
 
 /// A run that is over was resumed.
@@ -115,6 +140,8 @@ pub struct Deed {
     pub arguments: Value,
     /// In which life.
     pub life: usize,
+    /// The place of the record that ordered it.
+    pub ordered: Option<usize>,
     /// Whether it was undone.
     pub undone: bool,
 }

@@ -4,7 +4,7 @@
 use crate::script::{Life, Planted, Script};
 use crate::store::Store;
 use crate::trace::{Asked, Begun, Deed, Given, What};
-use leadhand_protocol::{CallId, ContentHash, PersonInput, RequestId, RunId, ToolCall};
+use leadhand_protocol::{CallId, ContentHash, Event, PersonInput, RequestId, RunId, ToolCall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
@@ -19,6 +19,8 @@ pub(crate) const BEGIN_MS: u64 = 1_700_000_000_000;
 pub(crate) struct World {
     pub(crate) script: Arc<Script>,
     pub(crate) run: RunId,
+    /// The world of the run that this one is a branch of.
+    pub(crate) other: Option<Arc<World>>,
     folder: Arc<TempDir>,
     state: Arc<Mutex<State>>,
 }
@@ -57,6 +59,7 @@ impl World {
         Ok(Self {
             script: Arc::new(script),
             run,
+            other: None,
             folder: Arc::new(
                 tempfile::Builder::new()
                     .prefix("leadhand-world-")
@@ -64,6 +67,26 @@ impl World {
             ),
             state: Arc::new(Mutex::new(state)),
         })
+    }
+
+    /// The world of a branch of this run, which is over: later, and in the same folder.
+    pub(crate) fn branched(&self, script: Script, run: RunId) -> Self {
+        let state = self.state();
+        let branch = State {
+            store: Store::new(script.terms.to_disk, script.planted),
+            written: state.written.clone(),
+            elapsed_ms: state.elapsed_ms,
+            skew_ms: state.skew_ms,
+            ..State::default()
+        };
+        drop(state);
+        Self {
+            script: Arc::new(script),
+            run,
+            other: Some(Arc::new(self.clone())),
+            folder: Arc::clone(&self.folder),
+            state: Arc::new(Mutex::new(branch)),
+        }
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
@@ -165,12 +188,21 @@ impl World {
     /// The service does something.
     pub(crate) fn does(&self, call: CallId, key: ContentHash, tool_call: &ToolCall) {
         let mut state = self.state();
+        let orders = |event: &Event| match event {
+            Event::ToolCalled { call: ordered, .. } | Event::CallStarted { call: ordered } => {
+                *ordered == call
+            }
+            _ => false,
+        };
+        let mut records = state.store.records.iter();
+        let ordered = records.rposition(|record| orders(&record.event));
         let deed = Deed {
             call,
             key,
             tool: tool_call.name.clone(),
             arguments: tool_call.arguments.clone(),
             life: state.number,
+            ordered,
             undone: false,
         };
         if self.has(Planted::ServiceActsTwice) {

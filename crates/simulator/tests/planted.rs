@@ -11,7 +11,7 @@ use leadhand_simulator::shrink::{breaks, shrink};
 /// Seeds in which a planted defect must show.
 const SEEDS: u64 = 400;
 
-const DEFECTS: [(Planted, &str); 14] = [
+const DEFECTS: [(Planted, &str); 15] = [
     (Planted::ServiceActsTwice, "once"),
     (Planted::RecordLost, "acknowledged"),
     (Planted::AcknowledgedUnstored, "intent"),
@@ -26,6 +26,7 @@ const DEFECTS: [(Planted, &str); 14] = [
     (Planted::WrittenAfterEnd, "settled"),
     (Planted::AnswerLost, "goes_on"),
     (Planted::OnlookerPanics, "broken"),
+    (Planted::BranchRepeats, "forked"),
 ];
 
 /// The first script that shows a defect, with and without it.

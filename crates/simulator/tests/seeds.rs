@@ -2,16 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+use leadhand_protocol::Record;
 use leadhand_simulator::invariant::check;
 use leadhand_simulator::script::Script;
 use leadhand_simulator::sweep::sweep;
+use leadhand_simulator::trace::{Forking, Trace};
 use leadhand_simulator::{expand, play};
 use std::io::Write;
 
 /// In CI; `LEADHAND_SEEDS` names another number.
 const SEEDS: u64 = 10_000;
 /// What must have been seen at work in so many worlds, or the simulator has become too tame.
-const SEEN: [&str; 45] = [
+const SEEN: [&str; 47] = [
+    "fork refused",
     "life died",
     "life ended BudgetSpent",
     "life ended Cancelled",
@@ -34,6 +37,7 @@ const SEEN: [&str; 45] = [
     "record call_started",
     "record checks_finished",
     "record checks_ordered",
+    "record forked",
     "record found",
     "record model_failed",
     "record model_replied",
@@ -107,6 +111,13 @@ fn what_was_found_stays_mended() {
     assert!(played >= 5, "{played} scripts are left in {folder}");
 }
 
+fn branch(trace: &Trace) -> &[Record] {
+    match &trace.branch {
+        Some(Forking::Made(branch)) => &branch.trace.records,
+        Some(Forking::Refused(_) | Forking::Broken(_)) | None => &[],
+    }
+}
+
 /// Whatever a script says happens again to the byte, also when it was kept in a file.
 #[test]
 fn a_seed_decides_everything() {
@@ -118,6 +129,7 @@ fn a_seed_decides_everything() {
         assert_eq!(one.records, other.records, "seed {seed}");
         assert_eq!(one.begun, other.begun, "seed {seed}");
         assert_eq!(one.lives, other.lives, "seed {seed}");
+        assert_eq!(branch(&one), branch(&other), "seed {seed}");
         assert_eq!(check(&one), check(&other), "seed {seed}");
     }
 }

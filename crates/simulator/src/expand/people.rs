@@ -1,9 +1,11 @@
 //! What people say and order, and when.
 
 use crate::chance::Chance;
+use crate::mind::OTHER_MODEL;
 use crate::script::{Life, Ordered, PersonAnswer, Reply, Script};
 use leadhand_protocol::{
-    Answer, Autonomy, Budget, Grade, PersonInput, PlanEdit, RequestId, SettingChange, Task, TaskId,
+    Answer, Autonomy, Budget, Decision, Grade, PersonInput, PlanEdit, PolicyChange, RequestId,
+    Rule, SettingChange, Task, TaskId,
 };
 
 const QUESTIONS: u32 = 10;
@@ -47,6 +49,48 @@ pub(super) fn before(chance: &mut Chance, script: &Script, life: &mut Life) {
         let order = order(chance, script);
         life.before.push(order);
     }
+}
+
+/// What is another than it was in a branch.
+pub(super) fn changes(chance: &mut Chance, script: &Script) -> Vec<PersonInput> {
+    (0..chance.below(3))
+        .map(|_| change(chance, script))
+        .collect()
+}
+
+fn change(chance: &mut Chance, script: &Script) -> PersonInput {
+    let mut change = SettingChange::default();
+    match chance.below(6) {
+        0 => {
+            return PersonInput::Steer {
+                task: None,
+                text: "go another way".to_owned(),
+            };
+        }
+        1 => {
+            let edits = vec![edit(chance, script)];
+            return PersonInput::EditPlan { edits };
+        }
+        2 => {
+            let role = chance.pick(&["*", "clerk"]).to_owned();
+            change.models.insert(role, vec![OTHER_MODEL.to_owned()]);
+        }
+        3 => {
+            change.budget.tokens_max = Some(chance.between(500, 20_000));
+            change.budget.turns_max = chance.hits(30).then_some(10);
+        }
+        4 => {
+            change.policy = Some(PolicyChange {
+                rules: vec![Rule {
+                    tool: chance.pick(&script.tools).name,
+                    ..Rule::any(chance.pick(&[Decision::Allow, Decision::Ask, Decision::Deny]))
+                }],
+                grants: Vec::new(),
+            });
+        }
+        _ => change.autonomy = Some(chance.pick(&[Autonomy::L1, Autonomy::L4, Autonomy::L5])),
+    }
+    PersonInput::Change(Box::new(change))
 }
 
 fn order(chance: &mut Chance, script: &Script) -> PersonInput {

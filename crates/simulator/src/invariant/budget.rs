@@ -100,6 +100,11 @@ impl Books {
             Event::CallStarted { call } | Event::ProbeOrdered { call, .. } => {
                 self.called(run, call.agent)?;
             }
+            // What the other run spent is not spent again.
+            Event::Forked { .. } => {
+                let is_agent = |level: &Level| matches!(level, Level::Agent(_));
+                self.accounts.retain(|level, _| is_agent(level));
+            }
             Event::RunSuspended(outcome) | Event::RunEnded(outcome) => self.told(outcome)?,
             _ => {}
         }
