@@ -111,14 +111,19 @@ fn beginning(records: &[Record], at: usize) -> usize {
 fn is_within_a_decision(records: &[Record], at: usize) -> bool {
     let before = (at.saturating_sub(DECIDED_AT_ONCE_MAX)..at).rev();
     // What is decided as one has one time.
-    let mut before = before.take_while(|from| records[*from].at_ms == records[at].at_ms);
-    before.any(|from| {
-        let (first, at_ms) = (&records[from].event, records[from].at_ms);
-        let Some(input) = Input::of(first) else {
-            return false;
-        };
-        let run = rebuild(&records[..from]);
-        let decided = decide(&run, &Timed { at_ms, input }).unwrap_or_default();
+    let before = before.take_while(|from| records[*from].at_ms == records[at].at_ms);
+    let Some(start) = before.last() else {
+        return false;
+    };
+    let mut run = rebuild(&records[..start]);
+    (start..at).any(|from| {
+        let Record { event, at_ms, .. } = &records[from];
+        let decided = Input::of(event).map(|input| {
+            let at_ms = *at_ms;
+            decide(&run, &Timed { at_ms, input }).unwrap_or_default()
+        });
+        run.apply(&records[from]);
+        let decided = decided.unwrap_or_default();
         let recorded = records[from..].iter().map(|record| &record.event);
         decided.len() > at - from
             && decided
