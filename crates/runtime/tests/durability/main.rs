@@ -211,13 +211,13 @@ async fn a_run_that_was_cancelled_does_not_go_on_after_a_crash() {
     );
     office.journal.revive();
     office.take_calls();
-    let resumed = office
-        .resume()
-        .await
-        .expect("no death")
-        .expect("it can be ended");
+    // The order and what it led to are in one append: with it the run is over.
+    let resumed = office.resume().await.expect("no death");
+    let over = resumed.expect_err("it is over");
+    assert!(matches!(over, RuntimeError::Over { .. }), "{over}");
+    let outcome = office.outcome().expect("its end is on record");
     assert_eq!(
-        (resumed.kind, resumed.why.as_str()),
+        (outcome.kind, outcome.why.as_str()),
         (OutcomeKind::Cancelled, "enough")
     );
     assert_eq!(office.take_calls(), Calls::default());
