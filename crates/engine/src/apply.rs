@@ -46,7 +46,7 @@ impl Run {
                 purpose,
                 attempt,
                 opening,
-            } => self.agent_started(*agent, role, purpose, *attempt, opening),
+            } => self.agent_started(*agent, role, purpose, *attempt, opening.as_deref()),
             Event::TurnStarted {
                 agent, reserved, ..
             } => self.turn_started(*agent, *reserved),

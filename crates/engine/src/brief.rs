@@ -5,21 +5,13 @@
 use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::draft::{effectful, files_now};
 use crate::run::Run;
-use crate::schedule::{MANAGER, known};
-use leadhand_protocol::{ChatMessage, Role, Start, Task, TaskId, TaskSource};
+use crate::schedule::known;
+use leadhand_protocol::{Role, Start, Task, TaskId, TaskInput, TaskSource};
 use leadhand_task_graph::TaskState;
 use std::fmt::Write;
-use std::sync::Arc;
 
 /// The role that judges outputs against criteria.
 pub(crate) const JUDGE_ROLE: &str = "reviewer";
-
-fn system(run: &Run, role: &str) -> Arc<ChatMessage> {
-    let setting = run.started();
-    let nobody = Role::default();
-    let text = system_text(&setting.start, setting.role(role).unwrap_or(&nobody));
-    Arc::new(ChatMessage::System { text })
-}
 
 /// Who an agent of this role is, and what holds in this project.
 pub(crate) fn system_text(start: &Start, role: &Role) -> String {
@@ -31,23 +23,19 @@ pub(crate) fn system_text(start: &Start, role: &Role) -> String {
     text
 }
 
-fn opened(run: &Run, role: &str, text: String) -> Vec<Arc<ChatMessage>> {
-    vec![system(run, role), Arc::new(ChatMessage::User { text })]
-}
-
 /// The opening of the agent that plans.
-pub(crate) fn plan(run: &Run) -> Vec<Arc<ChatMessage>> {
+pub(crate) fn plan(run: &Run) -> String {
     let mut text = surroundings(run);
     let _ = write!(
         text,
         "Goal:\n{}\n\nMake the plan.",
         run.started().start.goal.text.trim()
     );
-    opened(run, MANAGER, text)
+    text
 }
 
 /// The opening of the agent that revises the plan, with the evidence.
-pub(crate) fn revise(run: &Run, why: &str) -> Vec<Arc<ChatMessage>> {
+pub(crate) fn revise(run: &Run, why: &str) -> String {
     let mut text = surroundings(run);
     text.push_str("The plan so far:\n");
     for task in run.graph().iter().flat_map(|graph| &graph.plan().tasks) {
@@ -67,7 +55,7 @@ pub(crate) fn revise(run: &Run, why: &str) -> Vec<Arc<ChatMessage>> {
         "\nWhat went wrong: {why}\n\nGoal:\n{}\n\nMake new tasks for what is still missing. Finished tasks stay as they are and can be depended on. Change what did not work.",
         run.started().start.goal.text.trim()
     );
-    opened(run, MANAGER, text)
+    text
 }
 
 fn surroundings(run: &Run) -> String {
@@ -105,7 +93,7 @@ fn surroundings(run: &Run) -> String {
 }
 
 /// The opening of the agent that writes the answer from what the tasks gave.
-pub(crate) fn answer(run: &Run) -> Vec<Arc<ChatMessage>> {
+pub(crate) fn answer(run: &Run) -> String {
     let mut text = String::new();
     for task in run.graph().iter().flat_map(|graph| &graph.plan().tasks) {
         if let Some(content) = run.output_of(&task.id) {
@@ -122,31 +110,23 @@ pub(crate) fn answer(run: &Run) -> Vec<Arc<ChatMessage>> {
         "Goal:\n{}\n\nAll tasks are done. Write the answer to the goal from these results alone, and cite each result you use by its id in brackets.",
         run.started().start.goal.text.trim()
     );
-    opened(run, MANAGER, text)
+    text
 }
 
 /// The opening of the agent that judges an output.
-pub(crate) fn judge(run: &Run, criteria: &str, output: &str) -> Vec<Arc<ChatMessage>> {
+pub(crate) fn judge(run: &Run, criteria: &str, output: &str) -> String {
     let output = cut(output, run.started().start.limits.input_chars_max);
-    let text = format!(
+    format!(
         "Result to judge:\n{output}\n\nCriteria:\n{criteria}\n\nDoes the result meet all criteria?"
-    );
-    opened(run, JUDGE_ROLE, text)
+    )
 }
 
-/// The opening of a worker: whole when all it is given is known, else only who it is.
-pub(crate) fn opening(run: &Run, task: &Task, attempt: u32) -> Vec<Arc<ChatMessage>> {
-    if task.call.is_some() {
-        return Vec::new();
-    }
-    if task
-        .inputs
-        .iter()
-        .any(|input| matches!(input.from, TaskSource::File(_)))
-    {
-        return vec![system(run, &task.role)];
-    }
-    opened(run, &task.role, text(run, task, attempt, &[]))
+/// The opening of a worker; none when it is to be told only once its inputs are read, or is one
+/// tool call.
+pub(crate) fn opening(run: &Run, task: &Task, attempt: u32) -> Option<String> {
+    let is_file = |input: &TaskInput| matches!(input.from, TaskSource::File(_));
+    let is_prepared = task.call.is_none() && !task.inputs.iter().any(is_file);
+    is_prepared.then(|| text(run, task, attempt, &[]))
 }
 
 /// What a worker is told once its input files are read.

@@ -314,8 +314,9 @@ fn bounded(amount: u64, max: Option<u64>) -> u64 {
 }
 
 fn opening_bytes(run: &Run, task: &Task) -> u64 {
-    let opening = brief::opening(run, task, 1);
-    opening.iter().map(|entry| entry.text().len() as u64).sum()
+    let opening = brief::opening(run, task, 1).unwrap_or_default();
+    let system = run.started().system(&task.role);
+    (system.text().len() + opening.len()) as u64
 }
 
 impl Run {

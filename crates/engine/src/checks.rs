@@ -160,7 +160,7 @@ fn start_judge(run: &Run, subject: &Subject<'_>, check: usize, criteria: &str) -
         role: brief::JUDGE_ROLE.into(),
         purpose,
         attempt: 1,
-        opening: brief::judge(run, criteria, subject.output),
+        opening: Some(brief::judge(run, criteria, subject.output)),
     }]
 }
 

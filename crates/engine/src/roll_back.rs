@@ -65,7 +65,7 @@ pub(crate) fn settle(run: &Run) -> Option<Vec<Event>> {
                 role: String::new(),
                 purpose: Purpose::RollBack,
                 attempt: 1,
-                opening: Vec::new(),
+                opening: None,
             }]
         });
     };

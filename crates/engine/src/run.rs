@@ -2,14 +2,15 @@
 //! that cannot be had again by applying the journal from the beginning.
 
 use crate::agent::Agent;
+use crate::brief;
 use crate::path_labels::PathLabels;
 use crate::roll_back::RollBack;
 use crate::schema::ArgumentSchemas;
 use crate::time::AtWork;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    AgentId, Approval, Artifact, Ask, Budget, CheckResult, ContentHash, FileChange, Grade, Label,
-    Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
+    AgentId, Approval, Artifact, Ask, Budget, ChatMessage, CheckResult, ContentHash, FileChange,
+    Grade, Label, Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct Setting {
     pub(crate) path_labels: PathLabels,
     /// The schemas of its tools, compiled.
     pub schemas: ArgumentSchemas,
+    /// What each role is told first: who it is.
+    systems: BTreeMap<String, Arc<ChatMessage>>,
 }
 
 impl Setting {
@@ -37,6 +40,11 @@ impl Setting {
             path_labels: PathLabels::new(&start.labels),
             policy: Policy::new(&start.rules).unwrap_or_default(),
             schemas: ArgumentSchemas::new(&start.tools),
+            systems: start
+                .roles
+                .iter()
+                .map(|role| (role.name.clone(), system(&start, role)))
+                .collect(),
             start,
         }
     }
@@ -45,6 +53,12 @@ impl Setting {
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.start.roles.iter().find(|role| role.name == name)
+    }
+
+    /// What an agent of this role is told first: who it is.
+    pub(crate) fn system(&self, role: &str) -> Arc<ChatMessage> {
+        let prepared = self.systems.get(role).cloned();
+        prepared.unwrap_or_else(|| system(&self.start, &Role::default()))
     }
 
     /// Whether a call of this tool may be made again when nobody knows what became of it; one of
@@ -60,6 +74,11 @@ impl Setting {
     pub fn tool(&self, name: &str) -> Option<&ToolSpec> {
         self.start.tools.iter().find(|tool| tool.name == name)
     }
+}
+
+fn system(start: &Start, role: &Role) -> Arc<ChatMessage> {
+    let text = brief::system_text(start, role);
+    Arc::new(ChatMessage::System { text })
 }
 
 /// What has been spent.

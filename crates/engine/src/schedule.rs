@@ -95,17 +95,13 @@ fn plan(run: &Run) -> Vec<Event> {
     }
 }
 
-fn manager(
-    run: &Run,
-    purpose: Purpose,
-    opening: Vec<std::sync::Arc<leadhand_protocol::ChatMessage>>,
-) -> Event {
+fn manager(run: &Run, purpose: Purpose, opening: String) -> Event {
     Event::AgentStarted {
         agent: AgentId(run.agents_started),
         role: MANAGER.into(),
         purpose,
         attempt: 1,
-        opening,
+        opening: Some(opening),
     }
 }
 

@@ -1,12 +1,11 @@
 //! Facts in the journal. Applying them in order gives the state of the run, always the same.
 
 use crate::{
-    AgentId, Answer, Artifact, Ask, CallId, ChatMessage, Check, CheckResult, ContentHash, Grade,
-    ModelFault, ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId,
-    Reservation, RunId, Seq, Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
+    AgentId, Answer, Artifact, Ask, CallId, Check, CheckResult, ContentHash, Grade, ModelFault,
+    ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId, Reservation, RunId,
+    Seq, Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Version of the event format, written with every record. Fields may be added within a
 /// version; a reader refuses a version it does not know.
@@ -89,8 +88,10 @@ pub enum Event {
         purpose: Purpose,
         /// Which attempt at its task this is, from 1.
         attempt: u32,
-        /// The prompt it begins with.
-        opening: Vec<Arc<ChatMessage>>,
+        /// What it is told after who it is, which follows from its role; none when its inputs
+        /// are to be read first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opening: Option<String>,
     },
     /// A model call was ordered.
     TurnStarted {

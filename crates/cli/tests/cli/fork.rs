@@ -118,9 +118,14 @@ fn a_branch_is_made_with_all_its_changes_and_resumed_later() {
     assert_eq!(orders[0]["autonomy"], "L5");
     assert_eq!(orders[1]["edits"][0]["instruction"], "Shout.");
     assert!(shown.contains("\"event\":\"steered\""), "{shown}");
+    // Nobody else is answered.
+    place.write(
+        "script.jsonl",
+        r#"{"when": {"role_contains": "You write loudly."}, "reply": {"text": "Hello."}}"#,
+    );
     let resumed = place.leadhand(&["resume", "last", "-m", SCRIPT, "--json"]);
     assert_eq!(resumed.code, 0, "{}", resumed.err);
-    for told in ["You write loudly.", "Your task: Shout.", "Be quick."] {
+    for told in ["Your task: Shout.", "Be quick."] {
         assert!(resumed.out.contains(told), "{told}: {}", resumed.out);
     }
     let diff = place.leadhand(&["trace", "diff", "last", "last"]);

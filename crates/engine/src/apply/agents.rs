@@ -15,7 +15,7 @@ impl Run {
         role: &str,
         purpose: &Purpose,
         attempt: u32,
-        opening: &[Arc<ChatMessage>],
+        opening: Option<&str>,
     ) -> Vec<Action> {
         self.agents_started = self.agents_started.max(id.0 + 1);
         let label = labels::of_opening(self, purpose);
@@ -23,8 +23,17 @@ impl Run {
         if let Purpose::Task(task) = purpose {
             self.tasks.entry(task.clone()).or_default().attempts = attempt;
             self.graph_mut(|graph| graph.start(task));
-            unprepared = opening.len() < 2;
+            unprepared = opening.is_none();
         }
+        // A task that is one tool call has nobody to be told anything.
+        let mut conversation = Vec::new();
+        if !role.is_empty() {
+            conversation.push(self.started().system(role));
+        }
+        conversation.extend(opening.map(|text| {
+            let text = text.to_owned();
+            Arc::new(ChatMessage::User { text })
+        }));
         let agent = Agent {
             id,
             role: role.to_owned(),
@@ -37,7 +46,7 @@ impl Run {
                 _ => AgentState::Due,
             },
             faults_in_a_row: 0,
-            conversation: opening.to_vec(),
+            conversation,
             notes: Vec::new(),
             made: Vec::new(),
             label: Label::default(),

@@ -3,8 +3,8 @@
 use crate::agent::CallStatus;
 use crate::run::{Run, Setting};
 use leadhand_protocol::{
-    Action, Answer, Approval, ApprovalScope, Ask, Budget, CallId, ChatMessage, PersonInput, Price,
-    RequestId, Role, SettingChange, Start, ToolFault, ToolFaultKind, ToolOutput,
+    Action, Answer, Approval, ApprovalScope, Ask, Budget, CallId, PersonInput, Price, RequestId,
+    Role, SettingChange, Start, ToolFault, ToolFaultKind, ToolOutput,
 };
 use std::sync::Arc;
 
@@ -142,18 +142,18 @@ impl Run {
         self.people
             .approvals
             .extend(change.approvals.iter().cloned());
+        let setting = Setting::new(start);
         for agent in self.agents.values_mut() {
-            let Some(role) = start.roles.iter().find(|role| role.name == agent.role) else {
+            let Some(role) = setting.role(&agent.role) else {
                 continue;
             };
             agent.equipment.models.clone_from(&role.models);
             let prompt = change.prompts.get(&agent.role);
             if let (Some(_), Some(first)) = (prompt, agent.conversation.first_mut()) {
-                let text = crate::brief::system_text(&start, role);
-                *first = Arc::new(ChatMessage::System { text });
+                *first = setting.system(&role.name);
             }
         }
-        self.setting = Some(Arc::new(Setting::new(start)));
+        self.setting = Some(Arc::new(setting));
     }
 }
 
