@@ -6,7 +6,7 @@ use crate::words;
 use leadhand::rooms::protocol::{
     AgentId, Artifact, CallId, Decision, Purpose, ToolCall, ToolFault, Usage, Verdict,
 };
-use leadhand::{Event, Record, Task, TaskId};
+use leadhand::{Event, Plan, Record, TaskId};
 use std::collections::BTreeMap;
 
 /// Characters of arguments, results and reasons in a line.
@@ -21,6 +21,8 @@ pub(crate) struct Progress {
     /// Which row an agent works on.
     seats: BTreeMap<AgentId, usize>,
     calls: BTreeMap<CallId, String>,
+    /// A ready plan, until it is accepted.
+    ready: Option<Plan>,
     /// Tokens spent.
     pub(crate) usage: Usage,
     /// When the first record was made, in milliseconds since the Unix epoch.
@@ -62,12 +64,9 @@ pub(crate) struct Row {
 impl Progress {
     /// Takes one record; gives the line that is worth showing where nothing can be redrawn.
     pub(crate) fn take(&mut self, record: &Record) -> Option<String> {
-        self.now_ms = record.at_ms;
-        if self.began_ms == 0 {
-            self.began_ms = record.at_ms;
-        }
+        self.begin(record);
         match &record.event {
-            Event::PlanAccepted { revision, plan } => Some(self.planned(*revision, &plan.tasks)),
+            Event::PlanAccepted { revision, plan } => Some(self.planned(*revision, plan.as_ref())),
             Event::AgentStarted {
                 agent,
                 role,
@@ -134,6 +133,16 @@ impl Progress {
         }
     }
 
+    fn begin(&mut self, record: &Record) {
+        self.now_ms = record.at_ms;
+        if self.began_ms == 0 {
+            self.began_ms = record.at_ms;
+        }
+        if let Event::RunStarted(start) = &record.event {
+            self.ready.clone_from(&start.plan);
+        }
+    }
+
     /// A piece of a reply of this many characters came.
     pub(crate) fn piece(&mut self, agent: AgentId, chars: usize) {
         if let Some(row) = self.row(agent) {
@@ -172,7 +181,9 @@ impl Progress {
         "resumed".to_owned()
     }
 
-    fn planned(&mut self, revision: u32, tasks: &[Task]) -> String {
+    fn planned(&mut self, revision: u32, plan: Option<&Plan>) -> String {
+        let ready = self.ready.take();
+        let tasks = plan.or(ready.as_ref()).map_or(&[][..], |plan| &plan.tasks);
         for task in tasks {
             let title = if task.title.is_empty() {
                 &task.instruction

@@ -31,6 +31,9 @@ pub(crate) struct Timeline {
     /// What people did and detectors found, and why the run stopped.
     pub(crate) notes: Vec<Note>,
     pub(crate) outcome: Option<Outcome>,
+    /// A ready plan, until it is accepted.
+    #[serde(skip)]
+    ready: Plan,
 }
 
 /// One task.
@@ -96,8 +99,12 @@ impl Timeline {
             Event::RunStarted(start) => {
                 self.goal.clone_from(&start.goal.text);
                 self.autonomy = start.goal.autonomy.to_string();
+                self.ready = start.plan.clone().unwrap_or_default();
             }
-            Event::PlanAccepted { revision, plan } => self.planned(*revision, plan),
+            Event::PlanAccepted { revision, plan } => {
+                let ready = std::mem::take(&mut self.ready);
+                self.planned(*revision, plan.as_ref().unwrap_or(&ready));
+            }
             Event::AgentStarted {
                 agent,
                 role,

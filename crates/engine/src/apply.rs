@@ -39,7 +39,7 @@ impl Run {
             Event::RunStarted(_) => Vec::new(),
             Event::Found(finding) => self.found(finding),
             Event::RunResumed => self.resumed(),
-            Event::PlanAccepted { revision, plan } => self.plan_accepted(*revision, plan),
+            Event::PlanAccepted { revision, plan } => self.plan_accepted(*revision, plan.as_ref()),
             Event::AgentStarted {
                 agent,
                 role,

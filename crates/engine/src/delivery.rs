@@ -53,7 +53,10 @@ pub(crate) fn settle(run: &Run, agent: &Agent) -> Vec<Event> {
 fn accept_plan(run: &Run, agent: &Agent, delivery: &Delivery) -> Vec<Event> {
     match draft::accept(run, &agent.purpose, &delivery.content) {
         Ok((revision, plan)) => vec![
-            Event::PlanAccepted { revision, plan },
+            Event::PlanAccepted {
+                revision,
+                plan: Some(plan),
+            },
             Event::AgentEnded {
                 agent: agent.id,
                 failure: None,

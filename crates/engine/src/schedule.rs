@@ -78,7 +78,7 @@ fn plan(run: &Run) -> Vec<Event> {
         if faults.is_empty() {
             return vec![Event::PlanAccepted {
                 revision: 0,
-                plan: plan.clone(),
+                plan: None,
             }];
         }
         let faults: Vec<String> = faults
@@ -147,7 +147,7 @@ fn expand_templates(run: &Run, graph: &TaskGraph) -> Option<Vec<Event>> {
     Some(match expanded {
         Ok(plan) => vec![Event::PlanAccepted {
             revision: run.plan.revision,
-            plan,
+            plan: Some(plan),
         }],
         Err(why) => vec![Event::TaskFailed {
             task: task.id.clone(),

@@ -24,21 +24,13 @@ impl Blobs {
         }
     }
 
-    /// `blobs/a/ab…`: a small run pays for few folders, each a block on disk, and a large
-    /// project's are still short enough. Where a blob lies in `blobs/ab` it is found there.
     pub(crate) fn path(&self, hash: ContentHash) -> PathBuf {
-        let name = hash.to_string();
-        let path = self.folder.join(&name[..1]).join(&name);
-        let finer = self.folder.join(&name[..2]).join(&name);
-        if !path.exists() && finer.exists() {
-            return finer;
-        }
-        path
+        self.folder.join(hash.to_string())
     }
 
     /// Stores content under its hash, on disk as well if `synced`. A file that is there
     /// already is kept if it is whole, however it is packed, and replaced if it is not. Gives
-    /// the paths that must still be synced: the file, and the folders that name it.
+    /// the paths that must still be synced: the file, and the folder that names it.
     pub(crate) fn put(
         &self,
         hash: ContentHash,
@@ -46,19 +38,17 @@ impl Blobs {
         synced: bool,
     ) -> Result<Vec<PathBuf>, JournalError> {
         let path = self.path(hash);
-        let folder = path.parent().unwrap_or(&self.folder);
         if !self.holds(hash, content) {
-            folder::make(folder)?;
+            folder::make(&self.folder)?;
             write(&path, content, synced)?;
         } else if synced {
             folder::sync(&path)?;
         }
-        let names = [folder.to_owned(), self.folder.clone()];
         if synced {
-            names.iter().try_for_each(|name| folder::sync(name))?;
+            folder::sync(&self.folder)?;
             return Ok(Vec::new());
         }
-        Ok(std::iter::once(path.clone()).chain(names).collect())
+        Ok(vec![path, self.folder.clone()])
     }
 
     /// The content of a blob of `bytes` bytes, checked against its hash.

@@ -14,8 +14,8 @@ use serde::Serialize;
 /// repaid.
 const DEFLATE_FROM_BYTES: usize = 1024;
 
-/// Where the body of a record says that its event begins; `seq` and time stand before it.
-const EVENT_BEGINS: &[u8] = b"\"event\":";
+/// What stands in the body of a record before its event, without the digits of `seq` and time.
+const BEFORE_EVENT: &str = "{\"seq\":,\"at_ms\":,\"event\":";
 
 /// Records ready to be stored.
 #[derive(Debug, Default)]
@@ -97,10 +97,8 @@ fn encode_value(
     let at = out.len();
     write_body(run, record, record, out)?;
     let value = &out[at..];
-    let begin = value
-        .windows(EVENT_BEGINS.len())
-        .position(|window| window == EVENT_BEGINS);
-    let begin = begin.map_or(value.len(), |begin| begin + EVENT_BEGINS.len());
+    let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
+    let begin = HEADER_BYTES + BEFORE_EVENT.len() + digits(record.seq) + digits(record.at_ms);
     // The body closes one brace behind the event.
     let event = value.get(begin..value.len() - 1).unwrap_or_default();
     if event.len() > RECORD_BYTES_MAX {

@@ -77,8 +77,10 @@ async fn main() -> Result<(), Failure> {
         let mut spent: [Vec<(Duration, Duration)>; 3] = Default::default();
         for turn in 0..TURNS {
             for (place, (_, kept)) in kinds.iter().enumerate() {
-                let at = root.join(format!("{workers}-{turn}-{place}"));
-                spent[place].push(one(&root, &at, *kept, workers).await?);
+                let at = root.join(format!("project-{place}"));
+                let words =
+                    format!("Do the next part, with {workers} others, for the time {turn}.");
+                spent[place].push(one(&root, &at, *kept, workers, &words).await?);
             }
         }
         let medians = spent.map(|mut times| {
@@ -104,11 +106,13 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
+/// One run in the project `at`, with words of its own, so that it shares no payload with others.
 async fn one(
     root: &Path,
     at: &Path,
     kept: Kept,
     workers: usize,
+    words: &str,
 ) -> Result<(Duration, Duration), Failure> {
     std::fs::create_dir_all(at)?;
     let limits = Limits {
@@ -126,7 +130,7 @@ async fn one(
         Kept::On(durability) => builder.journal(SledJournal::open_root(at, durability)?),
     };
     let leadhand = builder.build()?;
-    let run = leadhand.start_plan(Goal::default(), plan(TASKS)?)?;
+    let run = leadhand.start_plan(Goal::default(), plan(TASKS, words)?)?;
     let (cpu, began) = (cpu_time()?, Instant::now());
     run.await?;
     Ok((cpu_time()?.saturating_sub(cpu), began.elapsed()))
@@ -197,7 +201,7 @@ fn records_of_a_long_run(root: &Path) -> Result<Vec<Record>, Failure> {
         .model("m", AtOnce)
         .limits(limits)
         .build()?;
-    let run = leadhand.start_plan(Goal::default(), plan(LONG_TASKS)?)?;
+    let run = leadhand.start_plan(Goal::default(), plan(LONG_TASKS, "Do the next part.")?)?;
     let id = run.id().clone();
     let driven = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -211,11 +215,11 @@ fn records_of_a_long_run(root: &Path) -> Result<Vec<Record>, Failure> {
     Ok(records)
 }
 
-fn plan(tasks: usize) -> Result<Plan, Failure> {
+fn plan(tasks: usize, words: &str) -> Result<Plan, Failure> {
     let tasks: Result<Vec<Task>, Failure> = (0..tasks)
         .map(|number| {
             let id = TaskId::new(format!("t{number}"))?;
-            Ok(Task::new(id, "writer", "Do the next part."))
+            Ok(Task::new(id, "writer", words))
         })
         .collect();
     let tasks = tasks?;

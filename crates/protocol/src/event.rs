@@ -75,8 +75,9 @@ pub enum Event {
     PlanAccepted {
         /// 0 for the first plan, then one more for each revision.
         revision: u32,
-        /// The whole plan.
-        plan: Plan,
+        /// The whole plan; none where it is the ready plan that the run started with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<Plan>,
     },
     /// An agent came into being.
     AgentStarted {

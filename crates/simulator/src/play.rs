@@ -172,7 +172,8 @@ fn release(world: &World) -> Vec<PersonInput> {
         .iter()
         .rev()
         .find_map(|record| match &record.event {
-            Event::PlanAccepted { plan, .. } => Some(plan.clone()),
+            Event::PlanAccepted { plan, .. } => plan.clone(),
+            Event::RunStarted(start) => start.plan.clone(),
             _ => None,
         });
     let tasks = plan.into_iter().flat_map(|plan| plan.tasks);

@@ -7,18 +7,22 @@ use leadhand_task_graph::{TaskGraph, TaskState};
 use std::collections::BTreeSet;
 
 impl Run {
-    pub(super) fn plan_accepted(&mut self, revision: u32, plan: &Plan) -> Vec<Action> {
+    pub(super) fn plan_accepted(&mut self, revision: u32, plan: Option<&Plan>) -> Vec<Action> {
+        let Some(plan) = plan.or(self.started().start.plan.as_ref()).cloned() else {
+            return Vec::new();
+        };
         let edited = std::mem::take(&mut self.plan.edited);
         let anew = self.plan.graph.is_none() || revision != self.plan.revision;
         if anew && self.plan.graph.is_some() && !edited {
             self.plan.revised += 1;
         }
-        self.label_plan(plan, edited);
-        let mut graph = TaskGraph::new(plan.clone());
-        for task in &plan.tasks {
-            let record = self.tasks.entry(task.id.clone()).or_default();
+        self.label_plan(&plan, edited);
+        let known: BTreeSet<TaskId> = plan.tasks.iter().map(|task| task.id.clone()).collect();
+        let mut graph = TaskGraph::new(plan);
+        for task in &known {
+            let record = self.tasks.entry(task.clone()).or_default();
             if record.output.is_some() {
-                graph.complete(&task.id);
+                graph.complete(task);
             }
         }
         if edited {
@@ -34,7 +38,6 @@ impl Run {
         }
         self.plan.graph = Some(graph);
         self.plan.revision = revision;
-        let known: BTreeSet<&TaskId> = plan.tasks.iter().map(|task| &task.id).collect();
         self.plan.held.retain(|task| known.contains(task));
         self.plan.breakpoints.retain(|task| known.contains(task));
         Vec::new()

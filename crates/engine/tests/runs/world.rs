@@ -338,9 +338,14 @@ impl World {
     }
 
     pub(crate) fn told(&self) -> String {
+        let started = |event: &Event| match event {
+            Event::RunStarted(start) => start.plan.clone(),
+            _ => None,
+        };
+        let ready = self.journal.iter().find_map(started);
         self.journal
             .iter()
-            .filter_map(told)
+            .filter_map(|event| told(event, ready.as_ref()))
             .map(|line| line + "\n")
             .collect()
     }
@@ -350,10 +355,11 @@ impl World {
     }
 }
 
-pub(crate) fn told(event: &Event) -> Option<String> {
+pub(crate) fn told(event: &Event, ready: Option<&Plan>) -> Option<String> {
     Some(match event {
         Event::PlanAccepted { revision, plan } => {
-            let ids: Vec<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
+            let tasks = &plan.as_ref().or(ready)?.tasks;
+            let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
             format!("plan {revision}: {}", ids.join(" "))
         }
         Event::AgentStarted {

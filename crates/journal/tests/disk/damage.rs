@@ -19,7 +19,7 @@ fn stored_run() -> tempfile::TempDir {
 pub(super) fn blob_of(root: &Path, seq: Seq) -> PathBuf {
     let json = serde_json::to_vec(&record(seq).event).unwrap();
     let name = ContentHash::of(&json).to_string();
-    root.join("blobs").join(&name[..1]).join(name)
+    root.join("blobs").join(name)
 }
 
 pub(super) fn flip(path: &Path, at: usize) {
@@ -241,23 +241,20 @@ fn a_spoiled_blob_is_replaced_when_its_content_is_stored_again() {
     );
 }
 
-/// As blobs were written at first: plain, and in 256 folders instead of 16.
+/// As small ones are that do not become smaller.
 #[test]
-fn a_plain_blob_in_a_finer_folder_is_read_and_kept() {
+fn a_plain_blob_is_read_and_kept() {
     let root = stored_run();
     let path = blob_of(root.path(), 10);
     let json = serde_json::to_vec(&record(10).event).unwrap();
-    let name = ContentHash::of(&json).to_string();
-    let finer = root.path().join("blobs").join(&name[..2]).join(name);
-    fs::create_dir(finer.parent().unwrap()).unwrap();
-    fs::write(&finer, [&[0], json.as_slice()].concat()).unwrap();
-    fs::remove_file(&path).unwrap();
+    let plain = [&[0], json.as_slice()].concat();
+    fs::write(&path, &plain).unwrap();
     let journal = journal(root.path());
     assert_eq!(journal.read(&run()).unwrap().records, records(0..20));
     let mut writer = journal.create(&RunId::new("run-2").unwrap()).unwrap();
     writer.append(&records(0..20)).unwrap().wait().unwrap();
     writer.close().unwrap();
-    assert!(finer.exists() && !path.exists(), "it is stored twice");
+    assert_eq!(fs::read(path).unwrap(), plain, "it was stored again");
 }
 
 #[test]

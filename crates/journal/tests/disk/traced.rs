@@ -71,12 +71,11 @@ fn what_a_sync_waits_for_is_on_disk() {
     // The fourth record's event lies in a blob.
     let name = ContentHash::of(&serde_json::to_vec(&record(3).event).unwrap()).to_string();
     let blobs = root.join("blobs");
-    let blob = blobs.join(&name[..1]).join(&name);
+    let blob = blobs.join(&name);
     let run = root.join("runs/run-1");
     let tail = run.join("tail-00000000000000000000");
     for path in [
         blob.as_path(),
-        blob.parent().unwrap(),
         &blobs,
         &tail,
         &run,

@@ -56,7 +56,10 @@ struct Done<'a> {
 impl Reader {
     fn read(&mut self, event: &Event) {
         match event {
-            Event::PlanAccepted { plan, .. } => self.plan = plan.clone(),
+            Event::RunStarted(start) => self.plan = start.plan.clone().unwrap_or_default(),
+            Event::PlanAccepted {
+                plan: Some(plan), ..
+            } => self.plan = plan.clone(),
             Event::AgentStarted {
                 agent,
                 purpose: Purpose::Task(task),
