@@ -5,6 +5,7 @@
 mod action;
 mod canonical;
 mod chat;
+pub mod coordination;
 mod event;
 mod goal;
 mod grant;

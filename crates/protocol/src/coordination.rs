@@ -1,0 +1,15 @@
+//! The words of coordination: what a party can ask of locks and their kin, the facts that
+//! follow, and what is told to whom. Plain data; who is granted what is decided in the room
+//! `coordination`. The kind of a primitive is its namespace: a lock and an entry of the board
+//! may have the same name.
+
+mod fact;
+mod name;
+mod request;
+
+pub use fact::{CycleStep, Fact, LockHeld, Notice, Obtained, Told, WaitEnd};
+pub use name::{NAME_BYTES_MAX, NameError, PrimitiveName};
+pub use request::{
+    Asker, Declaration, Elector, Electorate, LockAsk, LockMode, Need, PrimitiveKind, Request,
+    WaitId, Want,
+};

@@ -1,0 +1,363 @@
+//! What a party can ask, and what it can wait for.
+
+use super::PrimitiveName;
+use crate::AgentId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+use std::sync::Arc;
+
+/// Names a request of one party, chosen by it: the place of the call that asks, for example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WaitId(pub u32);
+
+/// Who asks, and by which name the answer is told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asker {
+    /// The party.
+    pub party: AgentId,
+    /// Its request.
+    pub wait: WaitId,
+}
+
+/// The kinds of primitives; each is a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrimitiveKind {
+    /// Held shared or exclusive.
+    Lock,
+    /// A number of permits.
+    Semaphore,
+    /// Parties that go on together.
+    Barrier,
+    /// Counted down to done, once.
+    Latch,
+    /// A vote with a threshold.
+    Quorum,
+    /// An entry of the board: a value with a version.
+    Board,
+}
+
+impl fmt::Display for PrimitiveKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lock => "lock",
+            Self::Semaphore => "semaphore",
+            Self::Barrier => "barrier",
+            Self::Latch => "latch",
+            Self::Quorum => "quorum",
+            Self::Board => "board entry",
+        })
+    }
+}
+
+/// How a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LockMode {
+    /// Together with others.
+    Shared,
+    /// Together with others that are shared; may become exclusive later. One party at a time
+    /// holds a lock so, since two that both wait to become exclusive would wait for ever.
+    Upgradable,
+    /// Alone.
+    Exclusive,
+}
+
+impl LockMode {
+    /// Whether two parties may hold one lock in these modes at once.
+    #[must_use]
+    pub fn goes_with(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Shared, Self::Shared | Self::Upgradable) | (Self::Upgradable, Self::Shared)
+        )
+    }
+}
+
+/// One lock of a set that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockAsk {
+    /// Which.
+    pub lock: PrimitiveName,
+    /// How.
+    pub mode: LockMode,
+}
+
+/// How many latches of a join must be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Need {
+    /// Each.
+    All,
+    /// One.
+    Any,
+    /// So many.
+    KOf(u32),
+}
+
+/// Who may vote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Electorate {
+    /// The first so many who vote, each with weight 1.
+    Anyone(u32),
+    /// These, and what the vote of each weighs.
+    Named(Vec<Elector>),
+}
+
+/// One who may vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elector {
+    /// Who.
+    pub party: AgentId,
+    /// What its vote weighs; at least 1.
+    pub weight: u32,
+}
+
+/// What a semaphore, a latch or a quorum is. Said once; the same again changes nothing, and
+/// something else is refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Declaration {
+    /// A semaphore.
+    Semaphore {
+        /// How many can be out at once.
+        permits: u32,
+    },
+    /// A latch.
+    Latch {
+        /// How often it is counted down until it is done.
+        count: u32,
+        /// Who may count it down; nobody named is anybody. When all who are named have ended,
+        /// it is given up.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        by: Vec<AgentId>,
+    },
+    /// A quorum.
+    Quorum {
+        /// Who may vote.
+        electorate: Electorate,
+        /// The weight that decides, once it is behind one choice.
+        threshold: u32,
+        /// What can be voted for; none named is any value.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        choices: Vec<Arc<Value>>,
+    },
+}
+
+impl Declaration {
+    /// The kind of what is declared.
+    #[must_use]
+    pub fn kind(&self) -> PrimitiveKind {
+        match self {
+            Self::Semaphore { .. } => PrimitiveKind::Semaphore,
+            Self::Latch { .. } => PrimitiveKind::Latch,
+            Self::Quorum { .. } => PrimitiveKind::Quorum,
+        }
+    }
+}
+
+/// What a party asks. A deadline is in milliseconds since the Unix epoch, and matters only if
+/// there is something to wait for: a request with a deadline of now is granted at once or refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Have these locks, all or none.
+    Acquire {
+        /// Which, and how.
+        locks: Vec<LockAsk>,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Hold an upgradable lock exclusive.
+    Upgrade {
+        /// Which.
+        lock: PrimitiveName,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Hold a lock no longer.
+    Release {
+        /// Which.
+        lock: PrimitiveName,
+        /// The number that came with it.
+        fence: u64,
+    },
+    /// Say what a semaphore, latch or quorum is.
+    Declare {
+        /// Its name.
+        name: PrimitiveName,
+        /// What it is.
+        declaration: Declaration,
+    },
+    /// Have permits of a semaphore.
+    Take {
+        /// Which.
+        semaphore: PrimitiveName,
+        /// How many, all at once.
+        permits: u32,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Give permits back.
+    Give {
+        /// Which.
+        semaphore: PrimitiveName,
+        /// How many.
+        permits: u32,
+    },
+    /// Wait until so many have arrived.
+    Arrive {
+        /// Where. The first to arrive says how many there are to be.
+        barrier: PrimitiveName,
+        /// How many go on together.
+        parties: u32,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Count a latch down by one.
+    CountDown {
+        /// Which.
+        latch: PrimitiveName,
+    },
+    /// Say that a latch will never be done.
+    GiveUp {
+        /// Which.
+        latch: PrimitiveName,
+    },
+    /// Wait until enough latches are done.
+    Join {
+        /// Which.
+        latches: Vec<PrimitiveName>,
+        /// How many of them.
+        need: Need,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Vote.
+    Vote {
+        /// In which quorum.
+        quorum: PrimitiveName,
+        /// For what.
+        choice: Arc<Value>,
+    },
+    /// Wait until a quorum has decided.
+    AwaitQuorum {
+        /// Which.
+        quorum: PrimitiveName,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Be told an entry of the board.
+    Read {
+        /// Which.
+        key: PrimitiveName,
+    },
+    /// Write an entry of the board if it is still what it was.
+    CompareAndSet {
+        /// Which.
+        key: PrimitiveName,
+        /// The version it must have; 0 is an entry that is not there.
+        expected_version: u64,
+        /// What it becomes.
+        value: Arc<Value>,
+    },
+    /// Wait until an entry of the board is newer.
+    Watch {
+        /// Which.
+        key: PrimitiveName,
+        /// The version that is known; 0 waits for the first.
+        after_version: u64,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Wait no longer.
+    CancelWait {
+        /// The request that waits.
+        wait: WaitId,
+    },
+}
+
+/// What a party waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Want {
+    /// All of these locks.
+    Locks(Vec<LockAsk>),
+    /// To hold this lock alone, which it holds upgradable.
+    Upgrade(PrimitiveName),
+    /// Permits.
+    Permits {
+        /// Of which semaphore.
+        semaphore: PrimitiveName,
+        /// How many.
+        permits: u32,
+    },
+    /// That others arrive.
+    Barrier {
+        /// Where.
+        barrier: PrimitiveName,
+        /// How many in all.
+        parties: u32,
+    },
+    /// That latches are done.
+    Join {
+        /// Which.
+        latches: Vec<PrimitiveName>,
+        /// How many of them.
+        need: Need,
+    },
+    /// That a quorum decides.
+    Quorum(PrimitiveName),
+    /// That an entry of the board is newer.
+    Change {
+        /// Which.
+        key: PrimitiveName,
+        /// Than this version.
+        after_version: u64,
+    },
+}
+
+impl Want {
+    /// The kind of what is waited for.
+    #[must_use]
+    pub fn kind(&self) -> PrimitiveKind {
+        match self {
+            Self::Locks(_) | Self::Upgrade(_) => PrimitiveKind::Lock,
+            Self::Permits { .. } => PrimitiveKind::Semaphore,
+            Self::Barrier { .. } => PrimitiveKind::Barrier,
+            Self::Join { .. } => PrimitiveKind::Latch,
+            Self::Quorum(_) => PrimitiveKind::Quorum,
+            Self::Change { .. } => PrimitiveKind::Board,
+        }
+    }
+
+    /// The names of what is waited for, in the order in which they were given.
+    pub fn names(&self) -> impl Iterator<Item = &PrimitiveName> {
+        let (one, asks, latches): (_, &[LockAsk], &[PrimitiveName]) = match self {
+            Self::Locks(asks) => (None, asks, &[]),
+            Self::Join { latches, .. } => (None, &[], latches),
+            Self::Upgrade(name)
+            | Self::Quorum(name)
+            | Self::Permits {
+                semaphore: name, ..
+            }
+            | Self::Barrier { barrier: name, .. }
+            | Self::Change { key: name, .. } => (Some(name), &[], &[]),
+        };
+        let asked = asks.iter().map(|ask| &ask.lock);
+        one.into_iter().chain(asked).chain(latches)
+    }
+}
