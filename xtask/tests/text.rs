@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms marked pure; that they say so themselves is checked below.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "agents",
+    "coordination",
     "engine",
     "policy",
     "protocol",

@@ -1,0 +1,204 @@
+//! What the primitives cost, in nanoseconds an operation: the decision and its application, as
+//! the engine has it for each request. `cargo run --release -p leadhand-coordination --example
+//! cost`. Each line is the median of several rounds, with few and with many other primitives.
+
+#![allow(clippy::print_stdout, reason = "it is what a measurement is for")]
+
+use leadhand_coordination::Coordination;
+use leadhand_protocol::AgentId;
+use leadhand_protocol::coordination::{
+    Asker, Declaration, Fact, LockAsk, LockMode, Obtained, PrimitiveName, Request, WaitId,
+};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Instant;
+
+const ROUNDS: usize = 9;
+
+fn main() {
+    println!(
+        "{:<44} {:>12} {:>12}",
+        "ns an operation, with other primitives:", "10", "30,000"
+    );
+    row("acquire and release, uncontended", uncontended);
+    row("a set of 8 locks and their release", set_of_eight);
+    row("hand-over of a lock among 64", |others| {
+        hand_over(others, 64)
+    });
+    row("hand-over of a lock among 10,000", |others| {
+        hand_over(others, 10_000)
+    });
+    row("write of a board entry, nobody watching", board_write);
+    row("permit to the next of 10,000 waiting", semaphore);
+    row("beginning to wait as one of 10,000", begin_to_wait);
+}
+
+fn row(what: &str, measure: impl Fn(u32) -> u128) {
+    let median = |others| {
+        let mut rounds: Vec<u128> = (0..ROUNDS).map(|_| measure(others)).collect();
+        rounds.sort_unstable();
+        rounds[ROUNDS / 2]
+    };
+    println!("{what:<44} {:>12} {:>12}", median(10), median(30_000));
+}
+
+/// So many held locks and so many entries of the board, all different.
+fn crowd(others: u32) -> Coordination {
+    let mut state = Coordination::default();
+    for other in 0..others {
+        ask(
+            &mut state,
+            1_000_000 + other,
+            &acquire(&[&format!("held/{other}")]),
+        );
+        let key = name(&format!("entry/{other}"));
+        let value = Arc::new(json!(other));
+        let expected_version = 0;
+        let write = Request::CompareAndSet {
+            key,
+            expected_version,
+            value,
+        };
+        ask(&mut state, 1, &write);
+    }
+    state
+}
+
+fn uncontended(others: u32) -> u128 {
+    let mut state = crowd(others);
+    let request = acquire(&["src/main.rs"]);
+    nanoseconds(20_000, |_| release(&mut state, 1, &request))
+}
+
+fn set_of_eight(others: u32) -> u128 {
+    let mut state = crowd(others);
+    let request = acquire(&["a", "b", "c", "d", "e", "f", "g", "h"]);
+    nanoseconds(5_000, |_| release(&mut state, 1, &request))
+}
+
+/// Acquires, and releases all that was granted.
+fn release(state: &mut Coordination, party: u32, request: &Request) {
+    for fact in ask(state, party, request) {
+        let Fact::Granted {
+            obtained: Obtained::Locks(held),
+            ..
+        } = fact
+        else {
+            panic!("the lock is free");
+        };
+        for it in held {
+            let (lock, fence) = (it.lock, it.fence);
+            ask(state, party, &Request::Release { lock, fence });
+        }
+    }
+}
+
+/// The holder lets go, the next gets the lock, and the first stands last in the queue.
+fn hand_over(others: u32, parties: u32) -> u128 {
+    let mut state = crowd(others);
+    let request = acquire(&["src/main.rs"]);
+    for party in 0..parties {
+        ask(&mut state, party, &request);
+    }
+    let lock = name("src/main.rs");
+    nanoseconds(20_000, |step| {
+        let party = step % parties;
+        let fence = state
+            .holders(&lock)
+            .next()
+            .expect("somebody holds it")
+            .fence;
+        let lock = lock.clone();
+        ask(&mut state, party, &Request::Release { lock, fence });
+        ask(&mut state, party, &request);
+    })
+}
+
+fn board_write(others: u32) -> u128 {
+    let mut state = crowd(others);
+    let value = Arc::new(json!({"status": "ready", "files": ["a", "b"]}));
+    nanoseconds(20_000, |step| {
+        let key = name("result");
+        let value = value.clone();
+        let expected_version = u64::from(step);
+        let write = Request::CompareAndSet {
+            key,
+            expected_version,
+            value,
+        };
+        ask(&mut state, 1, &write);
+    })
+}
+
+fn waiting(others: u32) -> Coordination {
+    let mut state = crowd(others);
+    let declaration = Declaration::Semaphore { permits: 1 };
+    let name = name("model");
+    ask(&mut state, 0, &Request::Declare { name, declaration });
+    for party in 0..=10_000 {
+        ask(&mut state, party, &take());
+    }
+    state
+}
+
+fn semaphore(others: u32) -> u128 {
+    let mut state = waiting(others);
+    let give = Request::Give {
+        semaphore: name("model"),
+        permits: 1,
+    };
+    nanoseconds(10_000, |step| {
+        ask(&mut state, step, &give);
+    })
+}
+
+fn begin_to_wait(others: u32) -> u128 {
+    let mut state = waiting(others);
+    nanoseconds(10_000, |step| {
+        ask(&mut state, 20_000 + step, &take());
+    })
+}
+
+fn take() -> Request {
+    Request::Take {
+        semaphore: name("model"),
+        permits: 1,
+        deadline_ms: Some(1_000_000),
+    }
+}
+
+fn nanoseconds(steps: u32, mut step: impl FnMut(u32)) -> u128 {
+    let began = Instant::now();
+    for it in 0..steps {
+        step(it);
+    }
+    began.elapsed().as_nanos() / u128::from(steps)
+}
+
+fn ask(state: &mut Coordination, party: u32, request: &Request) -> Vec<Fact> {
+    let asker = Asker {
+        party: AgentId(party),
+        wait: WaitId(0),
+    };
+    let decided = state.decide(asker, 0, 1_000, request);
+    let facts = decided.expect("what is asked here can be granted");
+    for fact in &facts {
+        state.apply(fact);
+    }
+    facts
+}
+
+fn acquire(locks: &[&str]) -> Request {
+    let locks = locks.iter().map(|lock| LockAsk {
+        lock: name(lock),
+        mode: LockMode::Exclusive,
+    });
+    Request::Acquire {
+        locks: locks.collect(),
+        deadline_ms: None,
+    }
+}
+
+fn name(text: &str) -> PrimitiveName {
+    PrimitiveName::new(text).expect("the names here are sound")
+}
