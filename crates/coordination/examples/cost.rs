@@ -31,6 +31,12 @@ fn main() {
     row("write of a board entry, nobody watching", board_write);
     row("permit to the next of 10,000 waiting", semaphore);
     row("beginning to wait as one of 10,000", begin_to_wait);
+    row("the same, with one who waits for it", |others| {
+        wanted(others, 1)
+    });
+    row("the same, with 1,000 who wait for it", |others| {
+        wanted(others, 1_000)
+    });
 }
 
 fn row(what: &str, measure: impl Fn(u32) -> u128) {
@@ -156,6 +162,20 @@ fn begin_to_wait(others: u32) -> u128 {
     let mut state = waiting(others);
     nanoseconds(10_000, |step| {
         ask(&mut state, 20_000 + step, &take());
+    })
+}
+
+/// Whoever begins to wait holds what others wait for, so that a deadlock is looked for. It waits
+/// no longer then, so that it can do it again.
+fn wanted(others: u32, waiting_for_it: u32) -> u128 {
+    let mut state = waiting(others);
+    for party in 0..=waiting_for_it {
+        ask(&mut state, 20_000 + party, &acquire(&["wanted"]));
+    }
+    let wait = WaitId(0);
+    nanoseconds(20, |_| {
+        ask(&mut state, 20_000, &take());
+        ask(&mut state, 20_000, &Request::CancelWait { wait });
     })
 }
 

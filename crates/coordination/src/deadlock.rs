@@ -13,6 +13,9 @@ use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{CycleStep, PrimitiveKind, PrimitiveName, Want};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// Parties that are looked at from behind before the whole graph is.
+const BEHIND_LOOKED_AT_MAX: usize = 256;
+
 /// Who keeps a party waiting, and by what.
 struct Blocker<'a> {
     party: AgentId,
@@ -42,7 +45,8 @@ fn victim(draft: &Draft<'_>, closer: AgentId, cycle: &[CycleStep]) -> AgentId {
 
 /// A cycle through a party, if it is stuck.
 fn find(draft: &Draft<'_>, closer: AgentId) -> Option<Vec<CycleStep>> {
-    if draft.wait(closer).is_none() || !is_waited_for(draft, closer) {
+    let alone = draft.wait(closer).is_none() || !is_waited_for(draft, closer);
+    if alone || !may_be_a_circle(draft, closer) {
         return None;
     }
     let graph = reachable(draft, closer);
@@ -54,7 +58,8 @@ fn find(draft: &Draft<'_>, closer: AgentId) -> Option<Vec<CycleStep>> {
 }
 
 /// Whether anybody could wait for a party: without that it closes no cycle. This keeps the
-/// common wait, of a party that holds nothing others want, from looking at any queue.
+/// common wait, of a party that holds nothing others want, from looking at any queue. Nobody
+/// stands behind it: it has just come to its queues, or waits for latches, where nobody does.
 fn is_waited_for(draft: &Draft<'_>, party: AgentId) -> bool {
     let Some(own) = draft.state.parties.get(&party) else {
         return false;
@@ -63,22 +68,10 @@ fn is_waited_for(draft: &Draft<'_>, party: AgentId) -> bool {
         Some(Want::Upgrade(_)) => true,
         Some(Want::Permits { semaphore, .. }) => own.semaphores.contains(semaphore),
         Some(Want::Join { latches, .. }) => latches.iter().any(|it| own.latches.contains(it)),
-        _ => false,
+        Some(Want::Locks(_) | Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. })
+        | None => false,
     };
     let waits = |kind, name| draft.first(kind, name).is_some();
-    let stands_before_others = || {
-        let Some(wait) = draft.state.wait_of(party) else {
-            return false;
-        };
-        let kind = wait.want.kind();
-        wait.want.names().any(|name| {
-            let queue = draft.state.queue(kind, name);
-            queue.is_some_and(|it| {
-                it.last_key_value()
-                    .is_some_and(|(last, _)| *last > wait.ticket)
-            })
-        })
-    };
     on_itself
         || own
             .locks
@@ -89,7 +82,31 @@ fn is_waited_for(draft: &Draft<'_>, party: AgentId) -> bool {
             .iter()
             .any(|it| waits(PrimitiveKind::Semaphore, it))
         || own.latches.iter().any(|it| waits(PrimitiveKind::Latch, it))
-        || stands_before_others()
+}
+
+/// Whether anybody who keeps a party waiting may itself wait for that party. They are looked for
+/// from behind, among those who wait for it, who are mostly few, while it may stand last in a
+/// queue of thousands. Looked at is the state before the decision, in which at least those wait
+/// for each other who do so after it.
+fn may_be_a_circle(draft: &Draft<'_>, closer: AgentId) -> bool {
+    let before: BTreeSet<AgentId> = blockers(draft, closer).iter().map(|it| it.party).collect();
+    if before.contains(&closer) {
+        return true;
+    }
+    let mut behind = draft.state.kept_waiting_by(closer);
+    if let Some(Want::Upgrade(lock)) = draft.wait(closer).map(|it| &it.want) {
+        behind.extend(draft.queue(PrimitiveKind::Lock, lock));
+    }
+    let mut seen = BTreeSet::from([closer]);
+    while let Some(party) = behind.pop() {
+        if before.contains(&party) || seen.len() > BEHIND_LOOKED_AT_MAX {
+            return true;
+        }
+        if seen.insert(party) {
+            behind.extend(draft.state.kept_waiting_by(party));
+        }
+    }
+    false
 }
 
 /// All that a party waits for, and they in turn, as far as they wait.

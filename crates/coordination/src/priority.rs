@@ -24,7 +24,7 @@ impl Coordination {
     }
 
     /// Those who wait for what a party holds or is to do, or behind it.
-    fn kept_waiting_by(&self, party: AgentId) -> Vec<AgentId> {
+    pub(crate) fn kept_waiting_by(&self, party: AgentId) -> Vec<AgentId> {
         let Some(own) = self.parties.get(&party) else {
             return Vec::new();
         };

@@ -214,3 +214,20 @@ fn an_upgrade_closes_a_circle_as_any_wait_does() {
         &["a1: deadlock: a1 waits for lock a, a2 waits for lock b"],
     );
 }
+
+#[test]
+fn who_begins_to_upgrade_keeps_even_shared_ones_waiting() {
+    // 3 waits for b alone until 1 upgrades a; 2 waits for 3, and 1 for 2.
+    check(
+        &[
+            (1, 0, acquire("a:u")),
+            (2, 0, acquire("a:s")),
+            (3, 0, acquire("c")),
+            (4, 0, acquire("b")),
+            (3, 0, acquire("a:s b")),
+            (2, 0, acquire("c")),
+            (1, 0, upgrade("a")),
+        ],
+        &["a1: deadlock: a1 waits for lock a, a2 waits for lock c, a3 waits for lock a"],
+    );
+}

@@ -192,8 +192,9 @@ fn two_parties_and_every_way_to_hold_two_locks() {
 fn three_parties_and_sets_that_overlap() {
     let mut moves = asks(vec![
         acquire("a b"),
-        acquire("a:s"),
+        acquire("a:u b:s"),
         acquire("b:u"),
+        upgrade("a"),
         upgrade("b"),
     ]);
     moves.extend([Move::Release("a"), Move::Release("b"), Move::End]);
@@ -202,7 +203,7 @@ fn three_parties_and_sets_that_overlap() {
         declared: Vec::new(),
         moves,
     };
-    check("three parties, sets", &room, 300);
+    check("three parties, sets", &room, 1_000);
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn check_again(world: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
     fn everything_holds_over_long_histories(steps in vec(step(), 1..160)) {

@@ -155,3 +155,17 @@ fn whoever_keeps_an_urgent_party_waiting_is_as_urgent() {
     let effective = |party| world.state.effective_priority(AgentId(party));
     assert_eq!([effective(1), effective(2)], [0, 9]);
 }
+
+#[test]
+fn whoever_upgrades_is_as_urgent_as_those_it_keeps_from_sharing() {
+    let mut world = World::default();
+    let mut ask = |party, priority, request: &Request| {
+        world.try_ask(party, 0, priority, request).unwrap();
+        [1, 2, 3, 4].map(|it| world.state.effective_priority(AgentId(it)))
+    };
+    ask(1, 1, &acquire("a:u"));
+    ask(2, 1, &acquire("a:s"));
+    ask(4, 1, &acquire("b"));
+    assert_eq!(ask(3, 9, &acquire("a:s b")), [1, 1, 9, 9]);
+    assert_eq!(ask(1, 1, &upgrade("a")), [9, 9, 9, 9]);
+}

@@ -233,6 +233,9 @@ pub(crate) fn check_fairness(before: &Coordination, facts: &[Fact], after: &Coor
             if kind == LOCK && held_before {
                 continue;
             }
+            let upgrading = before.upgrading(name);
+            let still = upgrading.is_some() && upgrading == after.upgrading(name);
+            assert!(!still, "{} passed an upgrade of {name}", asker.party);
             let mut earlier = before
                 .waiting_for(kind, name)
                 .take_while(|it| *it != asker.party);
