@@ -95,7 +95,7 @@ fn beginning(records: &[Record], at: usize) -> usize {
         let Some(next) = records.get(*at) else {
             return true;
         };
-        if is_within_a_decision(records, *at) {
+        if is_within_one(records, *at) {
             return false;
         }
         match settle(&rebuild(&records[..*at])).first() {
@@ -106,9 +106,9 @@ fn beginning(records: &[Record], at: usize) -> usize {
     (1..=at).rev().find(is_one).unwrap_or(1)
 }
 
-/// Whether the record at `at` is a later one of those that an input was decided into. It may look
-/// like one that came by itself.
-fn is_within_a_decision(records: &[Record], at: usize) -> bool {
+/// Whether the record at `at` is a later one of those that an input was decided into, or that
+/// followed together. It may look like one that came by itself.
+fn is_within_one(records: &[Record], at: usize) -> bool {
     let before = (at.saturating_sub(DECIDED_AT_ONCE_MAX)..at).rev();
     // What is decided as one has one time.
     let before = before.take_while(|from| records[*from].at_ms == records[at].at_ms);
@@ -118,18 +118,17 @@ fn is_within_a_decision(records: &[Record], at: usize) -> bool {
     let mut run = rebuild(&records[..start]);
     (start..at).any(|from| {
         let Record { event, at_ms, .. } = &records[from];
+        let followed = settle(&run);
         let decided = Input::of(event).map(|input| {
             let at_ms = *at_ms;
             decide(&run, &Timed { at_ms, input }).unwrap_or_default()
         });
         run.apply(&records[from]);
-        let decided = decided.unwrap_or_default();
-        let recorded = records[from..].iter().map(|record| &record.event);
-        decided.len() > at - from
-            && decided
-                .iter()
-                .zip(recorded)
-                .all(|(one, other)| one == other)
+        let reaches_over = |events: &[Event]| {
+            let recorded = records[from..].iter().map(|record| &record.event);
+            events.len() > at - from && events.iter().zip(recorded).all(|(one, other)| one == other)
+        };
+        reaches_over(&followed) || reaches_over(&decided.unwrap_or_default())
     })
 }
 

@@ -58,8 +58,11 @@ pub struct Used {
     pub memory_bytes: u64,
     /// Open files; 0 where the system does not tell.
     pub open_files: u64,
-    /// Bytes in the journal's folder.
+    /// Bytes of all runs that are kept.
     pub disk_bytes: u64,
+    /// Bytes of the payloads that runs share. Nothing takes them away, so they grow with the number
+    /// of runs there ever were.
+    pub payload_bytes: u64,
 }
 
 /// Why a soak could not be made.
@@ -145,19 +148,21 @@ fn look(shared: &Shared, passed: Duration, tell: &dyn Fn(&str)) {
     let used = Used {
         memory_bytes: memory_bytes().unwrap_or(0),
         open_files: std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64),
-        disk_bytes: disk_bytes(&shared.root),
+        disk_bytes: disk_bytes(&shared.root.join("runs")),
+        payload_bytes: disk_bytes(&shared.root.join("blobs")),
     };
     let mut soaked = shared.soaked();
     soaked.used.push(used);
     let megabytes = |bytes: u64| bytes / (1024 * 1024);
     tell(&format!(
-        "{:>4} s: {} runs ended, {} killed, memory {} MiB, {} open files, disk {} MiB",
+        "{:>4} s: {} runs ended, {} killed, memory {} MiB, {} open files, disk {} MiB, payloads {} MiB",
         passed.as_secs(),
         soaked.ended,
         soaked.died,
         megabytes(used.memory_bytes),
         used.open_files,
-        megabytes(used.disk_bytes)
+        megabytes(used.disk_bytes),
+        megabytes(used.payload_bytes)
     ));
 }
 
