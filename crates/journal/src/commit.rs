@@ -13,12 +13,12 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long after it was acknowledged at level [`Durability::Process`] a record may still
+/// How long after it was acknowledged at level [`crate::Durability::Process`] a record may still
 /// not be on disk, in milliseconds; add the time the disk takes.
 pub const DISK_SYNC_MS: u64 = 1_000;
 
 /// Threads that write and flush. They wait for the disk, not for a core: with 64 runs at
-/// level [`Durability::Disk`] four do four times as much as one, and eight no more.
+/// level [`crate::Durability::Disk`] four do four times as much as one, and eight no more.
 pub const COMMIT_THREADS: usize = 4;
 
 /// The way to the threads.

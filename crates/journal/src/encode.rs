@@ -99,6 +99,11 @@ fn encode_value(
     let value = &out[at..];
     let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
     let begin = HEADER_BYTES + BEFORE_EVENT.len() + digits(record.seq) + digits(record.at_ms);
+    debug_assert!(
+        value
+            .get(..begin)
+            .is_some_and(|it| it.ends_with(b"\"event\":"))
+    );
     // The body closes one brace behind the event.
     let event = value.get(begin..value.len() - 1).unwrap_or_default();
     if event.len() > RECORD_BYTES_MAX {

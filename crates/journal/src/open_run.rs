@@ -1,10 +1,11 @@
 //! A run that has a writer: what is queued, what is durable, and what a power cut could still
 //! take. Which thread does what with it is `commit`'s business.
 
+mod upkeep;
+
 use crate::blobs::Blobs;
 use crate::encode::Append;
 use crate::folder::{self, RunFolder};
-
 use crate::lock::FileLock;
 use crate::run_records::RunRecords;
 use crate::store::Engine;
@@ -173,7 +174,7 @@ impl OpenRun {
     fn is_quick(&self, append: &Append, to_disk: bool) -> bool {
         self.keeping.durability == Durability::Process
             && !to_disk
-            && !self.is_longer_than(self.keeping.tail_bytes_max + QUEUED_BYTES_MAX as u64)
+            && !self.overflows()
             && append.blobs.is_empty()
     }
 
@@ -199,7 +200,7 @@ impl OpenRun {
             };
             promises.push(it.promise);
         }
-        if self.is_longer_than(self.keeping.tail_bytes_max + QUEUED_BYTES_MAX as u64) {
+        if self.overflows() {
             // More comes than the store takes over in passing.
             self.fold();
         }
@@ -269,96 +270,6 @@ impl OpenRun {
             &self.folder,
             &self.keeping.blobs,
         )
-    }
-
-    /// Whether there is something for [`OpenRun::keep_up`] that it was not told of.
-    pub(crate) fn wants_upkeep(&self) -> bool {
-        (self.is_long() || self.snapshot_is_due())
-            && !std::mem::replace(&mut guard(&self.snapshots).announced, true)
-    }
-
-    /// Hands a long tail to the store, and writes the snapshot that waits.
-    pub(crate) fn keep_up(&self) {
-        guard(&self.snapshots).announced = false;
-        self.fold();
-        self.write_snapshot();
-    }
-
-    /// Whether the tail has become long enough to be handed to the store.
-    fn is_long(&self) -> bool {
-        self.is_longer_than(self.keeping.tail_bytes_max)
-    }
-
-    fn is_longer_than(&self, bytes: u64) -> bool {
-        let tail = guard(&self.tail);
-        tail.as_ref().is_some_and(|tail| tail.bytes() > bytes)
-    }
-
-    /// Hands a long tail to the store, once it is on disk; what is appended meanwhile goes into the
-    /// next.
-    fn fold(&self) {
-        let open = guard(&self.lock);
-        if open.is_some() && self.is_long() {
-            // The next append says what went wrong.
-            let _ = self.fold_alone();
-        }
-    }
-
-    fn fold_alone(&self) -> Result<(), JournalError> {
-        self.next_tail()
-            .and_then(|current| {
-                self.sync_now()?;
-                self.records().fold(&current)
-            })
-            .inspect_err(|error| self.fail(error.clone()))
-    }
-
-    /// Begins another tail; gives its path.
-    fn next_tail(&self) -> Result<PathBuf, JournalError> {
-        let mut tail = guard(&self.tail);
-        let Some(tail) = tail.as_mut() else {
-            return Err(JournalError::WriterGone);
-        };
-        let next = Tail::create(&self.folder, tail.end())?;
-        let path = next.path().to_owned();
-        let before = std::mem::replace(tail, next);
-        self.owe([before.path().to_owned(), self.folder.run.clone()]);
-        Ok(path)
-    }
-
-    /// Leaves a snapshot to be written, once what it tells of is durable.
-    pub(crate) fn set_snapshot(&self, snapshot: Snapshot) -> Result<(), JournalError> {
-        let mut snapshots = guard(&self.snapshots);
-        snapshots.next = Some(snapshot);
-        snapshots.failure.take().map_or(Ok(()), Err)
-    }
-
-    /// Whether a snapshot waits whose records are durable.
-    fn snapshot_is_due(&self) -> bool {
-        let durable = self.durable.load(Ordering::Acquire);
-        let snapshots = guard(&self.snapshots);
-        let next = snapshots.next.as_ref();
-        next.is_some_and(|next| next.next_seq <= durable)
-    }
-
-    /// Writes the snapshot that waits, if it is due, once the records before it are on disk.
-    fn write_snapshot(&self) {
-        let open = guard(&self.lock);
-        if open.is_some() && self.snapshot_is_due() {
-            self.write_snapshot_alone();
-        }
-    }
-
-    fn write_snapshot_alone(&self) {
-        let Some(snapshot) = guard(&self.snapshots).next.take() else {
-            return;
-        };
-        let written = self
-            .sync_now()
-            .and_then(|()| self.records().write_snapshot(&snapshot));
-        if let Err(error) = written {
-            guard(&self.snapshots).failure = Some(error);
-        }
     }
 
     /// Waits for those who use the store, syncs and closes the tail, and lets go of the run.
