@@ -14,8 +14,8 @@ pub trait Journal: Send + Sync + 'static {
     /// [`JournalError::Unwritable`] when it cannot be stored.
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError>;
 
-    /// Goes on with a run that exists. Only its end is looked at, and cut off from the first
-    /// record that is damaged and was never on disk ([`Writer::lost`]); [`Journal::read`] checks
+    /// Goes on with a run that exists. Only its end is looked at, and cut off from the
+    /// append on that has a damaged record and was never on disk ([`Writer::lost`]); [`Journal::read`] checks
     /// the whole of it and may be called while the writer is held.
     ///
     /// # Errors
@@ -72,9 +72,9 @@ pub trait Journal: Send + Sync + 'static {
 
 /// The one writer of a run. Dropping it does what [`Writer::close`] does, as well as it can.
 pub trait Writer: Send {
-    /// Queues records to be stored, all of them or none, in order and after everything
-    /// queued before; waits for no disk. An empty slice makes a ticket that resolves when
-    /// everything queued before is durable.
+    /// Stores records or queues them to be stored, all of them or none, in order and after
+    /// everything appended before; waits for no disk. An empty slice makes a ticket that resolves when
+    /// everything appended before is durable.
     ///
     /// # Errors
     /// [`JournalError::Gap`] when a record's `seq` is not the next one,

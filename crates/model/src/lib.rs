@@ -56,6 +56,6 @@ pub use openai::{OPENAI_BASE_URL, OpenAiModel, OpenAiOptions};
 pub use retry::{RetryPolicy, is_worth_another_attempt};
 pub use retry_after::retry_after_ms;
 pub use scripted::ScriptedModel;
-pub use set::{ModelSet, ModelSetBuilder, ModelTerms, probe_request};
+pub use set::{ModelSet, ModelSetBuilder, ModelTerms};
 #[cfg(feature = "test-support")]
 pub use stub::{StubAnswer, StubRequest, StubServer};

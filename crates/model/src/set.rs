@@ -5,9 +5,7 @@
 use crate::model::fault;
 use crate::retry::Jitter;
 use crate::{Model, ModelError, ModelInfo, Pieces, Price, RetryPolicy};
-use leadhand_protocol::{
-    Attempt, Limits, ModelFault, ModelFaultKind, ModelReply, ModelRequest, OutputFormat,
-};
+use leadhand_protocol::{Attempt, Limits, ModelFault, ModelFaultKind, ModelReply, ModelRequest};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -382,22 +380,5 @@ fn out_of_time(call_ms_max: u64, attempts: &[Attempt]) -> String {
              of `{}`: {}",
             last.model, last.fault.message
         ),
-    }
-}
-
-/// A request that asks for nothing but one word: whether a model answers at all.
-#[must_use]
-pub fn probe_request(model: &str) -> ModelRequest {
-    let hello = leadhand_protocol::ChatMessage::User {
-        text: "Answer with: ok".to_owned(),
-    };
-    ModelRequest {
-        models: vec![model.to_owned()],
-        messages: vec![Arc::new(hello)],
-        tools: Arc::from([]),
-        output: OutputFormat::Text,
-        output_tokens_max: 8,
-        temperature_milli: 0,
-        seed: 0,
     }
 }
