@@ -132,13 +132,13 @@ impl Slot {
 
     fn lane(&self, message: &Message) -> &Sender<Envelope> {
         match message {
-            Message::Cancel => &self.control,
-            Message::Assign { .. }
-            | Message::Think { .. }
-            | Message::Act { .. }
+            Message::Cancel | Message::Steer { .. } => &self.control,
+            Message::Assign(_)
+            | Message::Granted { .. }
             | Message::Progress { .. }
-            | Message::Replied { .. }
-            | Message::Acted { .. } => &self.work,
+            | Message::Result(_)
+            | Message::Failure(_)
+            | Message::Request { .. } => &self.work,
         }
     }
 }

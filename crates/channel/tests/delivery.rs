@@ -8,7 +8,8 @@ use leadhand_channel::{
     Post, open,
 };
 use leadhand_protocol::{
-    Address, AgentId, Envelope, Message, MessageKind, Purpose, RunId, ToolFault, ToolFaultKind,
+    Address, AgentId, Assignment, Envelope, Failed, Message, MessageKind, Purpose, RunId,
+    ToolFault, ToolFaultKind,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,25 +22,25 @@ fn channel() -> (Hub, Post) {
 }
 
 fn work(role: &str) -> Message {
-    Message::Assign {
+    Message::Assign(Assignment::Begin {
         role: role.to_owned(),
         purpose: Purpose::Answer,
-    }
+    })
 }
 
 fn answer(agent: AgentId, index: u32) -> Message {
-    Message::Acted {
+    Message::Failure(Failed::Acted {
         call: leadhand_protocol::CallId {
             agent,
             turn: 0,
             index,
         },
-        outcome: Err(ToolFault {
+        fault: ToolFault {
             kind: ToolFaultKind::Failed,
             message: String::new(),
             retryable: false,
-        }),
-    }
+        },
+    })
 }
 
 fn envelope(from: Address, to: Address, sequence: u64, message: Message) -> Envelope {
@@ -275,7 +276,7 @@ async fn what_nobody_read_becomes_dead_letters() {
     let refused = outbox.send(answer(AGENT, 1)).await;
     let gone = ChannelError::Gone {
         to: Address::Hub,
-        kind: MessageKind::Acted,
+        kind: MessageKind::Failure,
     };
     assert_eq!(refused, Err(gone.clone()));
     let unread = |to, kind| ChannelError::Unread { to, kind };
@@ -297,7 +298,7 @@ async fn what_nobody_read_becomes_dead_letters() {
         ),
         (
             envelope(agent, hub, 0, answer(AGENT, 0)),
-            unread(hub, MessageKind::Acted),
+            unread(hub, MessageKind::Failure),
         ),
         (envelope(agent, hub, 1, answer(AGENT, 1)), gone),
     ];

@@ -36,7 +36,7 @@ pub use id::{AgentId, CallId, IdError, RequestId, RunId, Seq, TaskId};
 pub use input::{Input, Start, Timed};
 pub use label::{LABEL_WRITERS_MAX, Label, PathLabel, Source};
 pub use limits::{Limits, ToolLimits};
-pub use message::{Address, Envelope, Message, MessageKind};
+pub use message::{Address, Assignment, Done, Envelope, Failed, Message, MessageKind};
 pub use outcome::{CallReport, CallState, Outcome, OutcomeKind, TaskReport};
 pub use person::{
     Answer, ApprovalScope, Ask, Grade, PersonInput, PlanEdit, PolicyChange, SettingChange,

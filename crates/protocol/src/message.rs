@@ -1,5 +1,6 @@
 //! Typed values between agents, in a versioned envelope.
 
+use crate::coordination::{Request, Told, WaitId};
 use crate::{
     AgentId, CallId, ContentHash, ModelFault, ModelReply, ModelRequest, Permit, Purpose, RunId,
     ToolCall, ToolFault, ToolOutput,
@@ -34,21 +35,60 @@ pub struct Envelope {
 /// The closed set of messages.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
-    /// Hub to agent: this is what you are here for.
-    Assign {
+    /// Hub to agent: do this.
+    Assign(Assignment),
+    /// Hub to agent: stop what you do; nothing more is wanted.
+    Cancel,
+    /// Hub to agent: a person wants this kept in mind.
+    Steer {
+        /// The words.
+        text: String,
+    },
+    /// Hub to agent: what came of a request.
+    Granted {
+        /// Which request.
+        wait: WaitId,
+        /// What came of it, or why it was refused.
+        told: Result<Told, String>,
+    },
+    /// Agent to hub: a piece of the reply that is being written.
+    Progress {
+        /// The turn.
+        turn: u32,
+        /// The piece.
+        piece: String,
+    },
+    /// Agent to hub: what came of an assignment.
+    Result(Done),
+    /// Agent to hub: why nothing came of an assignment.
+    Failure(Failed),
+    /// Agent to hub: what an agent at work wants of the run or of others at work.
+    Request {
+        /// The agent's name for it, by which the answer is told apart.
+        wait: WaitId,
+        /// What it wants.
+        request: Box<Request>,
+    },
+}
+
+/// What an agent is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Assignment {
+    /// This is what it is there for.
+    Begin {
         /// The role.
         role: String,
         /// The purpose.
         purpose: Purpose,
     },
-    /// Hub to agent: make this model call.
+    /// Make this model call.
     Think {
         /// The turn.
         turn: u32,
         /// The call.
         request: Box<ModelRequest>,
     },
-    /// Hub to agent: make this tool call.
+    /// Make this tool call.
     Act {
         /// The call's id.
         call: CallId,
@@ -59,28 +99,43 @@ pub enum Message {
         /// The name of what it does, from its content.
         key: ContentHash,
     },
-    /// Hub to agent: stop what you do; nothing more is wanted.
-    Cancel,
-    /// Agent to hub: a piece of the reply that is being written.
-    Progress {
-        /// The turn.
-        turn: u32,
-        /// The piece.
-        piece: String,
-    },
-    /// Agent to hub: what the model said, or why it did not.
-    Replied {
+}
+
+/// What came of an assignment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Done {
+    /// What the model said.
+    Thought {
         /// The turn.
         turn: u32,
         /// The answer.
-        result: Result<Box<ModelReply>, ModelFault>,
+        reply: Box<ModelReply>,
     },
-    /// Agent to hub: what came of a tool call.
+    /// What a tool gave.
     Acted {
-        /// Which.
+        /// Which call.
         call: CallId,
         /// What.
-        outcome: Result<ToolOutput, ToolFault>,
+        output: Box<ToolOutput>,
+    },
+}
+
+/// Why nothing came of an assignment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failed {
+    /// Why no model answered.
+    Thought {
+        /// The turn.
+        turn: u32,
+        /// Why.
+        fault: ModelFault,
+    },
+    /// Why a tool gave nothing.
+    Acted {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        fault: ToolFault,
     },
 }
 
@@ -89,13 +144,14 @@ impl Message {
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         match self {
-            Self::Assign { .. } => MessageKind::Assign,
-            Self::Think { .. } => MessageKind::Think,
-            Self::Act { .. } => MessageKind::Act,
+            Self::Assign(_) => MessageKind::Assign,
             Self::Cancel => MessageKind::Cancel,
+            Self::Steer { .. } => MessageKind::Steer,
+            Self::Granted { .. } => MessageKind::Granted,
             Self::Progress { .. } => MessageKind::Progress,
-            Self::Replied { .. } => MessageKind::Replied,
-            Self::Acted { .. } => MessageKind::Acted,
+            Self::Result(_) => MessageKind::Result,
+            Self::Failure(_) => MessageKind::Failure,
+            Self::Request { request, .. } => MessageKind::of(request),
         }
     }
 }
@@ -105,16 +161,44 @@ impl Message {
 pub enum MessageKind {
     /// See [`Message::Assign`].
     Assign,
-    /// See [`Message::Think`].
-    Think,
-    /// See [`Message::Act`].
-    Act,
     /// See [`Message::Cancel`].
     Cancel,
+    /// See [`Message::Steer`].
+    Steer,
+    /// See [`Message::Granted`].
+    Granted,
     /// See [`Message::Progress`].
     Progress,
-    /// See [`Message::Replied`].
-    Replied,
-    /// See [`Message::Acted`].
-    Acted,
+    /// See [`Message::Result`].
+    Result,
+    /// See [`Message::Failure`].
+    Failure,
+    /// A request that may have to wait.
+    Acquire,
+    /// A request that gives back, or says something, and never waits.
+    Release,
+}
+
+impl MessageKind {
+    /// The kind of a request.
+    fn of(request: &Request) -> Self {
+        match request {
+            Request::Acquire { .. }
+            | Request::Upgrade { .. }
+            | Request::Take { .. }
+            | Request::Arrive { .. }
+            | Request::Join { .. }
+            | Request::AwaitQuorum { .. }
+            | Request::Watch { .. } => Self::Acquire,
+            Request::Release { .. }
+            | Request::Declare { .. }
+            | Request::Give { .. }
+            | Request::CountDown { .. }
+            | Request::GiveUp { .. }
+            | Request::Vote { .. }
+            | Request::Read { .. }
+            | Request::CompareAndSet { .. }
+            | Request::CancelWait { .. } => Self::Release,
+        }
+    }
 }

@@ -7,7 +7,8 @@ use futures::FutureExt;
 use leadhand_channel::{Mailbox, Outbox};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
-    CallId, Message, ModelFault, ModelFaultKind, ModelRequest, ToolFault, ToolFaultKind, ToolOutput,
+    Assignment, CallId, Done, Failed, Message, ModelFault, ModelFaultKind, ModelRequest, ToolFault,
+    ToolFaultKind, ToolOutput,
 };
 use std::panic::AssertUnwindSafe;
 use tokio::task::{AbortHandle, JoinSet};
@@ -31,19 +32,19 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
     while let Some(envelope) = mailbox.recv().await {
         let outbox = mailbox.outbox();
         match envelope.message {
-            Message::Think { turn, request } => {
+            Message::Assign(Assignment::Think { turn, request }) => {
                 let models = equipment.models.clone();
                 thought = Some(jobs.spawn(async move {
                     let message = think(models, turn, request, &outbox).await;
                     tell(&outbox, message).await;
                 }));
             }
-            Message::Act {
+            Message::Assign(Assignment::Act {
                 call,
                 tool_call,
                 permit,
                 key,
-            } => {
+            }) => {
                 let tools = equipment.tools.clone();
                 let info = CallInfo {
                     id: call,
@@ -62,10 +63,15 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                     thought.abort();
                 }
             }
-            Message::Assign { role, purpose } => {
+            Message::Assign(Assignment::Begin { role, purpose }) => {
                 tracing::debug!(agent = %mailbox.agent(), role, ?purpose, "assigned");
             }
-            Message::Progress { .. } | Message::Replied { .. } | Message::Acted { .. } => {
+            Message::Steer { .. }
+            | Message::Granted { .. }
+            | Message::Progress { .. }
+            | Message::Result(_)
+            | Message::Failure(_)
+            | Message::Request { .. } => {
                 tracing::warn!(agent = %mailbox.agent(), "a message for the hub came to an agent");
             }
         }
@@ -100,9 +106,12 @@ async fn think(
             retry_after_ms: None,
         })
     });
-    Message::Replied {
-        turn,
-        result: result.map(Box::new),
+    match result {
+        Ok(reply) => Message::Result(Done::Thought {
+            turn,
+            reply: Box::new(reply),
+        }),
+        Err(fault) => Message::Failure(Failed::Thought { turn, fault }),
     }
 }
 
@@ -125,5 +134,11 @@ async fn act(
             retryable: false,
         })
     });
-    Message::Acted { call, outcome }
+    match outcome {
+        Ok(output) => Message::Result(Done::Acted {
+            call,
+            output: Box::new(output),
+        }),
+        Err(fault) => Message::Failure(Failed::Acted { call, fault }),
+    }
 }

@@ -4,7 +4,9 @@
 use super::RunLoop;
 use crate::worker::work;
 use futures::FutureExt;
-use leadhand_protocol::{Action, AgentId, Input, Message, Outcome, PersonInput, Purpose};
+use leadhand_protocol::{
+    Action, AgentId, Assignment, Input, Message, Outcome, PersonInput, Purpose,
+};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::task::AbortHandle;
@@ -22,7 +24,8 @@ impl RunLoop {
                 turn,
                 request,
             } => {
-                self.send(agent, Message::Think { turn, request }).await;
+                self.send(agent, Message::Assign(Assignment::Think { turn, request }))
+                    .await;
             }
             Action::CancelModel { agent } => self.send(agent, Message::Cancel).await,
             Action::CallTool {
@@ -34,12 +37,12 @@ impl RunLoop {
             } => {
                 self.send(
                     call.agent,
-                    Message::Act {
+                    Message::Assign(Assignment::Act {
                         call,
                         tool_call,
                         permit,
                         key,
-                    },
+                    }),
                 )
                 .await;
             }
@@ -81,7 +84,8 @@ impl RunLoop {
         match self.post.register(agent) {
             Ok(mailbox) => {
                 self.jobs.spawn(work(mailbox, self.equipment.clone()));
-                self.send(agent, Message::Assign { role, purpose }).await;
+                self.send(agent, Message::Assign(Assignment::Begin { role, purpose }))
+                    .await;
             }
             Err(error) => {
                 tracing::error!(run = %self.id, %agent, %error, "an agent was started twice");

@@ -6,7 +6,7 @@ use crate::error::RuntimeError;
 use crate::person::Order;
 use crate::remote::{OpenQuestion, Remote, Wish};
 use crate::status::Status;
-use leadhand_protocol::{Address, Envelope, Input, Message};
+use leadhand_protocol::{Address, Done, Envelope, Failed, Input, Message};
 
 impl RunLoop {
     pub(super) async fn next_input(&mut self) -> Result<Heard, RuntimeError> {
@@ -69,15 +69,25 @@ impl RunLoop {
                 (self.onlookers.observer)(&Observation::Piece(agent, &piece));
                 None
             }
-            Message::Replied { turn, result } => Some(match result {
-                Ok(reply) => Input::ModelReplied { agent, turn, reply },
-                Err(fault) => Input::ModelFailed { agent, turn, fault },
+            Message::Result(Done::Thought { turn, reply }) => {
+                Some(Input::ModelReplied { agent, turn, reply })
+            }
+            Message::Failure(Failed::Thought { turn, fault }) => {
+                Some(Input::ModelFailed { agent, turn, fault })
+            }
+            Message::Result(Done::Acted { call, output }) => Some(Input::ToolFinished {
+                call,
+                outcome: Ok(*output),
             }),
-            Message::Acted { call, outcome } => Some(Input::ToolFinished { call, outcome }),
-            Message::Assign { .. }
-            | Message::Think { .. }
-            | Message::Act { .. }
-            | Message::Cancel => {
+            Message::Failure(Failed::Acted { call, fault }) => Some(Input::ToolFinished {
+                call,
+                outcome: Err(fault),
+            }),
+            Message::Assign(_)
+            | Message::Cancel
+            | Message::Steer { .. }
+            | Message::Granted { .. }
+            | Message::Request { .. } => {
                 tracing::warn!(run = %self.id, %agent, "a message for an agent came to the hub");
                 None
             }
