@@ -149,7 +149,11 @@ fn request(messages: usize) -> ModelRequest {
     ModelRequest {
         models: Vec::new(),
         messages: all,
-        tools: if messages > 2 { Arc::from([lookup]) } else { Arc::from([]) },
+        tools: if messages > 2 {
+            Arc::from([lookup])
+        } else {
+            Arc::from([])
+        },
         output: OutputFormat::Text,
         output_tokens_max: 0,
         temperature_milli: 0,

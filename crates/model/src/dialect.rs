@@ -5,6 +5,7 @@
 use crate::ToolStyle;
 use leadhand_protocol::{FinishReason, ModelRequest, ToolCall};
 use serde_json::Value;
+use std::borrow::Cow;
 
 mod choose;
 mod describe;
@@ -18,12 +19,13 @@ mod tests;
 
 pub use choose::choose_style;
 
-/// A request in the words of one style.
+/// A request in the words of one style. What a style leaves as it is said is borrowed: a long
+/// conversation is sent again with every turn.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Prompt {
+pub(crate) struct Prompt<'a> {
     /// The entries, in order. The same conversation gives the same beginning every time, so
     /// that a model can keep what it computed for it.
-    pub(crate) entries: Vec<PromptEntry>,
+    pub(crate) entries: Vec<PromptEntry<'a>>,
     /// What the whole reply must fit, where it must.
     pub(crate) schema: Option<Value>,
     /// Whether the tools go along in the endpoint's own field.
@@ -32,21 +34,21 @@ pub(crate) struct Prompt {
 
 /// One entry of a [`Prompt`].
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum PromptEntry {
+pub(crate) enum PromptEntry<'a> {
     /// Instructions.
-    System(String),
+    System(Cow<'a, str>),
     /// What the program or a person says.
-    User(String),
+    User(Cow<'a, str>),
     /// What the model said; calls only in the native style.
-    Assistant(String, Vec<ToolCall>),
+    Assistant(Cow<'a, str>, &'a [ToolCall]),
     /// What a tool answered.
     Tool {
         /// The call it answers.
-        call_id: String,
+        call_id: &'a str,
         /// The tool.
-        name: String,
+        name: &'a str,
         /// Its result.
-        text: String,
+        text: &'a str,
     },
 }
 
@@ -73,7 +75,7 @@ pub(crate) struct RawCall {
 }
 
 /// Puts a request into the words of a style.
-pub(crate) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt {
+pub(crate) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt<'_> {
     render::render(request, style)
 }
 

@@ -236,23 +236,27 @@ fn answer_all(file: &Path, options: EngineOptions, mut jobs: mpsc::Receiver<Job>
     }
 }
 
-fn to_generate(request: &ModelRequest, prompt: Prompt, context_tokens: usize) -> GenerateRequest {
+fn to_generate(
+    request: &ModelRequest,
+    prompt: Prompt<'_>,
+    context_tokens: usize,
+) -> GenerateRequest {
     let messages = prompt.entries.into_iter().map(|entry| match entry {
         PromptEntry::System(text) => PromptMessage {
             role: PromptRole::System,
-            text,
+            text: text.into_owned(),
         },
         PromptEntry::User(text) => PromptMessage {
             role: PromptRole::User,
-            text,
+            text: text.into_owned(),
         },
         PromptEntry::Assistant(text, _) => PromptMessage {
             role: PromptRole::Assistant,
-            text,
+            text: text.into_owned(),
         },
         PromptEntry::Tool { text, .. } => PromptMessage {
             role: PromptRole::Tool,
-            text,
+            text: text.to_owned(),
         },
     });
     let limit = usize::try_from(request.output_tokens_max).unwrap_or(usize::MAX);

@@ -9,9 +9,8 @@ pub(crate) fn client_for(base_url: &str) -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     // Fails when the embedder has installed another provider, which is then used.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("leadhand/", env!("CARGO_PKG_VERSION")))
-        .pool_max_idle_per_host(32);
+    let builder =
+        reqwest::Client::builder().user_agent(concat!("leadhand/", env!("CARGO_PKG_VERSION")));
     if is_loopback(base_url) {
         builder.no_proxy()
     } else {

@@ -10,8 +10,6 @@ use async_openai::Client;
 use futures::StreamExt;
 use leadhand_protocol::{Limits, ModelFault, ModelFaultKind, ModelReply, ModelRequest, Usage};
 use serde_json::Value;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 mod answer;
 mod body;
@@ -86,11 +84,12 @@ impl std::fmt::Debug for OpenAiOptions {
 /// about the endpoint.
 pub struct OpenAiModel {
     options: OpenAiOptions,
-    endpoint: Endpoint,
-    client: Client<Endpoint>,
-    url: String,
+    transport: Transport,
+    streaming: Client<Endpoint>,
+    plain: Client<Endpoint>,
     is_openai: bool,
-    is_llama_server: Arc<AtomicBool>,
+    /// What the address alone tells.
+    usual_style: ToolStyle,
     left_out: LeftOut,
 }
 
@@ -107,20 +106,13 @@ impl OpenAiModel {
             return Err(format!("the base URL {what}; put the key into api_key_env"));
         }
         let endpoint = Endpoint::new(&options.base_url, options.key.as_deref())?;
-        let is_llama_server = Arc::new(AtomicBool::new(false));
-        let transport = Transport::new(
-            endpoint.clone(),
-            options.idle_ms,
-            options.reply_bytes_max,
-            is_llama_server.clone(),
-        )?;
+        let transport = Transport::new(endpoint, options.idle_ms, options.reply_bytes_max)?;
         Ok(Self {
-            client: Client::build(transport.client.clone(), endpoint.clone())
-                .with_http_service(transport),
-            url: endpoint.url_of_chat(),
+            streaming: transport.client(),
+            plain: transport.in_one_piece().client(),
+            transport,
             is_openai: url.host_str() == Some("api.openai.com"),
-            endpoint,
-            is_llama_server,
+            usual_style: choose_style(options.tool_style, &options.base_url, None),
             left_out: LeftOut::default(),
             options,
         })
@@ -128,11 +120,11 @@ impl OpenAiModel {
 
     /// The style now: what was set, or what is known of the server so far.
     fn style(&self) -> ToolStyle {
-        let is_llama = self
-            .is_llama_server
-            .load(Ordering::Relaxed)
-            .then_some("llama.cpp");
-        match choose_style(self.options.tool_style, &self.options.base_url, is_llama) {
+        let style = match self.options.tool_style {
+            None if self.transport.is_llama_server() => ToolStyle::Structured,
+            _ => self.usual_style,
+        };
+        match style {
             ToolStyle::Native if self.left_out.has(Offence::Tools) => ToolStyle::Text,
             style => style,
         }
@@ -162,13 +154,13 @@ impl OpenAiModel {
                 },
             }
         }
-        Err(fault_words(&self.url))
+        Err(fault_words(self.transport.url()))
     }
 
     async fn ask_once(
         &self,
         request: &ModelRequest,
-        prompt: &Prompt,
+        prompt: &Prompt<'_>,
         pieces: Pieces<'_>,
     ) -> Result<(dialect::RawReply, Option<Usage>), HttpFault> {
         let streams = self.options.streams && !self.left_out.has(Offence::Stream);
@@ -181,13 +173,25 @@ impl OpenAiModel {
             self.is_openai,
             streams,
         );
-        let chat = self.client.chat();
-        let opened = chat.create_stream_byot::<_, Value>(body).await;
-        let mut events = opened.map_err(|error| fault_of(error, &self.url))?;
-        let key = self.endpoint.key();
-        let mut answer = Answer::new(&self.url, key, self.options.reply_bytes_max, pieces);
-        while let Some(event) = events.next().await {
-            answer.take(&event.map_err(|error| fault_of(error, &self.url))?)?;
+        let (url, key) = (self.transport.url(), self.transport.key());
+        let mut answer = Answer::new(url, key, self.options.reply_bytes_max, pieces);
+        if streams {
+            let chat = self.streaming.chat();
+            let opened = chat.create_stream_byot::<_, Value>(body).await;
+            let mut events = opened.map_err(|error| fault_of(error, url))?;
+            while let Some(event) = events.next().await {
+                answer.take(&event.map_err(|error| fault_of(error, url))?)?;
+            }
+        } else {
+            let whole = self.plain.chat().create_byot::<_, Value>(body).await;
+            match whole.map_err(|error| fault_of(error, url))? {
+                Value::Array(events) => {
+                    for event in &events {
+                        answer.take(event)?;
+                    }
+                }
+                event => answer.take(&event)?,
+            }
         }
         Ok(answer.finish()?)
     }
@@ -221,8 +225,8 @@ fn fault_words(url: &str) -> ModelFault {
 }
 
 /// Four bytes a token, so that a budget of tokens holds where a server counts none.
-fn estimate(prompt: &Prompt, raw: &dialect::RawReply) -> Usage {
-    let entry_bytes = |entry: &dialect::PromptEntry| match entry {
+fn estimate(prompt: &Prompt<'_>, raw: &dialect::RawReply) -> Usage {
+    let entry_bytes = |entry: &dialect::PromptEntry<'_>| match entry {
         dialect::PromptEntry::System(text) | dialect::PromptEntry::User(text) => text.len(),
         dialect::PromptEntry::Assistant(text, calls) => text.len() + 64 * calls.len(),
         dialect::PromptEntry::Tool { text, .. } => text.len(),

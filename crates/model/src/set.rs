@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// The models of a run by name. Cheap to clone; the clones share the concurrency bounds.
 #[derive(Clone)]
@@ -29,8 +29,20 @@ struct Inner {
 struct Entry {
     model: Arc<dyn Model>,
     terms: ModelTerms,
+    price: Price,
     permits: Semaphore,
 }
+
+/// What one model of the set is asked, and until when.
+struct Asked<'a> {
+    name: &'a str,
+    request: &'a ModelRequest,
+    pieces: Pieces<'a>,
+    end: Instant,
+}
+
+/// The overall time of a call is used up.
+struct OutOfTime;
 
 /// The terms on which a [`ModelSet`] asks one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,15 +173,13 @@ impl ModelSetBuilder {
             });
         }
         let models = self.models.into_iter().map(|(name, (model, terms))| {
-            let permits = Semaphore::new(terms.concurrency_max.clamp(1, Semaphore::MAX_PERMITS));
-            (
-                name,
-                Entry {
-                    model,
-                    terms,
-                    permits,
-                },
-            )
+            let entry = Entry {
+                price: terms.price.unwrap_or_else(|| model.describe().price),
+                permits: Semaphore::new(terms.concurrency_max.clamp(1, Semaphore::MAX_PERMITS)),
+                model,
+                terms,
+            };
+            (name, entry)
         });
         Ok(ModelSet {
             inner: Arc::new(Inner {
@@ -205,7 +215,7 @@ impl ModelSet {
     pub fn describe(&self, name: &str) -> Option<ModelInfo> {
         let entry = self.inner.models.get(name)?;
         let mut info = entry.model.describe();
-        info.price = entry.price();
+        info.price = entry.price;
         Some(info)
     }
 
@@ -213,7 +223,7 @@ impl ModelSet {
     #[must_use]
     pub fn prices(&self) -> BTreeMap<String, Price> {
         let models = self.inner.models.iter();
-        let priced = models.map(|(name, entry)| (name.clone(), entry.price()));
+        let priced = models.map(|(name, entry)| (name.clone(), entry.price));
         priced.collect()
     }
 
@@ -228,15 +238,17 @@ impl ModelSet {
         pieces: Pieces<'_>,
     ) -> Result<ModelReply, ModelFault> {
         let mut attempts = Vec::new();
-        let whole = Duration::from_millis(self.inner.call_ms_max);
-        let answered = timeout(whole, self.ask_in_turn(request, pieces, &mut attempts)).await;
+        // Each wait ends at this moment at the latest: one timer a wait, and none where there is
+        // nothing to wait for.
+        let end = after_ms(self.inner.call_ms_max);
+        let answered = self.ask_in_turn(request, pieces, end, &mut attempts).await;
         match answered {
             Ok(Some(mut reply)) => {
                 reply.attempts = attempts;
                 Ok(reply)
             }
             Ok(None) => Err(summary(&attempts)),
-            Err(_) => Err(fault(
+            Err(OutOfTime) => Err(fault(
                 ModelFaultKind::TimedOut,
                 out_of_time(self.inner.call_ms_max, &attempts),
             )),
@@ -247,11 +259,11 @@ impl ModelSet {
         &self,
         request: &ModelRequest,
         pieces: Pieces<'_>,
+        end: Instant,
         attempts: &mut Vec<Attempt>,
-    ) -> Option<ModelReply> {
-        let default = [self.inner.default.clone()];
+    ) -> Result<Option<ModelReply>, OutOfTime> {
         let names = if request.models.is_empty() {
-            &default[..]
+            std::slice::from_ref(&self.inner.default)
         } else {
             &request.models[..]
         };
@@ -263,33 +275,36 @@ impl ModelSet {
                 });
                 continue;
             };
-            if let Some(reply) = self.ask(name, entry, request, pieces, attempts).await {
-                return Some(reply);
-            }
-            if attempts
+            let asked = Asked {
+                name,
+                request,
+                pieces,
+                end,
+            };
+            let reply = self.ask(entry, &asked, attempts).await?;
+            let was_cancelled = attempts
                 .last()
-                .is_some_and(|last| last.fault.kind == ModelFaultKind::Cancelled)
-            {
-                return None;
+                .is_some_and(|last| last.fault.kind == ModelFaultKind::Cancelled);
+            if reply.is_some() || was_cancelled {
+                return Ok(reply);
             }
         }
-        None
+        Ok(None)
     }
 
     /// Asks one model until it answers or another attempt makes no sense.
     async fn ask(
         &self,
-        name: &str,
         entry: &Entry,
-        request: &ModelRequest,
-        pieces: Pieces<'_>,
+        asked: &Asked<'_>,
         attempts: &mut Vec<Attempt>,
-    ) -> Option<ModelReply> {
+    ) -> Result<Option<ModelReply>, OutOfTime> {
         let retry = entry.terms.retry;
+        let name = asked.name;
         let mut failed = 0;
         loop {
-            match entry.attempt(name, request, pieces).await {
-                Ok(reply) => return Some(reply),
+            match entry.attempt(asked).await? {
+                Ok(reply) => return Ok(Some(reply)),
                 Err(fault) => {
                     failed += 1;
                     tracing::debug!(model = name, failed, kind = ?fault.kind, "attempt failed");
@@ -298,8 +313,9 @@ impl ModelSet {
                         model: name.to_owned(),
                         fault,
                     });
+                    let Some(wait) = wait else { return Ok(None) };
                     // The permit is not held while waiting: others may be luckier.
-                    tokio::time::sleep(wait?).await;
+                    sleep_until(Instant::now() + wait, asked.end).await?;
                 }
             }
         }
@@ -317,35 +333,47 @@ impl ModelSet {
 impl Entry {
     async fn attempt(
         &self,
-        name: &str,
-        request: &ModelRequest,
-        pieces: Pieces<'_>,
-    ) -> Result<ModelReply, ModelFault> {
-        let _permit = self.permits.acquire().await.map_err(|_| {
-            fault(
-                ModelFaultKind::Cancelled,
-                format!("model `{name}` is shut down"),
-            )
-        })?;
-        let within = Duration::from_millis(self.terms.retry.attempt_ms_max);
-        let mut reply = timeout(within, self.model.call(request, pieces))
-            .await
-            .map_err(|_| {
-                let seconds = within.as_secs_f32();
-                fault(
-                    ModelFaultKind::TimedOut,
-                    format!("model `{name}` gave no whole answer within {seconds} s"),
-                )
-            })??;
-        name.clone_into(&mut reply.model);
-        reply.micro_usd = self.price().of(reply.usage);
-        Ok(reply)
+        asked: &Asked<'_>,
+    ) -> Result<Result<ModelReply, ModelFault>, OutOfTime> {
+        let name = asked.name;
+        let permit = timeout_at(asked.end, self.permits.acquire()).await;
+        let Ok(_permit) = permit.map_err(|_| OutOfTime)? else {
+            let what = format!("model `{name}` is shut down");
+            return Ok(Err(fault(ModelFaultKind::Cancelled, what)));
+        };
+        let within_ms = self.terms.retry.attempt_ms_max;
+        let attempt_end = after_ms(within_ms);
+        let calling = self.model.call(asked.request, asked.pieces);
+        let answered = timeout_at(attempt_end.min(asked.end), calling).await;
+        match answered {
+            Ok(Ok(mut reply)) => {
+                name.clone_into(&mut reply.model);
+                reply.micro_usd = self.price.of(reply.usage);
+                Ok(Ok(reply))
+            }
+            Ok(failed) => Ok(failed),
+            Err(_) if asked.end <= attempt_end => Err(OutOfTime),
+            Err(_) => {
+                let seconds = Duration::from_millis(within_ms).as_secs_f32();
+                let what = format!("model `{name}` gave no whole answer within {seconds} s");
+                Ok(Err(fault(ModelFaultKind::TimedOut, what)))
+            }
+        }
     }
+}
 
-    fn price(&self) -> Price {
-        let own = || self.model.describe().price;
-        self.terms.price.unwrap_or_else(own)
-    }
+/// So many milliseconds from now; a number that no clock can hold is as good as 30 years.
+fn after_ms(ms: u64) -> Instant {
+    let now = Instant::now();
+    let far = || now + Duration::from_secs(30 * 365 * 86_400);
+    now.checked_add(Duration::from_millis(ms))
+        .unwrap_or_else(far)
+}
+
+/// Waits until then, but not beyond the end of the call.
+async fn sleep_until(then: Instant, end: Instant) -> Result<(), OutOfTime> {
+    tokio::time::sleep_until(then.min(end)).await;
+    if then < end { Ok(()) } else { Err(OutOfTime) }
 }
 
 /// One fault for a call all of whose attempts failed: the kind is that of the first model,

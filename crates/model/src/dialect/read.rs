@@ -27,7 +27,7 @@ pub(super) fn read(request: &ModelRequest, style: ToolStyle, mut raw: RawReply) 
     }
     let cut_off = raw.finish == FinishReason::Length;
     let reading = if !raw.calls.is_empty() {
-        native(request, &raw)
+        native(request, &mut raw)
     } else if style == ToolStyle::Structured && !request.tools.is_empty() {
         structured(request, &raw.text, cut_off)
     } else if !request.tools.is_empty() {
@@ -70,14 +70,15 @@ fn after_thoughts(text: &str) -> Option<&str> {
     Some(said.trim_start())
 }
 
-fn native(request: &ModelRequest, raw: &RawReply) -> Reading {
+/// Takes the text and the calls out of a reply whose calls can be read.
+fn native(request: &ModelRequest, raw: &mut RawReply) -> Reading {
     let cut_off = raw.finish == FinishReason::Length;
-    let mut calls = Vec::new();
+    let mut calls = Vec::with_capacity(raw.calls.len());
     for RawCall {
         id,
         name,
         arguments,
-    } in &raw.calls
+    } in std::mem::take(&mut raw.calls)
     {
         let read = match arguments.trim() {
             "" | "null" => Ok(Value::Object(Map::new())),
@@ -89,11 +90,11 @@ fn native(request: &ModelRequest, raw: &RawReply) -> Reading {
         };
         match arguments {
             Ok(Value::Object(arguments)) => calls.push(Call {
-                id: id.clone(),
-                name: name.clone(),
+                id,
+                name,
                 arguments: Value::Object(arguments),
             }),
-            Ok(_) => return no_object(request, name),
+            Ok(_) => return no_object(request, &name),
             Err(fault) => {
                 let what = format!("The arguments of your call of `{name}`");
                 return Reading::Malformed(broken(&what, &fault, cut_off, "Call it again"));
@@ -101,7 +102,7 @@ fn native(request: &ModelRequest, raw: &RawReply) -> Reading {
         }
     }
     Reading::Calls {
-        text: raw.text.clone(),
+        text: std::mem::take(&mut raw.text),
         calls,
     }
 }
@@ -283,21 +284,26 @@ fn argument_names(request: &ModelRequest, tool: &str) -> String {
 /// Gives every call a name of its own in the whole conversation: the model's where it has
 /// one, else `call_N`.
 fn with_ids(request: &ModelRequest, calls: Vec<Call>) -> Vec<ToolCall> {
-    let mut known = Vec::new();
-    for message in &request.messages {
-        if let ChatMessage::Assistant { tool_calls, .. } = &**message {
-            known.extend(tool_calls.iter().map(|call| call.id.clone()));
-        }
-    }
-    let mut next = known.len();
-    let mut named = Vec::with_capacity(calls.len());
+    let known = || {
+        let entries = request.messages.iter().rev();
+        entries.flat_map(|entry| {
+            if let ChatMessage::Assistant { tool_calls, .. } = &**entry {
+                &tool_calls[..]
+            } else {
+                &[]
+            }
+        })
+    };
+    let mut next = None;
+    let mut named: Vec<ToolCall> = Vec::with_capacity(calls.len());
     for call in calls {
         let mut id = call.id;
-        while id.is_empty() || known.contains(&id) {
-            next += 1;
-            id = format!("call_{next}");
+        let is_taken = |id: &str| known().any(|k| k.id == id) || named.iter().any(|n| n.id == id);
+        while id.is_empty() || is_taken(&id) {
+            let number = next.unwrap_or_else(|| known().count()) + 1;
+            next = Some(number);
+            id = format!("call_{number}");
         }
-        known.push(id.clone());
         named.push(ToolCall {
             id,
             name: call.name,

@@ -7,8 +7,9 @@ use super::{Prompt, PromptEntry};
 use crate::ToolStyle;
 use leadhand_protocol::{ChatMessage, ModelRequest, OutputFormat, ToolCall};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
-pub(super) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt {
+pub(super) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt<'_> {
     let mut entries = Vec::with_capacity(request.messages.len() + 1);
     for message in &request.messages {
         entries.push(entry(message, request, style));
@@ -16,10 +17,11 @@ pub(super) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt {
     if let Some(added) = instructions(request, style) {
         match entries.first_mut() {
             Some(PromptEntry::System(text)) => {
+                let text = text.to_mut();
                 text.push_str("\n\n");
                 text.push_str(&added);
             }
-            _ => entries.insert(0, PromptEntry::System(added)),
+            _ => entries.insert(0, PromptEntry::System(added.into())),
         }
     }
     let has_tools = !request.tools.is_empty();
@@ -51,7 +53,7 @@ fn instructions(request: &ModelRequest, style: ToolStyle) -> Option<String> {
         OutputFormat::Text => None,
         OutputFormat::Json { schema, .. } => Some(describe_shape(schema)),
     };
-    let tools = describe_tools(&request.tools);
+    let tools = || describe_tools(&request.tools);
     match (style, request.tools.is_empty(), shape) {
         (_, true, None) | (ToolStyle::Native, false, None) => None,
         (_, true, Some(shape)) => Some(format!(
@@ -62,16 +64,18 @@ fn instructions(request: &ModelRequest, style: ToolStyle) -> Option<String> {
              type:\n{shape}"
         )),
         (ToolStyle::Structured, false, shape) => Some(format!(
-            "# Tools\n{tools}\n\nAnswer with one JSON object and nothing else. To call a tool: \
+            "# Tools\n{}\n\nAnswer with one JSON object and nothing else. To call a tool: \
              {{\"tool\":\"NAME\",\"arguments\":{{…}}}}. You then get its result. When the task is \
              done: {{\"final\":ANSWER}}, where ANSWER is {}.",
+            tools(),
             shape.map_or("your whole answer as a string".to_owned(), |s| format!(
                 "of the type {s}"
             ))
         )),
         (ToolStyle::Text, false, shape) => Some(format!(
-            "# Tools\n{tools}\n\nTo call a tool, write this block and then stop; you get its \
+            "# Tools\n{}\n\nTo call a tool, write this block and then stop; you get its \
              result:\n{}\nWhen you need no more tools, answer {}.",
+            tools(),
             fenced("{\"tool\":\"NAME\",\"arguments\":{…}}"),
             shape.map_or("without such a block".to_owned(), |shape| {
                 format!("with one JSON value and nothing else, of the type {shape}")
@@ -80,25 +84,29 @@ fn instructions(request: &ModelRequest, style: ToolStyle) -> Option<String> {
     }
 }
 
-fn entry(message: &ChatMessage, request: &ModelRequest, style: ToolStyle) -> PromptEntry {
+fn entry<'a>(
+    message: &'a ChatMessage,
+    request: &ModelRequest,
+    style: ToolStyle,
+) -> PromptEntry<'a> {
     match message {
-        ChatMessage::System { text } => PromptEntry::System(text.clone()),
-        ChatMessage::User { text } => PromptEntry::User(text.clone()),
+        ChatMessage::System { text } => PromptEntry::System(text.into()),
+        ChatMessage::User { text } => PromptEntry::User(text.into()),
         ChatMessage::Assistant { text, tool_calls } => match style {
-            ToolStyle::Native => PromptEntry::Assistant(text.clone(), tool_calls.clone()),
+            ToolStyle::Native => PromptEntry::Assistant(text.into(), tool_calls),
             ToolStyle::Structured => {
-                PromptEntry::Assistant(structured(text, tool_calls, request), Vec::new())
+                PromptEntry::Assistant(structured(text, tool_calls, request), &[])
             }
-            ToolStyle::Text => PromptEntry::Assistant(textual(text, tool_calls), Vec::new()),
+            ToolStyle::Text => PromptEntry::Assistant(textual(text, tool_calls), &[]),
         },
         ChatMessage::Tool {
             call_id,
             name,
             text,
         } => PromptEntry::Tool {
-            call_id: call_id.clone(),
-            name: name.clone(),
-            text: text.clone(),
+            call_id,
+            name,
+            text,
         },
     }
 }
@@ -108,22 +116,26 @@ pub(super) fn call_line(call: &ToolCall) -> String {
     json!({ "tool": call.name, "arguments": call.arguments }).to_string()
 }
 
-fn structured(text: &str, calls: &[ToolCall], request: &ModelRequest) -> String {
+fn structured<'a>(text: &'a str, calls: &[ToolCall], request: &ModelRequest) -> Cow<'a, str> {
     let is_already_shaped = text.starts_with("{\"tool\"") || text.starts_with("{\"final\"");
     if !calls.is_empty() {
-        calls.iter().map(call_line).collect::<Vec<_>>().join("\n")
+        let lines = calls.iter().map(call_line).collect::<Vec<_>>();
+        lines.join("\n").into()
     } else if request.tools.is_empty() || is_already_shaped {
-        text.to_owned()
+        text.into()
     } else {
         let answer = match request.output {
             OutputFormat::Text => Value::String(text.to_owned()),
             OutputFormat::Json { .. } => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         };
-        json!({ "final": answer }).to_string()
+        json!({ "final": answer }).to_string().into()
     }
 }
 
-fn textual(text: &str, calls: &[ToolCall]) -> String {
+fn textual<'a>(text: &'a str, calls: &[ToolCall]) -> Cow<'a, str> {
+    if calls.is_empty() {
+        return text.into();
+    }
     let mut whole = text.to_owned();
     for call in calls {
         if !whole.is_empty() {
@@ -131,7 +143,7 @@ fn textual(text: &str, calls: &[ToolCall]) -> String {
         }
         whole.push_str(&fenced(&call_line(call)));
     }
-    whole
+    whole.into()
 }
 
 fn fenced(line: &str) -> String {

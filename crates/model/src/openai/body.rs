@@ -4,9 +4,11 @@
 use super::fault::Offence;
 use super::schema::without_places;
 use crate::dialect::{Prompt, PromptEntry};
-use leadhand_protocol::{ModelRequest, ToolSpec};
+use leadhand_protocol::{ModelRequest, ToolCall, ToolSpec};
 use serde::Serialize;
+use serde::ser::{Error, Serializer};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Parts that this endpoint turned out not to take. Learnt once, kept for good.
@@ -27,9 +29,9 @@ impl LeftOut {
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
     model: &'a str,
-    messages: Vec<Entry<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<Tool<'a>>,
+    messages: Messages<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "each_tool")]
+    tools: &'a [ToolSpec],
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +47,18 @@ pub(super) struct Body<'a> {
     stream_options: Option<Value>,
 }
 
+/// The entries of a prompt, turned into those of the body one by one as they are written.
+struct Messages<'a> {
+    entries: &'a [PromptEntry<'a>],
+    is_native: bool,
+}
+
+impl Serialize for Messages<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.entries.iter().map(|e| entry(e, self.is_native)))
+    }
+}
+
 #[derive(Serialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 enum Entry<'a> {
@@ -52,12 +66,12 @@ enum Entry<'a> {
         content: &'a str,
     },
     User {
-        content: String,
+        content: Cow<'a, str>,
     },
     Assistant {
         content: Option<&'a str>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<Call<'a>>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "each_call")]
+        tool_calls: &'a [ToolCall],
     },
     Tool {
         tool_call_id: &'a str,
@@ -75,7 +89,28 @@ struct Call<'a> {
 #[derive(Serialize)]
 struct Function<'a> {
     name: &'a str,
-    arguments: String,
+    #[serde(serialize_with = "as_text")]
+    arguments: &'a Value,
+}
+
+fn each_call<S: Serializer>(calls: &[ToolCall], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(calls.iter().map(|call| Call {
+        id: &call.id,
+        r#type: "function",
+        function: Function {
+            name: &call.name,
+            arguments: &call.arguments,
+        },
+    }))
+}
+
+fn each_tool<S: Serializer>(tools: &[ToolSpec], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(tools.iter().map(tool))
+}
+
+/// Arguments go out as JSON in a string.
+fn as_text<S: Serializer>(arguments: &Value, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&serde_json::to_string(arguments).map_err(S::Error::custom)?)
 }
 
 #[derive(Serialize)]
@@ -96,7 +131,7 @@ struct ToolFunction<'a> {
 pub(super) fn body<'a>(
     model: &'a str,
     request: &'a ModelRequest,
-    prompt: &'a Prompt,
+    prompt: &'a Prompt<'a>,
     left_out: &LeftOut,
     is_openai: bool,
     streams: bool,
@@ -111,12 +146,11 @@ pub(super) fn body<'a>(
     };
     Body {
         model,
-        messages: prompt
-            .entries
-            .iter()
-            .map(|e| entry(e, prompt.sends_tools))
-            .collect(),
-        tools: tools.iter().map(tool).collect(),
+        messages: Messages {
+            entries: &prompt.entries,
+            is_native: prompt.sends_tools,
+        },
+        tools,
         response_format: prompt
             .schema
             .as_ref()
@@ -150,26 +184,16 @@ fn tool(spec: &ToolSpec) -> Tool<'_> {
     }
 }
 
-fn entry(entry: &PromptEntry, is_native: bool) -> Entry<'_> {
+fn entry<'a>(entry: &'a PromptEntry<'_>, is_native: bool) -> Entry<'a> {
     match entry {
         PromptEntry::System(text) => Entry::System { content: text },
         PromptEntry::User(text) => Entry::User {
-            content: text.clone(),
+            content: Cow::Borrowed(text),
         },
         PromptEntry::Assistant(text, calls) => Entry::Assistant {
             // Some servers refuse an empty string beside calls.
-            content: Some(text.as_str()).filter(|text| !text.is_empty() || calls.is_empty()),
-            tool_calls: calls
-                .iter()
-                .map(|call| Call {
-                    id: &call.id,
-                    r#type: "function",
-                    function: Function {
-                        name: &call.name,
-                        arguments: call.arguments.to_string(),
-                    },
-                })
-                .collect(),
+            content: Some(&**text).filter(|text| !text.is_empty() || calls.is_empty()),
+            tool_calls: calls,
         },
         PromptEntry::Tool { call_id, text, .. } if is_native => Entry::Tool {
             tool_call_id: call_id,
@@ -177,7 +201,7 @@ fn entry(entry: &PromptEntry, is_native: bool) -> Entry<'_> {
         },
         // A server that was sent no tools may refuse the role.
         PromptEntry::Tool { name, text, .. } => Entry::User {
-            content: format!("Result of {name}:\n{text}"),
+            content: Cow::Owned(format!("Result of {name}:\n{text}")),
         },
     }
 }

@@ -12,6 +12,9 @@ use std::time::SystemTime;
 /// Longest quotation of a server's words, in characters.
 const WORDS_CHARS_MAX: usize = 300;
 
+/// Our words for silence.
+const NO_ANSWER_IN_TIME: &str = "no answer in time";
+
 /// A failed exchange, and which optional part of the request the server took offence at.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{fault}")]
@@ -115,10 +118,18 @@ pub(super) fn of_transport(url: &str, error: &reqwest::Error) -> ModelFault {
     fault(kind, format!("{url}: {}", clean(&why)))
 }
 
+/// What it means when nothing comes for too long.
+pub(super) fn of_silence(url: &str) -> ModelFault {
+    fault(
+        ModelFaultKind::TimedOut,
+        format!("{url}: {NO_ANSWER_IN_TIME}"),
+    )
+}
+
 /// Our words for what reqwest says with the whole URL in it.
 fn said_plainly(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
-        "no answer in time"
+        NO_ANSWER_IN_TIME
     } else if error.is_connect() {
         "no connection; is the server running, and is the base URL right?"
     } else {

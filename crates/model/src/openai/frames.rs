@@ -2,8 +2,9 @@
 //! and a stream that merely stops is told from one that was finished. What was wrong is
 //! put into the stream as an event of our own, `{"leadhand":…}`, so that nothing of the
 //! answer ends up in a log. The format is that of server-sent events (WHATWG HTML, 9.2).
+//! An answer in one piece is checked here too, and passes as it is.
 
-use super::fault::{clean, of_transport};
+use super::fault::{clean, of_silence, of_transport};
 use crate::model::fault;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, unfold};
@@ -11,12 +12,17 @@ use leadhand_protocol::{ModelFault, ModelFaultKind};
 use reqwest::{Body, Response};
 use serde::de::IgnoredAny;
 use serde_json::json;
+use std::borrow::Cow;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Bytes of an event stream for one byte of text; each token comes in a frame of its own.
 const FRAME_OVERHEAD: usize = 100;
 /// Bytes that an answer may have beyond its text.
 const ENVELOPE_BYTES: usize = 65_536;
 
+/// What ends a stream.
+const DONE: &str = "[DONE]";
 /// Key of the events that are ours.
 pub(super) const OURS: &str = "leadhand";
 /// The stream came to its end; fine only after a finish reason.
@@ -30,43 +36,93 @@ pub(super) const UNREADABLE: &str = "unreadable";
 /// The answer is larger than allowed.
 pub(super) const TOO_LARGE: &str = "too large";
 
+/// What an answer may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Largest reply that is taken, in bytes.
+    pub(super) reply_bytes_max: usize,
+    /// How long the connection may be silent.
+    pub(super) idle: Duration,
+}
+
 /// Puts the filter around an event stream.
-pub(super) fn guarded_events(response: Response, reply_bytes_max: usize) -> Response {
-    let bytes_max = reply_bytes_max
-        .saturating_mul(FRAME_OVERHEAD)
-        .saturating_add(ENVELOPE_BYTES);
-    let filter = Filter {
-        chunks: response.bytes_stream().boxed(),
-        bytes_left: bytes_max,
-        frame_bytes_max: value_bytes_max(reply_bytes_max),
-        frames: Frames::default(),
-        is_over: false,
-    };
-    let safe = unfold(filter, |mut filter| async move {
+pub(super) fn guarded_events(response: Response, bounds: Bounds) -> Response {
+    let safe = unfold(Filter::new(response, bounds), |mut filter| async move {
         let bytes = filter.next().await?;
         Some((Ok::<_, std::io::Error>(Bytes::from(bytes)), filter))
     });
-    events(Body::wrap_stream(safe))
+    bare(Body::wrap_stream(safe))
+}
+
+/// The events of a stream that nobody asked for, as one JSON array.
+pub(super) async fn gathered_events(response: Response, bounds: Bounds) -> Response {
+    let mut filter = Filter::new(response, bounds);
+    let mut array = String::from("[");
+    'events: while let Some(safe) = filter.next().await {
+        for data in safe.lines().filter_map(|line| line.strip_prefix("data: ")) {
+            if data == DONE {
+                break 'events;
+            }
+            if array.len() > 1 {
+                array.push(',');
+            }
+            array.push_str(data);
+        }
+    }
+    array.push(']');
+    bare(Body::from(array))
+}
+
+/// An answer that is one JSON value.
+pub(super) async fn whole_value(
+    response: Response,
+    bounds: Bounds,
+    url: &str,
+) -> Result<Response, ModelFault> {
+    let body = whole_body(response, bounds, url).await?;
+    Ok(bare(Body::from(body)))
 }
 
 /// Turns a plain JSON answer into a stream of one event.
 pub(super) async fn single_event(
     response: Response,
-    reply_bytes_max: usize,
+    bounds: Bounds,
     url: &str,
 ) -> Result<Response, ModelFault> {
-    let bytes_max = value_bytes_max(reply_bytes_max);
-    let mut body = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| of_transport(url, &error))?;
-        if body.len() + chunk.len() > bytes_max {
-            let what = format!(
-                "{url}: the answer is larger than {reply_bytes_max} bytes (reply_bytes_max)"
-            );
+    let body = whole_body(response, bounds, url).await?;
+    let event = frame(&String::from_utf8_lossy(&body));
+    Ok(bare(Body::from(format!("{event}{}", frame(DONE)))))
+}
+
+/// A bounded body, held to be JSON. One chunk, the usual case, is not copied.
+async fn whole_body(
+    mut response: Response,
+    bounds: Bounds,
+    url: &str,
+) -> Result<Bytes, ModelFault> {
+    let bytes_max = value_bytes_max(bounds.reply_bytes_max);
+    let mut body = Bytes::new();
+    let mut joined = Vec::new();
+    loop {
+        let heard = timeout(bounds.idle, response.chunk()).await;
+        let chunk = heard.map_err(|_| of_silence(url))?;
+        let Some(chunk) = chunk.map_err(|error| of_transport(url, &error))? else {
+            break;
+        };
+        if body.len() + joined.len() + chunk.len() > bytes_max {
+            let max = bounds.reply_bytes_max;
+            let what = format!("{url}: the answer is larger than {max} bytes (reply_bytes_max)");
             return Err(fault(ModelFaultKind::BadAnswer, what));
         }
-        body.extend_from_slice(&chunk);
+        if body.is_empty() && joined.is_empty() {
+            body = chunk;
+        } else {
+            joined.extend_from_slice(&std::mem::take(&mut body));
+            joined.extend_from_slice(&chunk);
+        }
+    }
+    if !joined.is_empty() {
+        body = Bytes::from(joined);
     }
     let text = String::from_utf8_lossy(&body);
     if serde_json::from_str::<IgnoredAny>(&text).is_err() {
@@ -76,10 +132,11 @@ pub(super) async fn single_event(
         );
         return Err(fault(ModelFaultKind::BadAnswer, what));
     }
-    Ok(events(Body::from(format!(
-        "{}data: [DONE]\n\n",
-        frame(&text)
-    ))))
+    let mended = match text {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(mended) => Some(mended),
+    };
+    Ok(mended.map_or(body, Bytes::from))
 }
 
 /// Most bytes of one JSON value that holds a reply: JSON escapes may need six bytes for one.
@@ -89,7 +146,8 @@ fn value_bytes_max(reply_bytes_max: usize) -> usize {
         .saturating_add(ENVELOPE_BYTES)
 }
 
-fn events(body: Body) -> Response {
+/// Nothing but a body, which is all that async-openai looks at.
+fn bare(body: Body) -> Response {
     Response::from(http::Response::new(body))
 }
 
@@ -104,6 +162,7 @@ fn ours(what: &str, words: &str) -> String {
 
 struct Filter {
     chunks: BoxStream<'static, reqwest::Result<Bytes>>,
+    idle: Duration,
     bytes_left: usize,
     frame_bytes_max: usize,
     frames: Frames,
@@ -111,11 +170,30 @@ struct Filter {
 }
 
 impl Filter {
+    fn new(response: Response, bounds: Bounds) -> Self {
+        let bytes_max = bounds
+            .reply_bytes_max
+            .saturating_mul(FRAME_OVERHEAD)
+            .saturating_add(ENVELOPE_BYTES);
+        Self {
+            chunks: response.bytes_stream().boxed(),
+            idle: bounds.idle,
+            bytes_left: bytes_max,
+            frame_bytes_max: value_bytes_max(bounds.reply_bytes_max),
+            frames: Frames::default(),
+            is_over: false,
+        }
+    }
+
     /// The next safe bytes; none once the stream is over.
     async fn next(&mut self) -> Option<String> {
         while !self.is_over {
             let mut safe = String::new();
-            match self.chunks.next().await {
+            let Ok(heard) = timeout(self.idle, self.chunks.next()).await else {
+                self.is_over = true;
+                return Some(ours(SILENT, ""));
+            };
+            match heard {
                 Some(Ok(chunk)) if chunk.len() > self.bytes_left => {
                     safe = ours(TOO_LARGE, "");
                     self.is_over = true;
@@ -129,9 +207,8 @@ impl Filter {
                     }
                 }
                 Some(Err(error)) => {
-                    let what = if error.is_timeout() { SILENT } else { BROKEN };
                     let told = of_transport("", &error).message;
-                    safe = ours(what, told.trim_start_matches(": "));
+                    safe = ours(BROKEN, told.trim_start_matches(": "));
                     self.is_over = true;
                 }
                 None => {
@@ -185,9 +262,9 @@ impl Frames {
             self.data.push_str(line);
         }
         let is_end = line.is_empty();
-        if (is_end || self.data == "[DONE]") && !self.data.is_empty() {
+        if (is_end || self.data == DONE) && !self.data.is_empty() {
             let data = std::mem::take(&mut self.data);
-            if data.trim() == "[DONE]" || serde_json::from_str::<IgnoredAny>(&data).is_ok() {
+            if data.trim() == DONE || serde_json::from_str::<IgnoredAny>(&data).is_ok() {
                 safe.push_str(&frame(data.trim()));
             } else {
                 safe.push_str(&ours(UNREADABLE, &clean(&data)));
