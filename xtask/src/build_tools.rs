@@ -1,6 +1,7 @@
 //! `build-tools` makes the guests of `sandbox/tools` into components and records what they
 //! were made from; `check-tools` holds the record against the folder, without a compiler. The
 //! components are checked in, so that nobody needs a WebAssembly toolchain to build the host.
+//! `tool-cards` writes what the host finds a component to be into the card beside it.
 
 use anyhow::{Context, bail, ensure};
 use leadhand_tool_build::RustCompiler;
@@ -8,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 /// The crates of `sandbox/tools` that become components.
@@ -53,9 +55,23 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
             fs::read_to_string(&file)? == record,
             "built otherwise than recorded:\n{record}"
         );
-        return Ok(());
+    } else {
+        fs::write(file, record)?;
     }
-    fs::write(file, record)?;
+    cards(args)
+}
+
+/// Writes the cards of the components, or with `--check` compares them. The host knows how, which
+/// chores do without: it takes minutes to build.
+pub(crate) fn cards(args: &[String]) -> anyhow::Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["run", "--quiet", "--package", "leadhand-sandbox"])
+        .args(["--example", "tool_cards", "--"])
+        .args(args)
+        .status()?;
+    ensure!(status.success(), "the cards of the tools are not right");
     Ok(())
 }
 
@@ -75,6 +91,12 @@ pub(crate) fn check(args: &[String]) -> anyhow::Result<()> {
         ensure!(
             recorded.get(tool) == Some(&hex(&Sha256::digest(&bytes))),
             "{tool}.wasm is not what was recorded: run `cargo xtask build-tools`"
+        );
+        let card = fs::read(path.with_extension("card.json"))?;
+        let card: serde_json::Value = serde_json::from_slice(&card)?;
+        ensure!(
+            card["component"].as_str() == recorded.get(tool).map(String::as_str),
+            "{tool}.card.json is of another component: run `cargo xtask tool-cards`"
         );
     }
     Ok(())

@@ -14,10 +14,11 @@ fn main() -> anyhow::Result<()> {
     match name.as_str() {
         "build-tools" => build_tools::run(&args),
         "check-tools" => build_tools::check(&args),
+        "tool-cards" => build_tools::cards(&args),
         "goals" => goals::run(&args).map_err(anyhow::Error::msg),
         "test" => test::run(&args),
         _ => bail!(
-            "`{name}` is no chore. There are: build-tools [--check], check-tools, goals [NAME…] [OPTIONS], test [--offline]"
+            "`{name}` is no chore. There are: build-tools [--check], check-tools, tool-cards [--check], goals [NAME…] [OPTIONS], test [--offline]"
         ),
     }
 }

@@ -8,8 +8,9 @@
 //! the file belongs to, so a file that was exchanged is hashed again; and what changed just before
 //! it was hashed is not kept, since the clock of a file system is coarse.
 
+use crate::card::Card;
 use crate::source::{COMPONENT_BYTES_MAX, Source};
-use leadhand_protocol::{ContentHash, ToolSpec};
+use leadhand_protocol::ContentHash;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -24,18 +25,6 @@ use wasmtime::component::Component;
 const CARD_FORMAT: u32 = 2;
 /// How long a file must have been left alone for its hash to be kept.
 const STILL: Duration = Duration::from_secs(2);
-
-/// What the checks of a component found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Card {
-    pub(crate) specs: Vec<ToolSpec>,
-    /// Whether it imports an interface to files, the one to the network, and one of WASI.
-    pub(crate) files: bool,
-    pub(crate) net: bool,
-    pub(crate) wasi: bool,
-    /// Slots of the pool that an instance takes.
-    pub(crate) slots: u32,
-}
 
 /// A folder of compiled components, for one engine.
 pub(crate) struct Cache {

@@ -2,7 +2,7 @@
 
 use crate::Workspace;
 use crate::chance::{CallClock, Chance};
-use crate::component::Loaded;
+use crate::component::{Loaded, Ready};
 use crate::contract::types::CallInfo;
 use crate::fault::{lasting, stopped, told, with_changes, with_requests};
 use crate::files::FileAccess;
@@ -99,15 +99,15 @@ pub(crate) async fn within_limits<T>(
 /// Runs a call in a fresh instance. Whatever the guest does, it ends within the limits.
 pub(crate) async fn run(
     loaded: &Loaded,
+    ready: &Ready,
     call: &ToolCall,
     context: &CallContext,
     environment: &[(String, String)],
     network: &Arc<Network>,
 ) -> Result<ToolOutput, ToolFault> {
     let limits = &context.limits;
-    let ready = loaded.ready()?;
     let granted: Vec<_>;
-    let program = match loaded.imports.wasi {
+    let program = match loaded.card.wasi {
         true => {
             granted = granted_variables(&context.permit, environment);
             Some(Program::tool(&granted))
@@ -115,12 +115,12 @@ pub(crate) async fn run(
         false => None,
     };
     let output = Output::Log(context.call_id.clone());
-    let mut state = context.state(loaded.imports.files, program, output);
-    if loaded.imports.net {
+    let mut state = context.state(loaded.card.files, program, output);
+    if loaded.card.net {
         let net = NetAccess::new(Arc::clone(network), &context.permit, limits, context.key);
         state.net = Some(Box::new(net));
     }
-    let mut store = Store::new(ready.engine(), state);
+    let mut store = Store::new(ready.tool.engine(), state);
     let info = CallInfo {
         call_id: context.call_id.clone(),
         agent: context.agent.clone(),
@@ -129,13 +129,13 @@ pub(crate) async fn run(
     };
     let arguments = call.arguments.to_string();
     let ended = within_limits(&mut store, async |store| {
-        let tool = ready.instantiate_async(&mut *store).await?;
+        let tool = ready.tool.instantiate_async(&mut *store).await?;
         tool.call_call(store, &info, &call.name, &arguments).await
     })
     .await;
     tracing::debug!(call = context.call_id, tool = call.name, used = %store.data().meter);
     let fault = match ended {
-        Ok(Ok(output)) => match checked(loaded, &call.name, output.text, limits) {
+        Ok(Ok(output)) => match checked(ready, &call.name, output.text, limits) {
             Ok(text) => {
                 let files = match &store.data().files {
                     Some(files) => files.take_changes().await,
@@ -160,7 +160,7 @@ pub(crate) async fn run(
 
 /// Holds an answer against the limit and against what the tool itself says its results are.
 fn checked(
-    loaded: &Loaded,
+    ready: &Ready,
     tool: &str,
     text: String,
     limits: &ToolLimits,
@@ -173,7 +173,7 @@ fn checked(
         );
         return Err(lasting(ToolFaultKind::LimitExceeded, message));
     }
-    loaded.check_result(tool, &text).map_err(|reason| {
+    ready.check_result(tool, &text).map_err(|reason| {
         let message = format!(
             "{tool} gave a result that does not fit its own schema: {reason}. This is a fault of \
              the tool: do it another way."

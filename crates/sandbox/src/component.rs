@@ -1,12 +1,16 @@
 //! From bytes to something that can be called: compile or take from the cache, check the
-//! imports, link, ask for the tools. What is in the cache was checked before it went there, so
-//! its tools are known without its code being loaded; that happens at the first call.
+//! imports, link, ask for the tools. Of a component with a card its tools are known without its
+//! code being loaded; that happens at the first call, which also holds the code against the card.
+
+#[cfg(test)]
+mod tests;
 
 use crate::SandboxError;
-use crate::cache::{Cache, Card};
+use crate::cache::Cache;
 use crate::call::within_limits;
+use crate::card::Card;
 use crate::contract::{TOOLS_MAX, ToolPre, checked_spec, pair, types, validator};
-use crate::engine::slots_needed;
+use crate::engine::{Ticker, engine, slots_needed};
 use crate::fault::lasting;
 use crate::imports;
 use crate::source::Source;
@@ -15,6 +19,7 @@ use crate::wasi::{Output, Program, WasiState};
 use jsonschema::Validator;
 use leadhand_protocol::{ToolFault, ToolFaultKind, ToolSpec};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
@@ -27,6 +32,7 @@ pub(crate) struct Loader {
     pub(crate) engine: Engine,
     pub(crate) linker: Linker<CallState>,
     pub(crate) cache: Option<Cache>,
+    pub(crate) ticker: Ticker,
 }
 
 /// Which parts of the host a component can reach, and so needs prepared.
@@ -37,32 +43,99 @@ pub(crate) struct Imports {
     pub(crate) wasi: bool,
 }
 
-/// A component, checked; its code is loaded when it is first called.
+/// A component whose tools are known. Its code is loaded when it is first called, unless it had
+/// to be loaded to be known.
 pub(crate) struct Loaded {
     pub(crate) name: String,
-    pub(crate) specs: Vec<ToolSpec>,
-    pub(crate) imports: Imports,
-    /// Slots of the engine's pool that an instance takes.
-    pub(crate) slots: u32,
+    pub(crate) card: Card,
     source: Source,
+    loader: Arc<Loader>,
+    /// What came of loading it. A failure stays: what made it fail is still there.
+    ready: OnceLock<Result<Ready, String>>,
+    /// Held by the call that waits for the code to be loaded, while the others wait for it.
+    first: tokio::sync::Mutex<()>,
+}
+
+/// A component that can be instantiated.
+pub(crate) struct Ready {
+    pub(crate) tool: ToolPre<CallState>,
     /// The schemas of results, by tool.
     results: HashMap<String, Validator>,
-    loader: Arc<Loader>,
-    ready: OnceLock<ToolPre<CallState>>,
 }
 
 impl Loaded {
-    /// The component, prepared to be instantiated.
-    pub(crate) fn ready(&self) -> Result<&ToolPre<CallState>, ToolFault> {
-        if let Some(ready) = self.ready.get() {
-            return Ok(ready);
+    /// A component of which a card says what loading it would find.
+    pub(crate) fn known(loader: &Arc<Loader>, name: &str, source: Source, card: Card) -> Self {
+        Self {
+            name: name.to_owned(),
+            card,
+            source,
+            loader: Arc::clone(loader),
+            ready: OnceLock::new(),
+            first: tokio::sync::Mutex::new(()),
         }
-        let compiled = self.loader.component(&self.name, &self.source);
-        let ready = compiled.and_then(|component| self.loader.prepare(&self.name, &component));
-        match ready {
-            Ok(ready) => Ok(self.ready.get_or_init(|| ready)),
-            Err(error) => Err(lasting(ToolFaultKind::Failed, error.to_string())),
+    }
+
+    /// The component, prepared to be instantiated. The first call of all loads it, on a thread
+    /// where that holds nobody up. It goes on when the call is dropped, and whoever calls then
+    /// waits for it.
+    pub(crate) async fn ready(self: &Arc<Self>) -> Result<&Ready, ToolFault> {
+        if self.ready.get().is_none() {
+            let _first = self.first.lock().await;
+            if self.ready.get().is_none() {
+                let loaded = Arc::clone(self);
+                let loading = tokio::task::spawn_blocking(move || loaded.load_once());
+                // When it panicked there is nothing in `ready`, which is told below.
+                let _ = loading.await;
+            }
         }
+        let reason = match self.ready.get() {
+            Some(Ok(ready)) => return Ok(ready),
+            Some(Err(reason)) => reason.clone(),
+            None => format!("`{}` could not be loaded: that broke off", self.name),
+        };
+        Err(lasting(ToolFaultKind::Failed, reason))
+    }
+
+    fn load_once(&self) {
+        self.ready
+            .get_or_init(|| self.loaded().map_err(|error| error.to_string()));
+    }
+
+    /// Loads the code, and holds what it is against the card.
+    fn loaded(&self) -> Result<Ready, SandboxError> {
+        let loader = &self.loader;
+        let (found, tool) = match loader.card(&self.source) {
+            Some(card) => {
+                let component = loader.component(&self.name, &self.source)?;
+                (card, loader.prepare(&self.name, &component)?)
+            }
+            None => examined(loader, &self.name, &self.source)?,
+        };
+        match self.card.difference(&found) {
+            Some(difference) => Err(SandboxError::Differs {
+                component: self.name.clone(),
+                difference,
+            }),
+            None => Ready::new(&self.name, &self.card, tool),
+        }
+    }
+}
+
+impl Ready {
+    fn new(name: &str, card: &Card, tool: ToolPre<CallState>) -> Result<Self, SandboxError> {
+        let mut results = HashMap::new();
+        for spec in &card.specs {
+            if let Some(schema) = &spec.result {
+                let validator = validator(schema).map_err(|reason| SandboxError::Spec {
+                    component: name.to_owned(),
+                    tool: spec.name.clone(),
+                    reason,
+                })?;
+                results.insert(spec.name.clone(), validator);
+            }
+        }
+        Ok(Self { tool, results })
     }
 
     /// Holds the text of an answer against the schema of results of its tool, if it has one.
@@ -79,17 +152,30 @@ impl Loaded {
     }
 }
 
-/// Loads one component.
+/// Loads one component, unless the cache knows what that would find.
 pub(crate) fn load(
     loader: &Arc<Loader>,
     name: &str,
     source: Source,
 ) -> Result<Loaded, SandboxError> {
-    let cached = loader.cache.as_ref();
-    if let Some(card) = cached.and_then(|cache| cache.card(&source)) {
-        return loaded(loader, name, source, card, OnceLock::new());
+    if let Some(card) = loader.card(&source) {
+        return Ok(Loaded::known(loader, name, source, card));
     }
-    let component = loader.component(name, &source)?;
+    let (card, tool) = examined(loader, name, &source)?;
+    let ready = Ready::new(name, &card, tool)?;
+    Ok(Loaded {
+        ready: OnceLock::from(Ok(ready)),
+        ..Loaded::known(loader, name, source, card)
+    })
+}
+
+/// Compiles a component, unless its code is in the cache, and checks all that it is and says.
+pub(crate) fn examined(
+    loader: &Loader,
+    name: &str,
+    source: &Source,
+) -> Result<(Card, ToolPre<CallState>), SandboxError> {
+    let component = loader.component(name, source)?;
     let imports = offered_imports(name, &component, &loader.engine)?;
     let world = component.component_type();
     for export in ["specs", "call"] {
@@ -98,8 +184,24 @@ pub(crate) fn load(
             return Err(SandboxError::component(name, reason));
         }
     }
-    let ready = loader.prepare(name, &component)?;
-    let asked = specs(&ready, imports).map_err(|error| unusable(name, &error))?;
+    let tool = loader.prepare(name, &component)?;
+    let running = loader.ticker.run();
+    let asked = specs(&tool, imports).map_err(|error| unusable(name, &error))?;
+    drop(running);
+    let card = Card {
+        specs: checked_specs(name, asked)?,
+        files: imports.files,
+        net: imports.net,
+        wasi: imports.wasi,
+        slots: slots_needed(&component),
+    };
+    if let Some(cache) = &loader.cache {
+        cache.keep_card(source, &card);
+    }
+    Ok((card, tool))
+}
+
+fn checked_specs(name: &str, asked: Vec<types::ToolSpec>) -> Result<Vec<ToolSpec>, SandboxError> {
     if asked.len() > TOOLS_MAX {
         let reason = format!("it holds more than {TOOLS_MAX} tools");
         return Err(SandboxError::component(name, reason));
@@ -117,55 +219,30 @@ pub(crate) fn load(
         specs.push(spec);
     }
     pair(&mut specs);
-    let slots = slots_needed(&component);
-    let card = Card {
-        specs,
-        files: imports.files,
-        net: imports.net,
-        wasi: imports.wasi,
-        slots,
-    };
-    if let Some(cache) = &loader.cache {
-        cache.keep_card(&source, &card);
-    }
-    loaded(loader, name, source, card, OnceLock::from(ready))
-}
-
-fn loaded(
-    loader: &Arc<Loader>,
-    name: &str,
-    source: Source,
-    card: Card,
-    ready: OnceLock<ToolPre<CallState>>,
-) -> Result<Loaded, SandboxError> {
-    let mut results = HashMap::new();
-    for spec in &card.specs {
-        if let Some(schema) = &spec.result {
-            let validator = validator(schema).map_err(|reason| SandboxError::Spec {
-                component: name.to_owned(),
-                tool: spec.name.clone(),
-                reason,
-            })?;
-            results.insert(spec.name.clone(), validator);
-        }
-    }
-    Ok(Loaded {
-        name: name.to_owned(),
-        specs: card.specs,
-        imports: Imports {
-            files: card.files,
-            net: card.net,
-            wasi: card.wasi,
-        },
-        slots: card.slots,
-        source,
-        results,
-        loader: Arc::clone(loader),
-        ready,
-    })
+    Ok(specs)
 }
 
 impl Loader {
+    /// An engine and what goes with it, with nothing loaded.
+    pub(crate) fn new(calls_max: u32, cache_dir: Option<PathBuf>) -> Result<Self, SandboxError> {
+        let engine = engine(calls_max)?;
+        let ticker = Ticker::start(&engine)?;
+        let linker = imports::linker(&engine).map_err(|error| SandboxError::Engine {
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            cache: cache_dir.map(|folder| Cache::new(folder, &engine)),
+            linker,
+            engine,
+            ticker,
+        })
+    }
+
+    /// What the cache knows of a component, if its code is there too.
+    fn card(&self, source: &Source) -> Option<Card> {
+        self.cache.as_ref().and_then(|cache| cache.card(source))
+    }
+
     /// Compiles a component, unless it lies compiled in the cache.
     pub(crate) fn component(&self, name: &str, source: &Source) -> Result<Component, SandboxError> {
         if let Some(component) = self

@@ -63,6 +63,17 @@ pub enum SandboxError {
         /// The component that was refused.
         second: String,
     },
+    /// A component that was known by its card is another one when it is loaded.
+    #[error(
+        "`{component}` is not what it was known to be: {difference}. If it was changed, start \
+         again; if it is part of the program, write its card with `cargo xtask tool-cards`"
+    )]
+    Differs {
+        /// The name under which it was given.
+        component: String,
+        /// In what.
+        difference: String,
+    },
     /// A secret cannot be placed or looked for.
     #[error("the secret `{name}` cannot be used: {reason}")]
     Secret {

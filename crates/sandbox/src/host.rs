@@ -1,52 +1,27 @@
-//! The host of all tools: built once, shared, called from any task. It owns the engine, the
-//! thread that advances its clock, and the components.
+//! The host of all tools: built once, shared, called from any task. It owns the components, and
+//! what loads them.
 
 use crate::SandboxError;
-use crate::cache::Cache;
 use crate::call::{self, CallContext};
+use crate::card::Shipped;
 use crate::command::{self, Command, CommandOutput};
 use crate::component::{self, Loaded, Loader};
-use crate::engine::{Ticker, engine};
-use crate::imports;
 use crate::net::{Network, Secret};
 use crate::source::Source;
+use crate::standard::STANDARD;
 use leadhand_protocol::{ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// The tools that are part of the program, by the folder they are built from.
-const STANDARD: [(&str, &[u8]); 6] = [
-    (
-        "files",
-        include_bytes!("../../../sandbox/tools/files/files.wasm"),
-    ),
-    (
-        "data",
-        include_bytes!("../../../sandbox/tools/data/data.wasm"),
-    ),
-    (
-        "text",
-        include_bytes!("../../../sandbox/tools/text/text.wasm"),
-    ),
-    (
-        "date",
-        include_bytes!("../../../sandbox/tools/date/date.wasm"),
-    ),
-    ("web", include_bytes!("../../../sandbox/tools/web/web.wasm")),
-    (
-        "calculate",
-        include_bytes!("../../../sandbox/tools/calculate/calculate.wasm"),
-    ),
-];
 /// Calls that run at once unless the builder says otherwise; more wait.
 const CALLS_MAX: u32 = 32;
 
 /// Runs tool calls in WebAssembly sandboxes. A guest that traps, hangs or floods costs its
 /// call and nothing else.
 pub struct ToolHost {
-    components: Vec<Loaded>,
+    components: Vec<Arc<Loaded>>,
     /// Index into `components`, by the name of the tool.
     by_tool: HashMap<String, usize>,
     specs: Vec<ToolSpec>,
@@ -57,7 +32,6 @@ pub struct ToolHost {
     /// One permit for each slot of the engine's pool.
     slots: Semaphore,
     calls_max: u32,
-    ticker: Ticker,
 }
 
 impl std::fmt::Debug for ToolHost {
@@ -105,8 +79,9 @@ impl std::fmt::Debug for ToolHostBuilder {
 }
 
 impl ToolHostBuilder {
-    /// Where compiled components are kept. None, the default, compiles them each time, about
-    /// a tenth of a second. Code in this folder is run as it is: nobody else may write there.
+    /// Where compiled components are kept. None, the default, compiles them anew in each process,
+    /// a tenth of a second to a second each. Code in this folder is run as it is: nobody else may
+    /// write there.
     #[must_use]
     pub fn cache_dir(mut self, folder: Option<PathBuf>) -> Self {
         self.cache_dir = folder;
@@ -162,42 +137,32 @@ impl ToolHostBuilder {
         self
     }
 
-    /// Compiles and checks every component. Takes the time of compiling unless there is a
-    /// cache; blocks.
+    /// Puts it together. The tools of the program are known from their cards, and compiled when
+    /// they are first called. Every other component is compiled now, unless there is a cache that
+    /// holds it; that blocks.
     ///
     /// # Errors
     /// When wasmtime cannot start here, or a component is malformed, imports what is not
     /// offered, describes its tools wrongly, or has a tool that another has; when a secret
     /// cannot be placed.
     pub fn build(self) -> Result<ToolHost, SandboxError> {
-        let engine = engine(self.calls_max)?;
-        let ticker = Ticker::start(&engine)?;
-        let linker = imports::linker(&engine).map_err(|error| SandboxError::Engine {
-            reason: error.to_string(),
-        })?;
-        let loader = Arc::new(Loader {
-            cache: self.cache_dir.map(|folder| Cache::new(folder, &engine)),
-            linker,
-            engine,
-        });
-        let standard = STANDARD.iter().filter(|_| self.standard_tools);
-        let standard = standard.map(|(name, bytes)| ((*name).to_owned(), Source::Standard(bytes)));
         let mut host = ToolHost {
             components: Vec::new(),
             by_tool: HashMap::new(),
             specs: Vec::new(),
-            loader,
+            loader: Arc::new(Loader::new(self.calls_max, self.cache_dir)?),
             environment: self.environment,
             network: Arc::new(Network::new(&self.secrets)?),
             slots: Semaphore::new(self.calls_max as usize),
             calls_max: self.calls_max,
-            ticker,
         };
-        for (name, source) in standard.chain(self.components) {
-            let running = host.ticker.run();
-            let loaded = component::load(&host.loader, &name, source)?;
-            drop(running);
-            host.add(loaded)?;
+        for standard in STANDARD.iter().filter(|_| self.standard_tools) {
+            let source = Source::Standard(standard.bytes);
+            let card = standard.card()?;
+            host.add(Loaded::known(&host.loader, standard.name, source, card))?;
+        }
+        for (name, source) in self.components {
+            host.add(component::load(&host.loader, &name, source)?)?;
         }
         Ok(host)
     }
@@ -219,7 +184,20 @@ impl ToolHost {
 
     /// The components that are part of the program, by name.
     pub fn standard() -> impl Iterator<Item = (&'static str, &'static [u8])> {
-        STANDARD.into_iter()
+        STANDARD
+            .iter()
+            .map(|standard| (standard.name, standard.bytes))
+    }
+
+    /// The card of a component that is to be part of the program: the text of the file that lies
+    /// beside it. Compiles it unless there is a cache; blocks.
+    ///
+    /// # Errors
+    /// As [`ToolHostBuilder::build`], of this component.
+    pub fn card(&self, name: &str, bytes: &[u8]) -> Result<String, SandboxError> {
+        let source = Source::Bytes(bytes.to_vec());
+        let (card, _) = component::examined(&self.loader, name, &source)?;
+        Ok(Shipped::text(card, bytes))
     }
 
     /// All tools, in the order of their components.
@@ -231,7 +209,9 @@ impl ToolHost {
     /// Runs one call in an instance of its own, which is gone when this returns. Dropping the
     /// future stops the call; a file operation under way still comes to its end.
     ///
-    /// The time limit starts when a slot is free.
+    /// The first call of a component may have to compile it, which takes up to a second or two
+    /// and happens on one of tokio's blocking threads; other calls of it wait for that, and if it
+    /// fails, each is told why. The time limit starts after that, when a slot is free.
     ///
     /// # Errors
     /// A fault is data for the model, which can mend the call: see [`ToolFaultKind`].
@@ -253,9 +233,11 @@ impl ToolHost {
             });
         };
         let component = &self.components[index];
-        let _slot = self.slot(component.slots).await;
-        let _running = self.ticker.run();
-        call::run(component, call, context, &self.environment, &self.network).await
+        let ready = component.ready().await?;
+        let _slot = self.slot(component.card.slots).await;
+        let _running = self.loader.ticker.run();
+        let (environment, network) = (&self.environment, &self.network);
+        call::run(component, ready, call, context, environment, network).await
     }
 
     /// Runs a program of the world `wasi:cli/command` by itself, under the grants and limits of
@@ -270,7 +252,7 @@ impl ToolHost {
         context: &CallContext,
     ) -> Result<CommandOutput, ToolFault> {
         let _slot = self.slot(1).await;
-        let _running = self.ticker.run();
+        let _running = self.loader.ticker.run();
         command::run(&self.loader, command, context).await
     }
 
@@ -284,7 +266,7 @@ impl ToolHost {
     }
 
     fn add(&mut self, loaded: Loaded) -> Result<(), SandboxError> {
-        for spec in &loaded.specs {
+        for spec in &loaded.card.specs {
             let index = self.components.len();
             if let Some(first) = self.by_tool.insert(spec.name.clone(), index) {
                 return Err(SandboxError::DuplicateTool {
@@ -295,7 +277,7 @@ impl ToolHost {
             }
             self.specs.push(spec.clone());
         }
-        self.components.push(loaded);
+        self.components.push(Arc::new(loaded));
         Ok(())
     }
 }

@@ -38,6 +38,7 @@
 mod broken_off;
 mod cache;
 mod call;
+mod card;
 mod chance;
 mod changes;
 mod command;
@@ -57,6 +58,7 @@ mod net;
 mod path;
 mod regular_file;
 mod source;
+mod standard;
 mod state;
 mod wasi;
 mod workspace;

@@ -119,7 +119,7 @@ fn text_at(at: u32, text: &str) -> Vec<u8> {
 }
 
 /// The guest that answers `answer`, with other schemas of arguments and results.
-fn guest(arguments: &str, results: Option<&str>, answer: &str) -> Vec<u8> {
+pub(crate) fn guest(arguments: &str, results: Option<&str>, answer: &str) -> Vec<u8> {
     let mut over = vec![
         data(8_192, arguments.as_bytes()),
         data(1_040, &text_at(8_192, arguments)),
@@ -136,7 +136,7 @@ fn guest(arguments: &str, results: Option<&str>, answer: &str) -> Vec<u8> {
     component_with("", "(i32.const 3072)", &over.join("\n"))
 }
 
-const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
+pub(crate) const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// A guest that lists its one tool twice.
 fn twice() -> Vec<u8> {
@@ -230,7 +230,9 @@ fn code_that_vanishes_from_the_cache_is_made_again() {
     let cache = tempfile::tempdir().unwrap();
     let build = || {
         ToolHost::builder()
+            .standard_tools(false)
             .cache_dir(Some(cache.path().to_owned()))
+            .component("calculate", CALCULATE)
             .build()
             .unwrap()
     };

@@ -6,6 +6,7 @@
 mod calculate;
 mod closed;
 mod corpus;
+mod first_call;
 mod hostile_guests;
 mod hostile_paths;
 mod limits;
