@@ -216,7 +216,8 @@ impl Builder {
         self
     }
 
-    /// Keeps compiled tools in this folder; unless given they are compiled anew each time.
+    /// Keeps compiled tools in this folder. Unless given each process compiles them anew: the
+    /// tools of the program when they are first called, components of yours in [`Builder::build`].
     #[must_use]
     pub fn cache_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache_folder = Some(folder.into());
@@ -290,7 +291,8 @@ impl Builder {
         self
     }
 
-    /// Puts it together: opens the workspace, compiles the tools, checks roles and rules.
+    /// Puts it together: opens the workspace, loads the components that were added, checks roles
+    /// and rules.
     ///
     /// # Errors
     /// The first fault found; see [`Error`].
