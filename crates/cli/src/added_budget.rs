@@ -195,7 +195,7 @@ mod tests {
             approvals: Vec::new(),
             labels: Vec::new(),
             limits,
-            plan,
+            plan: plan.map(Into::into),
             files: Vec::new(),
             files_left_out: 0,
             instructions: String::new(),

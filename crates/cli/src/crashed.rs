@@ -52,5 +52,5 @@ fn is_same(start: &Start, goal: &Goal, plan: Option<&Plan>) -> bool {
         && known.files == goal.files
         && known.acceptance == goal.acceptance
         && known.output_schema == goal.output_schema
-        && plan.is_none_or(|plan| start.plan.as_ref() == Some(plan))
+        && plan.is_none_or(|plan| start.plan.as_deref() == Some(plan))
 }

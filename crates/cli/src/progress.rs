@@ -8,6 +8,7 @@ use leadhand::rooms::protocol::{
 };
 use leadhand::{Event, Plan, Record, TaskId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Characters of arguments, results and reasons in a line.
 const TEXT_CHARS_MAX: usize = 160;
@@ -22,7 +23,7 @@ pub(crate) struct Progress {
     seats: BTreeMap<AgentId, usize>,
     calls: BTreeMap<CallId, String>,
     /// A ready plan, until it is accepted.
-    ready: Option<Plan>,
+    ready: Option<Arc<Plan>>,
     /// Tokens spent.
     pub(crate) usage: Usage,
     /// When the first record was made, in milliseconds since the Unix epoch.
@@ -66,7 +67,9 @@ impl Progress {
     pub(crate) fn take(&mut self, record: &Record) -> Option<String> {
         self.begin(record);
         match &record.event {
-            Event::PlanAccepted { revision, plan } => Some(self.planned(*revision, plan.as_ref())),
+            Event::PlanAccepted { revision, plan } => {
+                Some(self.planned(*revision, plan.as_deref()))
+            }
             Event::AgentStarted {
                 agent,
                 role,
@@ -183,7 +186,9 @@ impl Progress {
 
     fn planned(&mut self, revision: u32, plan: Option<&Plan>) -> String {
         let ready = self.ready.take();
-        let tasks = plan.or(ready.as_ref()).map_or(&[][..], |plan| &plan.tasks);
+        let tasks = plan
+            .or(ready.as_deref())
+            .map_or(&[][..], |plan| &plan.tasks);
         for task in tasks {
             let title = if task.title.is_empty() {
                 &task.instruction

@@ -6,6 +6,7 @@ use leadhand::rooms::protocol::{
 };
 use leadhand::{Check, Event, Outcome, Plan, Record, RunId, TaskId};
 use serde::Serialize;
+use std::sync::Arc;
 
 mod note;
 mod step;
@@ -33,7 +34,7 @@ pub(crate) struct Timeline {
     pub(crate) outcome: Option<Outcome>,
     /// A ready plan, until it is accepted.
     #[serde(skip)]
-    ready: Plan,
+    ready: Arc<Plan>,
 }
 
 /// One task.

@@ -250,6 +250,34 @@ impl Agent {
         gave_up.then_some(Action::EndAgent { agent: self.id })
     }
 
+    /// Whether nothing follows from its state until the world answers.
+    pub(crate) fn waits(&self) -> bool {
+        let waits = |call: &PendingCall| match call.status {
+            CallStatus::Asked(_)
+            | CallStatus::Running
+            | CallStatus::Probing { .. }
+            | CallStatus::Finished(_) => true,
+            CallStatus::ToAsk(_)
+            | CallStatus::Refused(_)
+            | CallStatus::Declined(_)
+            | CallStatus::Approved
+            | CallStatus::InDoubt { .. } => false,
+        };
+        match &self.state {
+            AgentState::Thinking => true,
+            AgentState::Acting(calls) => calls.iter().all(waits),
+            AgentState::Delivered(delivery) => match &delivery.call {
+                Some(call) => waits(call) && !matches!(call.status, CallStatus::Finished(Err(_))),
+                None => delivery.checking,
+            },
+            AgentState::Preparing
+            | AgentState::Prepared(_)
+            | AgentState::Due
+            | AgentState::Unanswered(_)
+            | AgentState::Replied(_) => false,
+        }
+    }
+
     /// Whether its last two replies are the same.
     pub(crate) fn repeats_itself(&self) -> bool {
         let replies = self.conversation.iter().rev();

@@ -35,6 +35,12 @@ impl Run {
         if self.setting.is_none() {
             return Vec::new();
         }
+        let actions = self.take(event);
+        self.agents.note();
+        actions
+    }
+
+    fn take(&mut self, event: &Event) -> Vec<Action> {
         match event {
             Event::RunStarted(_) => Vec::new(),
             Event::Found(finding) => self.found(finding),

@@ -72,6 +72,9 @@ struct Level<'a> {
 
 /// Whether an agent may take its next turn, and what is set aside for it.
 pub(crate) fn admit(run: &Run, agent: &Agent) -> Admission {
+    if run.task_time_over(agent, run.at_work.ms).is_none() && is_free(run, agent) {
+        return Admission::Granted(None);
+    }
     let levels = levels(run, agent);
     for level in &levels {
         if let Some(why) = level.spent.over(level.budget) {
@@ -130,6 +133,21 @@ pub(crate) fn is_covered(run: &Run, agent: &Agent) -> bool {
         ..Usage::default()
     };
     run.dearest(&agent.equipment.models).of(usage) <= reserved.micro_usd
+}
+
+/// Whether nothing bounds what an agent may spend.
+fn is_free(run: &Run, agent: &Agent) -> bool {
+    let task = charged(&agent.purpose).and_then(|id| run.graph()?.task(id));
+    let role = run.started().role(&agent.role);
+    let of_task = task.map(|task| &task.budget);
+    let mut budgets = [
+        Some(&run.started().start.goal.budget),
+        of_task,
+        role.map(|role| &role.budget),
+    ]
+    .into_iter()
+    .flatten();
+    budgets.all(|budget| *budget == Budget::default())
 }
 
 fn levels<'a>(run: &'a Run, agent: &'a Agent) -> Vec<Level<'a>> {
@@ -254,6 +272,9 @@ pub(crate) fn within_agents(run: &Run, events: Vec<Event>) -> Vec<Event> {
 /// What happens in place of `count` more tool calls of an agent, when the budget does not allow
 /// them: at the level of the run it stops, and makes them when it goes on with a larger budget.
 pub(crate) fn instead_of_calls(run: &Run, agent: &Agent, count: usize) -> Option<Vec<Event>> {
+    if is_free(run, agent) {
+        return None;
+    }
     let denied = levels(run, agent).iter().find_map(|level| {
         let max = level.budget.tool_calls_max?;
         let left = max.saturating_sub(level.spent.tool_calls);

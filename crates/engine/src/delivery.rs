@@ -55,7 +55,7 @@ fn accept_plan(run: &Run, agent: &Agent, delivery: &Delivery) -> Vec<Event> {
         Ok((revision, plan)) => vec![
             Event::PlanAccepted {
                 revision,
-                plan: Some(plan),
+                plan: Some(plan.into()),
             },
             Event::AgentEnded {
                 agent: agent.id,

@@ -10,6 +10,7 @@
 
 mod account;
 mod agent;
+mod agents;
 mod apply;
 mod brief;
 mod budget;
@@ -20,6 +21,7 @@ mod delivery;
 mod doubt;
 mod draft;
 mod equip;
+mod hand_out;
 mod labels;
 mod orders;
 mod outstanding;

@@ -51,7 +51,7 @@ pub(crate) fn decide(run: &Run, edits: &[PlanEdit]) -> Result<Vec<Event>, Refusa
         .collect();
     events.push(Event::PlanAccepted {
         revision: run.plan.revision + 1,
-        plan: Some(plan),
+        plan: Some(plan.into()),
     });
     Ok(events)
 }

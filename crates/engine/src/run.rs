@@ -2,6 +2,7 @@
 //! that cannot be had again by applying the journal from the beginning.
 
 use crate::agent::Agent;
+use crate::agents::Agents;
 use crate::brief;
 use crate::path_labels::PathLabels;
 use crate::roll_back::RollBack;
@@ -9,8 +10,8 @@ use crate::schema::ArgumentSchemas;
 use crate::time::AtWork;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    AgentId, Approval, Artifact, Ask, Budget, ChatMessage, CheckResult, ContentHash, FileChange,
-    Grade, Label, Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
+    Approval, Artifact, Ask, Budget, ChatMessage, CheckResult, ContentHash, FileChange, Grade,
+    Label, Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
 use serde::{Deserialize, Serialize};
@@ -162,7 +163,7 @@ pub struct Run {
     /// When the last record was made.
     pub(crate) at_ms: u64,
     pub(crate) plan: PlanRecord,
-    pub(crate) agents: BTreeMap<AgentId, Agent>,
+    pub(crate) agents: Agents,
     pub(crate) agents_started: u32,
     pub(crate) tasks: BTreeMap<TaskId, TaskRecord>,
     pub(crate) people: People,
@@ -201,6 +202,19 @@ pub(crate) struct PlanRecord {
     pub(crate) held: BTreeSet<TaskId>,
     /// Tasks before which a person is asked.
     pub(crate) breakpoints: BTreeSet<TaskId>,
+    /// Whether the time of any task is bounded.
+    pub(crate) timed: bool,
+    /// How long tasks took, by what they are alike in.
+    pub(crate) measured: BTreeMap<String, Measured>,
+    /// How long they are taken to last that have no estimate, in milliseconds.
+    pub(crate) weighed: BTreeMap<String, u64>,
+}
+
+/// How long tasks took that are alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    pub(crate) tasks: u64,
+    pub(crate) all_ms: u64,
 }
 
 /// Questions to people and what they said.

@@ -1,14 +1,15 @@
-//! The run machine: when there is no plan, one is made; what is ready is started; when nothing
+//! The run machine: when there is no plan, one is made; what is ready is handed out; when nothing
 //! is left, the answer is given and checked; when something failed for good, the manager
 //! revises the plan from the evidence.
 
+use crate::hand_out::start_ready;
 use crate::run::Run;
 use crate::settle::ended;
 use crate::{brief, budget, checks};
 use leadhand_protocol::{
     AgentId, Ask, Autonomy, Event, OutcomeKind, Purpose, RequestId, Task, TaskSource,
 };
-use leadhand_task_graph::{Known, TaskGraph, TaskState, expand, fill, items_of, validate};
+use leadhand_task_graph::{Known, TaskGraph, expand, fill, items_of, validate};
 use serde_json::Value;
 
 /// The role that plans, revises and answers.
@@ -21,7 +22,10 @@ pub(crate) fn settle(run: &Run) -> Vec<Event> {
     if !run.plan.approved {
         return approve(run, graph);
     }
-    if let Some(events) = expand_templates(run, graph) {
+    if let Some(events) = graph
+        .ready_template()
+        .and_then(|task| expand_template(run, graph, task))
+    {
         return events;
     }
     let started = start_ready(run, graph);
@@ -31,7 +35,7 @@ pub(crate) fn settle(run: &Run) -> Vec<Event> {
     if let Some(events) = wait_for_person(run, graph) {
         return events;
     }
-    let failed: Vec<&Task> = graph.in_state(TaskState::Failed).collect();
+    let failed: Vec<&Task> = graph.failed().collect();
     if !failed.is_empty() || graph.open() > 0 {
         let why = failed
             .iter()
@@ -132,10 +136,8 @@ fn approve(run: &Run, graph: &TaskGraph) -> Vec<Event> {
 }
 
 /// Replaces a template whose items are known by one task an item.
-fn expand_templates(run: &Run, graph: &TaskGraph) -> Option<Vec<Event>> {
-    let (task, for_each) = graph
-        .ready()
-        .find_map(|task| Some((task, task.for_each.as_ref()?)))?;
+fn expand_template(run: &Run, graph: &TaskGraph, task: &Task) -> Option<Vec<Event>> {
+    let for_each = task.for_each.as_ref()?;
     let items = items_of(run.output_of(&for_each.items_of).unwrap_or_default());
     let expanded = expand(graph.plan(), &task.id, &items).and_then(|plan| {
         let faults = validate(&plan, &known(run), &run.started().start.limits);
@@ -147,67 +149,12 @@ fn expand_templates(run: &Run, graph: &TaskGraph) -> Option<Vec<Event>> {
     Some(match expanded {
         Ok(plan) => vec![Event::PlanAccepted {
             revision: run.plan.revision,
-            plan: Some(plan),
+            plan: Some(plan.into()),
         }],
         Err(why) => vec![Event::TaskFailed {
             task: task.id.clone(),
             why,
         }],
-    })
-}
-
-/// Starts ready tasks, most urgent first, as long as there are workers to be had and nobody
-/// at work holds what a task would write or lock.
-fn start_ready(run: &Run, graph: &TaskGraph) -> Vec<Event> {
-    let workers_max = run.started().start.limits.workers_max;
-    let mut holders: Vec<&Task> = graph.running().collect();
-    let mut events = Vec::new();
-    for task in graph
-        .ready()
-        .filter(|task| !run.plan.held.contains(&task.id))
-    {
-        if run.plan.breakpoints.contains(&task.id) {
-            events.extend(ask_before(run, task));
-            if events.is_empty() {
-                continue;
-            }
-            return events;
-        }
-        if holders.len() >= workers_max {
-            break;
-        }
-        if holders.iter().any(|holder| conflict(holder, task)) {
-            continue;
-        }
-        let attempt = run.task(&task.id).map_or(0, |record| record.attempts) + 1;
-        let offset = u32::try_from(events.len()).unwrap_or(u32::MAX);
-        events.push(Event::AgentStarted {
-            agent: AgentId(run.agents_started + offset),
-            role: if task.call.is_some() {
-                String::new()
-            } else {
-                task.role.clone()
-            },
-            purpose: Purpose::Task(task.id.clone()),
-            attempt,
-            opening: brief::opening(run, task, attempt),
-        });
-        holders.push(task);
-    }
-    events
-}
-
-/// The question whether a task may begin; none when it is put already.
-fn ask_before(run: &Run, task: &Task) -> Option<Event> {
-    let about = |ask: &Ask| matches!(ask, Ask::Task { task: asked } if asked.id == task.id);
-    if run.people.open.values().any(about) {
-        return None;
-    }
-    Some(Event::PersonAsked {
-        request: RequestId(run.people.asked),
-        ask: Ask::Task {
-            task: Box::new(task.clone()),
-        },
     })
 }
 
@@ -231,44 +178,6 @@ fn wait_for_person(run: &Run, graph: &TaskGraph) -> Option<Vec<Event>> {
     }
     let why = format!("a person holds {}", held.join(", "));
     Some(vec![ended(run, OutcomeKind::WaitingForPerson, &why)])
-}
-
-/// Two tasks conflict when they may write the same path or need the same lock.
-fn conflict(one: &Task, other: &Task) -> bool {
-    let writes = |task: &Task| -> Vec<String> {
-        task.writes
-            .iter()
-            .chain(&task.output_file)
-            .cloned()
-            .collect()
-    };
-    let (mine, theirs) = (writes(one), writes(other));
-    let path = mine
-        .iter()
-        .any(|a| theirs.iter().any(|b| may_overlap(a, b)));
-    let lock = one.locks.iter().any(|a| {
-        other
-            .locks
-            .iter()
-            .any(|b| a.name == b.name && !(a.shared && b.shared))
-    });
-    path || lock
-}
-
-/// Whether two globs can match one path: never misses an overlap, may see one too many.
-fn may_overlap(one: &str, other: &str) -> bool {
-    let literal = |glob: &str| -> (String, bool) {
-        match glob.find(['*', '?', '[', '{']) {
-            Some(at) => (glob[..at].to_owned(), false),
-            None => (glob.to_owned(), true),
-        }
-    };
-    match (literal(one), literal(other)) {
-        ((a, true), (b, true)) => a == b,
-        ((a, false), (b, true)) => b.starts_with(&a),
-        ((a, true), (b, false)) => a.starts_with(&b),
-        ((a, false), (b, false)) => a.starts_with(&b) || b.starts_with(&a),
-    }
 }
 
 /// The arguments of a task's tool call with the outputs it waits for put in.

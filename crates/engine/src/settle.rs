@@ -22,7 +22,7 @@ pub fn settle(run: &Run) -> Vec<Event> {
     {
         return finish(run, stop);
     }
-    for agent in run.agents.values() {
+    for agent in run.agents.stirring() {
         let events = match delivery::settle(run, agent) {
             events if events.is_empty() => turn::settle(run, agent),
             events => events,

@@ -48,9 +48,10 @@ impl Run {
         }
         let worked = self.worked_ms(now_ms);
         let of_run = self.run_ms_max().map(|max| max.saturating_sub(worked));
-        let of_tasks = self
-            .agents
-            .values()
+        let timed = self.plan.timed.then(|| self.agents.values());
+        let of_tasks = timed
+            .into_iter()
+            .flatten()
             .filter(|agent| self.harmful_call(agent).is_none())
             .filter_map(|agent| {
                 let (_, max, used) = self.task_time(agent, worked)?;

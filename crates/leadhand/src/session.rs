@@ -207,7 +207,7 @@ impl Leadhand {
             approvals: self.parts.approvals.clone(),
             labels: self.parts.labels.clone(),
             limits: self.limits().clone(),
-            plan,
+            plan: plan.map(Arc::new),
             files,
             files_left_out: left_out.saturating_add(unseen),
             instructions: self.parts.instructions.clone(),

@@ -6,6 +6,7 @@ use crate::{
     Seq, Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Version of the event format, written with every record. Fields may be added within a
 /// version; a reader refuses a version it does not know.
@@ -77,7 +78,7 @@ pub enum Event {
         revision: u32,
         /// The whole plan; none where it is the ready plan that the run started with.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        plan: Option<Plan>,
+        plan: Option<Arc<Plan>>,
     },
     /// An agent came into being.
     AgentStarted {

@@ -1,8 +1,10 @@
 //! Names of runs, tasks, agents, calls and requests. All are small, ordered and stable
 //! across replay: none is made from a clock or a random number in here.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Position of a record in its run's journal, counted from 0.
 pub type Seq = u64;
@@ -23,14 +25,14 @@ pub struct IdError {
 
 const ID_CHARS_MAX: usize = 64;
 
-fn checked(what: &'static str, text: &str) -> Result<String, IdError> {
+fn checked(what: &'static str, text: &str) -> Result<Arc<str>, IdError> {
     let well_formed = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.len() <= ID_CHARS_MAX
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if well_formed {
-        Ok(text.to_owned())
+        Ok(text.into())
     } else {
         Err(IdError {
             what,
@@ -43,9 +45,10 @@ fn checked(what: &'static str, text: &str) -> Result<String, IdError> {
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        ///
+        /// Clones share the text.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks `text` and makes an id of it.
@@ -73,7 +76,20 @@ macro_rules! text_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0
+                id.0.as_ref().to_owned()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<str>::deserialize(deserializer)?;
+                Self::new(text).map_err(de::Error::custom)
             }
         }
 

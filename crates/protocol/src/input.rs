@@ -7,6 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An input and when it came, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +94,7 @@ pub struct Start {
     /// All bounds.
     pub limits: Limits,
     /// A ready plan; without one the manager plans.
-    pub plan: Option<Plan>,
+    pub plan: Option<Arc<Plan>>,
     /// Workspace files the manager is told of, sorted.
     pub files: Vec<String>,
     /// How many more files there are.

@@ -2,7 +2,7 @@
 
 use leadhand_engine::Run;
 use leadhand_protocol::{Ask, ContentHash, OutcomeKind, RequestId, Usage};
-use leadhand_task_graph::TaskState;
+use leadhand_task_graph::TaskGraph;
 use serde::{Deserialize, Serialize};
 
 /// Characters of the goal that are shown.
@@ -101,9 +101,7 @@ impl Status {
             started_ms: run.started_ms(),
             updated_ms,
             tasks: run.graph().map_or(0, |graph| graph.plan().tasks.len()),
-            tasks_done: run
-                .graph()
-                .map_or(0, |graph| graph.in_state(TaskState::Done).count()),
+            tasks_done: run.graph().map_or(0, TaskGraph::done),
             usage: spent.usage,
             micro_usd: spent.micro_usd,
             tool_calls: spent.tool_calls,

@@ -176,7 +176,7 @@ fn release(world: &World) -> Vec<PersonInput> {
             Event::RunStarted(start) => start.plan.clone(),
             _ => None,
         });
-    let tasks = plan.into_iter().flat_map(|plan| plan.tasks);
+    let tasks = plan.into_iter().flat_map(|plan| plan.tasks.clone());
     tasks
         .map(|task| PersonInput::EditPlan {
             edits: vec![PlanEdit::Release { task: task.id }],

@@ -73,7 +73,7 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
         approvals: Vec::new(),
         labels: Vec::new(),
         limits: script.terms.limits.clone(),
-        plan: (!script.manager).then_some(plan),
+        plan: (!script.manager).then(|| plan.into()),
         files: Vec::new(),
         files_left_out: 0,
         instructions: String::new(),

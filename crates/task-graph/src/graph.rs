@@ -6,7 +6,11 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::Topo;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// What a task is taken to last of which nothing is known, in milliseconds.
+const UNKNOWN_MS: u64 = 1_000;
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,10 +31,15 @@ pub enum TaskState {
 #[derive(Debug, Clone)]
 struct Node {
     state: TaskState,
-    unmet: usize,
-    /// Expected seconds from the start of this task to the end of the longest chain after it.
-    path_seconds: u64,
+    unmet: u32,
+    /// Expected milliseconds from the start of this task to the end of the longest chain after
+    /// it.
+    path_ms: u64,
 }
+
+/// The place of a task among those that are ready: the longest path first, then the order of
+/// the plan.
+type Rank = (Reverse<u64>, usize);
 
 /// The plan as a graph with the state of each task.
 ///
@@ -38,13 +47,25 @@ struct Node {
 /// the order of the plan.
 #[derive(Debug, Clone)]
 pub struct TaskGraph {
-    plan: Plan,
+    plan: Arc<Plan>,
     edges: DiGraph<(), ()>,
     nodes: Vec<Node>,
     index: HashMap<TaskId, usize>,
-    ready: BTreeSet<(Reverse<u64>, usize)>,
+    ready: BTreeSet<Rank>,
+    /// Ready tasks that are to be replaced by one task an item.
+    templates: BTreeSet<Rank>,
     running: BTreeSet<usize>,
+    failed: BTreeSet<usize>,
     open: usize,
+    /// How long tasks last that have no estimate of their own, in milliseconds, by [`kind_of`].
+    typical_ms: BTreeMap<String, u64>,
+}
+
+/// What tasks are alike that are taken to last alike: their role, or the tool that they call.
+#[must_use]
+pub fn kind_of(task: &Task) -> &str {
+    let tool = task.call.as_ref().map(|call| call.tool.as_str());
+    tool.unwrap_or(&task.role)
 }
 
 impl TaskGraph {
@@ -53,12 +74,27 @@ impl TaskGraph {
     /// # Panics
     /// When the plan has a dangling or circular dependency: it was not validated.
     #[must_use]
-    pub fn new(plan: Plan) -> Self {
-        Self::build(plan).expect("a plan is validated before its graph is built")
+    pub fn new(plan: impl Into<Arc<Plan>>) -> Self {
+        Self::build(plan.into(), BTreeMap::new())
+            .expect("a plan is validated before its graph is built")
+    }
+
+    /// The same graph, its critical paths measured by how long tasks last that have no estimate
+    /// of their own: in milliseconds, by [`kind_of`].
+    pub fn weigh(&mut self, typical_ms: BTreeMap<String, u64>) {
+        self.typical_ms = typical_ms;
+        // The graph was in order when it was built, and its edges stay as they are.
+        let _ = self.measure_paths();
+        for set in [&mut self.ready, &mut self.templates] {
+            *set = set
+                .iter()
+                .map(|(_, place)| (Reverse(self.nodes[*place].path_ms), *place))
+                .collect();
+        }
     }
 
     /// The graph of a plan; an error when a dependency is dangling or circular.
-    fn build(plan: Plan) -> Result<Self, &'static str> {
+    fn build(plan: Arc<Plan>, typical_ms: BTreeMap<String, u64>) -> Result<Self, &'static str> {
         let index: HashMap<TaskId, usize> = plan
             .tasks
             .iter()
@@ -80,8 +116,8 @@ impl TaskGraph {
             .iter()
             .map(|task| Node {
                 state: TaskState::Waiting,
-                unmet: task.depends_on.len(),
-                path_seconds: 0,
+                unmet: u32::try_from(task.depends_on.len()).unwrap_or(u32::MAX),
+                path_ms: 0,
             })
             .collect();
         let open = plan.tasks.len();
@@ -91,8 +127,11 @@ impl TaskGraph {
             nodes,
             index,
             ready: BTreeSet::new(),
+            templates: BTreeSet::new(),
             running: BTreeSet::new(),
+            failed: BTreeSet::new(),
             open,
+            typical_ms,
         };
         graph.measure_paths()?;
         for place in 0..graph.nodes.len() {
@@ -114,20 +153,33 @@ impl TaskGraph {
             let after = self
                 .edges
                 .neighbors_directed(node, Direction::Outgoing)
-                .map(|next| self.nodes[next.index()].path_seconds)
+                .map(|next| self.nodes[next.index()].path_ms)
                 .max()
                 .unwrap_or(0);
-            let own = u64::from(self.plan.tasks[node.index()].estimate_seconds.max(1));
-            self.nodes[node.index()].path_seconds = own.saturating_add(after);
+            let own = self.expected_ms(&self.plan.tasks[node.index()]);
+            self.nodes[node.index()].path_ms = own.saturating_add(after);
         }
         Ok(())
+    }
+
+    fn expected_ms(&self, task: &Task) -> u64 {
+        if task.estimate_seconds > 0 {
+            return u64::from(task.estimate_seconds) * 1_000;
+        }
+        let typical = self.typical_ms.get(kind_of(task)).copied();
+        typical.unwrap_or(UNKNOWN_MS).max(1)
     }
 
     fn settle(&mut self, place: usize) {
         let node = &mut self.nodes[place];
         if node.state == TaskState::Waiting && node.unmet == 0 {
             node.state = TaskState::Ready;
-            self.ready.insert((Reverse(node.path_seconds), place));
+            let rank = (Reverse(node.path_ms), place);
+            if self.plan.tasks[place].for_each.is_some() {
+                self.templates.insert(rank);
+            } else {
+                self.ready.insert(rank);
+            }
         }
     }
 
@@ -149,7 +201,37 @@ impl TaskGraph {
         self.index.get(id).map(|place| self.nodes[*place].state)
     }
 
-    /// Tasks that may start now, most urgent first.
+    /// The plan, shared.
+    #[must_use]
+    pub fn shared_plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan)
+    }
+
+    /// The most urgent task that is to be replaced by one task an item, and can be by now.
+    #[must_use]
+    pub fn ready_template(&self) -> Option<&Task> {
+        let (_, place) = self.templates.first()?;
+        Some(&self.plan.tasks[*place])
+    }
+
+    /// Tasks that failed for good, in the order of the plan.
+    pub fn failed(&self) -> impl Iterator<Item = &Task> {
+        self.failed.iter().map(|place| &self.plan.tasks[*place])
+    }
+
+    /// How many tasks are done.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.nodes.len() - self.open - self.failed.len()
+    }
+
+    /// How many tasks workers have.
+    #[must_use]
+    pub fn running_count(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Tasks that may start now, most urgent first; none that is to be replaced.
     pub fn ready(&self) -> impl Iterator<Item = &Task> {
         self.ready.iter().map(|(_, place)| &self.plan.tasks[*place])
     }
@@ -163,14 +245,6 @@ impl TaskGraph {
     #[must_use]
     pub fn open(&self) -> usize {
         self.open
-    }
-
-    /// Tasks of the plan in this state, in the order of the plan.
-    pub fn in_state(&self, state: TaskState) -> impl Iterator<Item = &Task> {
-        let nodes = self.nodes.iter().zip(&self.plan.tasks);
-        nodes
-            .filter(move |(node, _)| node.state == state)
-            .map(|(_, task)| task)
     }
 
     /// Tasks that no other task depends on, in the order of the plan.
@@ -189,8 +263,9 @@ impl TaskGraph {
     /// A worker takes the task.
     pub fn start(&mut self, id: &TaskId) {
         if let Some(place) = self.index.get(id).copied() {
-            self.ready
-                .remove(&(Reverse(self.nodes[place].path_seconds), place));
+            let rank = (Reverse(self.nodes[place].path_ms), place);
+            self.ready.remove(&rank);
+            self.templates.remove(&rank);
             self.nodes[place].state = TaskState::Running;
             self.running.insert(place);
         }
@@ -239,6 +314,7 @@ impl TaskGraph {
             self.start(id);
             self.running.remove(&place);
             self.nodes[place].state = TaskState::Failed;
+            self.failed.insert(place);
             self.open -= 1;
         }
     }
@@ -246,27 +322,37 @@ impl TaskGraph {
 
 /// A graph is written as its plan and the states of the tasks, in the order of the plan.
 #[derive(Serialize, Deserialize)]
-struct Written<P> {
+struct Written<P, T> {
     plan: P,
     states: Vec<TaskState>,
+    typical_ms: T,
 }
 
 impl Serialize for TaskGraph {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let states = self.nodes.iter().map(|node| node.state).collect();
-        let plan = &self.plan;
-        Written { plan, states }.serialize(serializer)
+        Written {
+            plan: &self.plan,
+            states,
+            typical_ms: &self.typical_ms,
+        }
+        .serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for TaskGraph {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Written { plan, states } = Written::<Plan>::deserialize(deserializer)?;
+        let written = Written::<Arc<Plan>, BTreeMap<String, u64>>::deserialize(deserializer)?;
+        let Written {
+            plan,
+            states,
+            typical_ms,
+        } = written;
         if states.len() != plan.tasks.len() {
             return Err(de::Error::custom("the states are not those of the plan"));
         }
         let ids: Vec<TaskId> = plan.tasks.iter().map(|task| task.id.clone()).collect();
-        let mut graph = Self::build(plan).map_err(de::Error::custom)?;
+        let mut graph = Self::build(plan, typical_ms).map_err(de::Error::custom)?;
         // Those that are done first: they make others ready.
         for (id, state) in ids.iter().zip(&states) {
             match state {

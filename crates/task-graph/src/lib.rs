@@ -11,7 +11,7 @@ mod validate;
 
 pub use draw::{to_dot, to_text};
 pub use fan_out::{expand, items_of};
-pub use graph::{TaskGraph, TaskState};
+pub use graph::{TaskGraph, TaskState, kind_of};
 pub use revision::{RevisionError, revise};
 pub use template::{fill, placeholders};
 pub use validate::{Known, path_fault, validate};

@@ -2,7 +2,7 @@
 
 use crate::placeholders;
 use leadhand_protocol::{Check, Fault, Limits, Plan, Task, TaskId, TaskSource};
-use petgraph::algo::tarjan_scc;
+use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -343,7 +343,8 @@ fn check_circles(plan: &Plan, by_id: &HashMap<&TaskId, &Task>, faults: &mut Vec<
         }
     }
     // In the order of their names: what is said of a plan is the same each time.
-    let circles = tarjan_scc(&graph).into_iter();
+    // This way of finding them needs no stack that grows with the plan.
+    let circles = kosaraju_scc(&graph).into_iter();
     let mut circles: Vec<Vec<&str>> = circles
         .filter(|circle| circle.len() > 1)
         .map(|circle| {

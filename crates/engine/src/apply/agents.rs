@@ -55,7 +55,7 @@ impl Run {
             reserved: None,
             began_ms: self.at_work.ms,
         };
-        self.agents.insert(id, agent);
+        self.agents.insert(agent);
         self.taints(id, &label);
         vec![Action::StartAgent {
             agent: id,
@@ -160,6 +160,9 @@ impl Run {
         if let Some(task) = agent.task() {
             let at_work_ms = self.at_work.ms.saturating_sub(agent.began_ms);
             self.tasks.entry(task.clone()).or_default().at_work_ms += at_work_ms;
+            if failure.is_none() {
+                self.plan.measure(task, at_work_ms);
+            }
         }
         if let Some(why) = failure {
             match &agent.purpose {

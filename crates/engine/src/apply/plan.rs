@@ -1,13 +1,13 @@
 //! What becomes of the plan: it is accepted, edited, and keeps what is done.
 
 use crate::agent::Agent;
-use crate::run::{AnswerRecord, Run};
+use crate::run::{AnswerRecord, Measured, PlanRecord, Run};
 use leadhand_protocol::{Action, Autonomy, Plan, PlanEdit, TaskId};
-use leadhand_task_graph::{TaskGraph, TaskState};
-use std::collections::BTreeSet;
+use leadhand_task_graph::{TaskGraph, kind_of};
+use std::sync::Arc;
 
 impl Run {
-    pub(super) fn plan_accepted(&mut self, revision: u32, plan: Option<&Plan>) -> Vec<Action> {
+    pub(super) fn plan_accepted(&mut self, revision: u32, plan: Option<&Arc<Plan>>) -> Vec<Action> {
         let Some(plan) = plan.or(self.started().start.plan.as_ref()).cloned() else {
             return Vec::new();
         };
@@ -17,13 +17,14 @@ impl Run {
             self.plan.revised += 1;
         }
         self.label_plan(&plan, edited);
-        let known: BTreeSet<TaskId> = plan.tasks.iter().map(|task| task.id.clone()).collect();
         let mut graph = TaskGraph::new(plan);
-        for task in &known {
-            let record = self.tasks.entry(task.clone()).or_default();
-            if record.output.is_some() {
-                graph.complete(task);
-            }
+        graph.weigh(self.plan.weighed.clone());
+        let done = self
+            .tasks
+            .iter()
+            .filter(|(_, record)| record.output.is_some());
+        for (task, _) in done {
+            graph.complete(task);
         }
         if edited {
             self.keep_failures(&mut graph);
@@ -36,10 +37,16 @@ impl Run {
             self.plan.approved = level > Autonomy::L2 || (edited && self.plan.approved);
             self.answer = AnswerRecord::default();
         }
-        self.plan.graph = Some(graph);
         self.plan.revision = revision;
-        self.plan.held.retain(|task| known.contains(task));
-        self.plan.breakpoints.retain(|task| known.contains(task));
+        self.plan.held.retain(|task| graph.task(task).is_some());
+        self.plan
+            .breakpoints
+            .retain(|task| graph.task(task).is_some());
+        self.plan.timed = {
+            let mut tasks = graph.plan().tasks.iter();
+            tasks.any(|task| task.budget.seconds_max.is_some())
+        };
+        self.plan.graph = Some(graph);
         Vec::new()
     }
 
@@ -49,7 +56,7 @@ impl Run {
         let Some(before) = &self.plan.graph else {
             return;
         };
-        for failed in before.in_state(TaskState::Failed) {
+        for failed in before.failed() {
             if graph.task(&failed.id) == Some(failed) {
                 graph.fail(&failed.id);
             } else if let Some(record) = self.tasks.get_mut(&failed.id) {
@@ -80,6 +87,32 @@ impl Run {
                 | PlanEdit::Instruction { .. }
                 | PlanEdit::Budget { .. } => {}
             }
+        }
+    }
+}
+
+impl PlanRecord {
+    /// Takes note of how long a task took. Critical paths are measured anew as often as what is
+    /// known of tasks that are alike has doubled: each time all tasks are looked at.
+    pub(super) fn measure(&mut self, task: &TaskId, took_ms: u64) {
+        let Some(graph) = &mut self.graph else {
+            return;
+        };
+        let Some(kind) = graph.task(task).map(kind_of) else {
+            return;
+        };
+        if !self.measured.contains_key(kind) {
+            self.measured.insert(kind.to_owned(), Measured::default());
+        }
+        let Some(measured) = self.measured.get_mut(kind) else {
+            return;
+        };
+        measured.tasks += 1;
+        measured.all_ms = measured.all_ms.saturating_add(took_ms);
+        if measured.tasks.is_power_of_two() {
+            let typical_ms = measured.all_ms / measured.tasks;
+            self.weighed.insert(kind.to_owned(), typical_ms);
+            graph.weigh(self.weighed.clone());
         }
     }
 }

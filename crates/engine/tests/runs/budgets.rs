@@ -8,6 +8,7 @@ use leadhand_protocol::{
 };
 use serde_json::json;
 use std::ops::Range;
+use std::sync::Arc;
 
 fn working(tasks: Vec<Task>, budget: Budget) -> Start {
     let mut goal = Goal::new("Go.");
@@ -202,14 +203,14 @@ fn a_tool_call_that_the_budget_does_not_allow_is_made_when_it_does() {
         ..Budget::default()
     };
     let mut start = working(vec![task("t", "writer")], budget);
-    let plan = start.plan.as_mut().unwrap();
+    let plan = Arc::make_mut(start.plan.as_mut().unwrap());
     plan.tasks[0].inputs = vec![leadhand_protocol::TaskInput {
         name: "a".into(),
         from: leadhand_protocol::TaskSource::File("a".into()),
         schema: None,
     }];
     start.roles[1].tools = vec!["read_file".into()];
-    start.plan.as_mut().unwrap().tasks[0].writes = vec!["out/**".into()];
+    Arc::make_mut(start.plan.as_mut().unwrap()).tasks[0].writes = vec!["out/**".into()];
     world = world.go(start);
     assert_eq!(world.kind(), OutcomeKind::BudgetSpent);
     assert_eq!(world.run.spent().tool_calls, 1);

@@ -92,7 +92,7 @@ pub(crate) fn start(goal: Goal, plan: Option<Plan>, files: &[&str]) -> Start {
         approvals: Vec::new(),
         labels: Vec::new(),
         limits: Limits::default(),
-        plan,
+        plan: plan.map(Into::into),
         files: files.iter().map(ToString::to_string).collect(),
         files_left_out: 0,
         instructions: String::new(),
@@ -345,7 +345,7 @@ impl World {
         let ready = self.journal.iter().find_map(started);
         self.journal
             .iter()
-            .filter_map(|event| told(event, ready.as_ref()))
+            .filter_map(|event| told(event, ready.as_deref()))
             .map(|line| line + "\n")
             .collect()
     }
@@ -358,7 +358,7 @@ impl World {
 pub(crate) fn told(event: &Event, ready: Option<&Plan>) -> Option<String> {
     Some(match event {
         Event::PlanAccepted { revision, plan } => {
-            let tasks = &plan.as_ref().or(ready)?.tasks;
+            let tasks = &plan.as_deref().or(ready)?.tasks;
             let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
             format!("plan {revision}: {}", ids.join(" "))
         }

@@ -7,6 +7,7 @@ use leadhand_protocol::{
     AgentId, Artifact, CallId, Check, CheckResult, Event, Origin, Plan, Purpose, Task, TaskId,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is on record of an agent's last output.
 #[derive(Default)]
@@ -18,7 +19,7 @@ struct Evidence {
 
 #[derive(Default)]
 struct Reader {
-    plan: Plan,
+    plan: Arc<Plan>,
     agents: BTreeMap<TaskId, AgentId>,
     evidence: BTreeMap<AgentId, Evidence>,
     checking: BTreeMap<CallId, AgentId>,

@@ -1,0 +1,159 @@
+//! Ready tasks are handed out: most urgent first, as long as there are workers to be had, and
+//! none to two at once that may write the same file or hold the same lock.
+
+use crate::brief;
+use crate::run::Run;
+use leadhand_protocol::{AgentId, Ask, Event, Purpose, RequestId, Task};
+use leadhand_task_graph::TaskGraph;
+use std::cell::OnceCell;
+
+/// Ready tasks that cannot begin yet and are passed over for less urgent ones, at most: so that
+/// handing out takes no longer the more tasks wait.
+const PASSED_OVER_MAX: usize = 1_024;
+
+/// Starts ready tasks.
+pub(crate) fn start_ready(run: &Run, graph: &TaskGraph) -> Vec<Event> {
+    let workers_max = run.started().start.limits.workers_max;
+    let free = workers_max.saturating_sub(graph.running_count());
+    let mut taken = Taken::of(run, graph);
+    let mut events = Vec::new();
+    let mut passed_over = 0;
+    for task in graph.ready() {
+        if run.plan.held.contains(&task.id) {
+            continue;
+        }
+        if run.plan.breakpoints.contains(&task.id) {
+            events.extend(ask_before(run, task));
+            if events.is_empty() {
+                continue;
+            }
+            return events;
+        }
+        if events.len() >= free || passed_over >= PASSED_OVER_MAX {
+            break;
+        }
+        if !taken.leaves_room_for(task) {
+            passed_over += 1;
+            continue;
+        }
+        events.push(begin(run, task, events.len()));
+        taken.by(task);
+    }
+    events
+}
+
+/// The start of an agent for a task, the so many'th of this round.
+fn begin(run: &Run, task: &Task, place: usize) -> Event {
+    let attempt = run.task(&task.id).map_or(0, |record| record.attempts) + 1;
+    let place = u32::try_from(place).unwrap_or(u32::MAX);
+    Event::AgentStarted {
+        agent: AgentId(run.agents_started.saturating_add(place)),
+        role: if task.call.is_some() {
+            String::new()
+        } else {
+            task.role.clone()
+        },
+        purpose: Purpose::Task(task.id.clone()),
+        attempt,
+        opening: brief::opening(run, task, attempt),
+    }
+}
+
+/// The question whether a task may begin; none when it is put already.
+fn ask_before(run: &Run, task: &Task) -> Option<Event> {
+    let about = |ask: &Ask| matches!(ask, Ask::Task { task: asked } if asked.id == task.id);
+    if run.people.open.values().any(about) {
+        return None;
+    }
+    Some(Event::PersonAsked {
+        request: RequestId(run.people.asked),
+        ask: Ask::Task {
+            task: Box::new(task.clone()),
+        },
+    })
+}
+
+/// What tasks at work have taken. Looked for only when a task wants something of it.
+struct Taken<'a> {
+    run: &'a Run,
+    graph: &'a TaskGraph,
+    at_work: OnceCell<Vec<&'a Task>>,
+    begun: Vec<&'a Task>,
+}
+
+impl<'a> Taken<'a> {
+    fn of(run: &'a Run, graph: &'a TaskGraph) -> Self {
+        Self {
+            run,
+            graph,
+            at_work: OnceCell::new(),
+            begun: Vec::new(),
+        }
+    }
+
+    fn by(&mut self, task: &'a Task) {
+        self.begun.push(task);
+    }
+
+    fn all(&self) -> impl Iterator<Item = &&'a Task> {
+        let at_work = self.at_work.get_or_init(|| self.graph.running().collect());
+        at_work.iter().chain(&self.begun)
+    }
+
+    fn leaves_room_for(&self, task: &Task) -> bool {
+        let role = self.run.started().role(&task.role);
+        let workers_max = role.map_or(0, |role| role.workers_max);
+        if workers_max > 0 && task.call.is_none() {
+            let alike = self
+                .all()
+                .filter(|other| other.call.is_none() && other.role == task.role);
+            if alike.count() >= workers_max as usize {
+                return false;
+            }
+        }
+        !claims(task)
+            || !self
+                .all()
+                .any(|other| claims(other) && conflict(other, task))
+    }
+}
+
+/// Whether a task wants something for itself.
+fn claims(task: &Task) -> bool {
+    !task.writes.is_empty() || task.output_file.is_some() || !task.locks.is_empty()
+}
+
+/// Two tasks conflict when they may write the same path or need the same lock.
+fn conflict(one: &Task, other: &Task) -> bool {
+    let path = writes(one).any(|a| writes(other).any(|b| may_overlap(a, b)));
+    let lock = one.locks.iter().any(|a| {
+        other
+            .locks
+            .iter()
+            .any(|b| a.name == b.name && !(a.shared && b.shared))
+    });
+    path || lock
+}
+
+fn writes(task: &Task) -> impl Iterator<Item = &str> {
+    task.writes
+        .iter()
+        .chain(&task.output_file)
+        .map(String::as_str)
+}
+
+/// Whether two globs can match one path: never misses an overlap, may see one too many.
+fn may_overlap(one: &str, other: &str) -> bool {
+    let literal = |glob: &str| -> (usize, bool) {
+        let at = glob.find(['*', '?', '[', '{']);
+        (at.unwrap_or(glob.len()), at.is_none())
+    };
+    let ((a, a_whole), (b, b_whole)) = (literal(one), literal(other));
+    let (a, b) = (&one[..a], &other[..b]);
+    match (a_whole, b_whole) {
+        (true, true) => a == b,
+        (false, true) => b.starts_with(a),
+        (true, false) => a.starts_with(b),
+        (false, false) => a.starts_with(b) || b.starts_with(a),
+    }
+}
