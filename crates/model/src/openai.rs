@@ -9,18 +9,19 @@ use crate::{BoxFuture, Model, ModelInfo, Pieces, Price, ToolStyle};
 use async_openai::Client;
 use futures::StreamExt;
 use leadhand_protocol::{Limits, ModelFault, ModelFaultKind, ModelReply, ModelRequest, Usage};
-use serde_json::Value;
 
 mod answer;
 mod body;
 mod fault;
 mod frames;
+mod part;
 mod schema;
 mod transport;
 
 use answer::Answer;
 use body::{LeftOut, body};
 use fault::{HttpFault, Offence};
+use part::Part;
 use transport::{Endpoint, Transport, fault_of};
 
 /// OpenAI's own service.
@@ -177,15 +178,15 @@ impl OpenAiModel {
         let mut answer = Answer::new(url, key, self.options.reply_bytes_max, pieces);
         if streams {
             let chat = self.streaming.chat();
-            let opened = chat.create_stream_byot::<_, Value>(body).await;
+            let opened = chat.create_stream_byot::<_, Part>(body).await;
             let mut events = opened.map_err(|error| fault_of(error, url))?;
             while let Some(event) = events.next().await {
                 answer.take(&event.map_err(|error| fault_of(error, url))?)?;
             }
         } else {
-            let whole = self.plain.chat().create_byot::<_, Value>(body).await;
+            let whole = self.plain.chat().create_byot::<_, Part>(body).await;
             match whole.map_err(|error| fault_of(error, url))? {
-                Value::Array(events) => {
+                Part::List(events) => {
                     for event in &events {
                         answer.take(event)?;
                     }

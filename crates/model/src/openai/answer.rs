@@ -4,11 +4,12 @@
 
 use super::fault::of_error_value;
 use super::frames::{BROKEN, ENDED, OURS, SILENT, TOO_LARGE};
+use super::part::Part;
 use crate::Pieces;
 use crate::dialect::{RawCall, RawReply};
 use crate::model::fault;
 use leadhand_protocol::{FinishReason, ModelFault, ModelFaultKind, Usage};
-use serde_json::Value;
+use std::borrow::Cow;
 
 /// Most tool calls taken from one answer; the bound that is told the model is in `Limits`.
 const CALLS_MAX: usize = 128;
@@ -49,18 +50,18 @@ impl<'a> Answer<'a> {
     }
 
     /// Takes one event.
-    pub(super) fn take(&mut self, event: &Value) -> Result<(), ModelFault> {
-        if let Some(what) = event.get(OURS).and_then(Value::as_str) {
-            return self.take_ours(what, event.get("words").and_then(Value::as_str));
+    pub(super) fn take(&mut self, event: &Part) -> Result<(), ModelFault> {
+        if let Some(what) = event.get(OURS).and_then(Part::as_str) {
+            return self.take_ours(what, event.get("words").and_then(Part::as_str));
         }
-        if let Some(error) = event.get("error").filter(|error| !error.is_null()) {
-            return Err(of_error_value(self.url, error, self.key));
+        if let Some(error) = event.get("error").and_then(Part::as_value) {
+            return Err(of_error_value(self.url, &error, self.key));
         }
-        if let Some(usage) = event.get("usage").filter(|usage| usage.is_object()) {
+        if let Some(usage @ Part::Fields(_)) = event.get("usage") {
             self.usage = Some(read_usage(usage));
         }
         // Only one answer is asked for, so only the first choice counts.
-        let choices = event.get("choices").and_then(Value::as_array);
+        let choices = event.get("choices").and_then(Part::as_list);
         let Some(choice) = choices.and_then(|choices| choices.first()) else {
             return Ok(());
         };
@@ -70,10 +71,10 @@ impl<'a> Answer<'a> {
                 self.take_part(part)?;
             }
         }
-        if let Some(text) = choice.get("text").and_then(Value::as_str) {
+        if let Some(text) = choice.get("text").and_then(Part::as_str) {
             self.take_text(text)?;
         }
-        if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+        if let Some(reason) = choice.get("finish_reason").and_then(Part::as_str) {
             self.is_finished = true;
             self.raw.finish = match reason {
                 "length" | "max_tokens" | "model_length" => FinishReason::Length,
@@ -128,25 +129,25 @@ impl<'a> Answer<'a> {
         fault(ModelFaultKind::BadAnswer, what)
     }
 
-    fn take_part(&mut self, part: &Value) -> Result<(), ModelFault> {
+    fn take_part(&mut self, part: &Part) -> Result<(), ModelFault> {
         match part.get("content") {
-            Some(Value::String(text)) => self.take_text(text)?,
-            Some(Value::Array(parts)) => {
+            Some(Part::Text(text)) => self.take_text(text)?,
+            Some(Part::List(parts)) => {
                 for text in parts.iter().filter_map(|part| part.get("text")?.as_str()) {
                     self.take_text(text)?;
                 }
             }
-            _ => {}
+            Some(Part::Nothing | Part::Number(_) | Part::Fields(_) | Part::Whole(_)) | None => {}
         }
-        if let Some(text) = part.get("refusal").and_then(Value::as_str) {
+        if let Some(text) = part.get("refusal").and_then(Part::as_str) {
             self.take_text(text)?;
         }
-        if let Some(Value::Array(calls)) = part.get("tool_calls") {
+        if let Some(Part::List(calls)) = part.get("tool_calls") {
             for call in calls {
                 self.take_call(call)?;
             }
         }
-        if let Some(function @ Value::Object(_)) = part.get("function_call") {
+        if let Some(function @ Part::Fields(_)) = part.get("function_call") {
             self.take_function(0, function)?;
         }
         Ok(())
@@ -171,11 +172,11 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn take_call(&mut self, call: &Value) -> Result<(), ModelFault> {
-        let id = call.get("id").and_then(Value::as_str).unwrap_or_default();
+    fn take_call(&mut self, call: &Part) -> Result<(), ModelFault> {
+        let id = call.get("id").and_then(Part::as_str).unwrap_or_default();
         let index = call
             .get("index")
-            .and_then(Value::as_u64)
+            .and_then(Part::as_count)
             .and_then(|i| usize::try_from(i).ok());
         let known = self
             .raw
@@ -184,8 +185,8 @@ impl<'a> Answer<'a> {
             .position(|known| !id.is_empty() && known.id == id);
         let last = self.raw.calls.len();
         let names_tool = call
-            .pointer("/function/name")
-            .and_then(Value::as_str)
+            .at(&["function", "name"])
+            .and_then(Part::as_str)
             .is_some_and(|n| !n.is_empty());
         let at = match (index, known) {
             (Some(index), _) => index.min(last),
@@ -210,18 +211,21 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn take_function(&mut self, at: usize, function: &Value) -> Result<(), ModelFault> {
+    fn take_function(&mut self, at: usize, function: &Part) -> Result<(), ModelFault> {
         if at == self.raw.calls.len() {
             self.raw.calls.push(RawCall::default());
         }
         let arguments = match function.get("arguments") {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Null) | None => String::new(),
-            Some(object) => object.to_string(),
+            Some(Part::Text(text)) => Cow::Borrowed(&text[..]),
+            given => Cow::Owned(
+                given
+                    .and_then(Part::as_value)
+                    .map_or_else(String::new, |value| value.to_string()),
+            ),
         };
         self.count(arguments.len())?;
         self.raw.calls[at].arguments.push_str(&arguments);
-        if let Some(name) = function.get("name").and_then(Value::as_str)
+        if let Some(name) = function.get("name").and_then(Part::as_str)
             && self.raw.calls[at].name.is_empty()
         {
             self.count(name.len())?;
@@ -232,29 +236,27 @@ impl<'a> Answer<'a> {
 }
 
 /// Tokens under the names that OpenAI, Anthropic and DeepSeek give them.
-fn read_usage(usage: &Value) -> Usage {
-    let number = |pointers: &[&str]| {
-        let found = pointers
-            .iter()
-            .find_map(|pointer| match usage.pointer(pointer)? {
-                Value::Number(number) => number.as_u64().or_else(|| Some(number.as_f64()? as u64)),
-                Value::String(text) => text.parse().ok(),
-                _ => None,
-            });
+fn read_usage(usage: &Part) -> Usage {
+    let number = |paths: &[&[&str]]| {
+        let found = paths.iter().find_map(|path| match usage.at(path)? {
+            Part::Number(number) => number.as_u64().or_else(|| Some(number.as_f64()? as u64)),
+            Part::Text(text) => text.parse().ok(),
+            Part::Nothing | Part::List(_) | Part::Fields(_) | Part::Whole(_) => None,
+        });
         found.unwrap_or(0)
     };
     Usage {
-        input_tokens: number(&["/prompt_tokens", "/input_tokens"]),
+        input_tokens: number(&[&["prompt_tokens"], &["input_tokens"]]),
         cached_tokens: number(&[
-            "/prompt_tokens_details/cached_tokens",
-            "/input_tokens_details/cached_tokens",
-            "/prompt_cache_hit_tokens",
-            "/cache_read_input_tokens",
+            &["prompt_tokens_details", "cached_tokens"],
+            &["input_tokens_details", "cached_tokens"],
+            &["prompt_cache_hit_tokens"],
+            &["cache_read_input_tokens"],
         ]),
-        output_tokens: number(&["/completion_tokens", "/output_tokens"]),
+        output_tokens: number(&[&["completion_tokens"], &["output_tokens"]]),
         reasoning_tokens: number(&[
-            "/completion_tokens_details/reasoning_tokens",
-            "/output_tokens_details/reasoning_tokens",
+            &["completion_tokens_details", "reasoning_tokens"],
+            &["output_tokens_details", "reasoning_tokens"],
         ]),
     }
 }
