@@ -59,10 +59,21 @@ fn options(server: &StubServer) -> OpenAiOptions {
 }
 
 async fn ask(server: &StubServer, request: &ModelRequest) -> Result<ModelReply, ModelFault> {
-    OpenAiModel::new(options(server))
-        .unwrap()
-        .call(request, &|_| {})
-        .await
+    ask_as(true, server, request).await
+}
+
+/// Asks for a stream or for the answer in one piece.
+async fn ask_as(
+    streams: bool,
+    server: &StubServer,
+    request: &ModelRequest,
+) -> Result<ModelReply, ModelFault> {
+    let options = OpenAiOptions {
+        streams,
+        ..options(server)
+    };
+    let model = OpenAiModel::new(options).unwrap();
+    model.call(request, &|_| {}).await
 }
 
 /// A message about the endpoint.
@@ -70,17 +81,20 @@ fn at(said: &str) -> String {
     format!("URL/chat/completions{said}")
 }
 
-/// The kind of fault that one answer is, its message without the port.
+/// The kind of fault that one answer is, its message without the port; whatever was asked for.
 async fn check_fault(answer: StubAnswer, kind: Kind, message: &str) {
-    let server = StubServer::start(vec![answer]).await.unwrap();
-    let fault = ask(&server, &request(Vec::new())).await.unwrap_err();
-    let said = fault.message.replace(server.base_url(), "URL");
-    assert_eq!((fault.kind, said.as_str()), (kind, message));
-    assert_eq!(
-        server.requests().len(),
-        1,
-        "a model asks once; retries are the set's"
-    );
+    for streams in [true, false] {
+        let server = StubServer::start(vec![answer.clone()]).await.unwrap();
+        let asked = ask_as(streams, &server, &request(Vec::new())).await;
+        let fault = asked.unwrap_err();
+        let said = fault.message.replace(server.base_url(), "URL");
+        assert_eq!((fault.kind, said.as_str()), (kind, message));
+        assert_eq!(
+            server.requests().len(),
+            1,
+            "a model asks once; retries are the set's"
+        );
+    }
 }
 
 const USAGE: Usage = Usage {
@@ -362,9 +376,13 @@ async fn deviations_of_compatible_servers_are_understood() {
             11,
         ),
     ];
-    for (answer, text, calls, input_tokens) in cases {
+    let cases = cases
+        .into_iter()
+        .flat_map(|case| [(true, case.clone()), (false, case)]);
+    for (streams, (answer, text, calls, input_tokens)) in cases {
         let server = StubServer::start(vec![answer]).await.unwrap();
-        let reply = ask(&server, &request(vec![weather()])).await.unwrap();
+        let request = request(vec![weather()]);
+        let reply = ask_as(streams, &server, &request).await.unwrap();
         assert_eq!(
             (reply.text.as_str(), reply.tool_calls.len(), reply.malformed),
             (text, calls, None)
