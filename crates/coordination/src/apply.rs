@@ -1,6 +1,7 @@
 //! The only code that changes the state. It decides nothing: each fact says what it changes, so
 //! that a record is read in the same way by a later version with other rules.
 
+mod letters;
 mod waits;
 
 use crate::barrier::{self, Barrier};
@@ -15,7 +16,9 @@ use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{
     Asker, Declaration, Fact, LockHeld, Notice, Obtained, PrimitiveName, Told, WaitEnd,
 };
+use serde_json::Value;
 use std::collections::btree_map::Entry as Place;
+use std::sync::Arc;
 
 impl Coordination {
     /// Makes a fact part of the state, and says whom to tell what. Facts are applied in the
@@ -67,6 +70,13 @@ impl Coordination {
                 self.end_party(*party);
                 Vec::new()
             }
+            Fact::Subscribed { .. }
+            | Fact::Unsubscribed { .. }
+            | Fact::Published { .. }
+            | Fact::DeadLetter(_)
+            | Fact::Received { .. }
+            | Fact::Asked { .. }
+            | Fact::Answered { .. } => self.letter(fact),
             Fact::Released { .. }
             | Fact::Returned { .. }
             | Fact::Declared { .. }
@@ -127,14 +137,7 @@ impl Coordination {
                 version,
                 value,
             } => {
-                let entry = Entry {
-                    version: *version,
-                    value: value.clone(),
-                    bytes: board::bytes(key, value),
-                };
-                self.counts.kept_bytes += entry.bytes;
-                let before = self.board.entries.insert(key.clone(), entry);
-                self.counts.kept_bytes -= before.map_or(0, |it| it.bytes);
+                self.write(key, *version, value);
                 asker
             }
             Fact::Unchanged { asker } => asker,
@@ -144,6 +147,13 @@ impl Coordination {
             | Fact::DeadlockBroken { .. }
             | Fact::WasRead { .. }
             | Fact::Cancelled { .. }
+            | Fact::Subscribed { .. }
+            | Fact::Unsubscribed { .. }
+            | Fact::Published { .. }
+            | Fact::DeadLetter(_)
+            | Fact::Received { .. }
+            | Fact::Asked { .. }
+            | Fact::Answered { .. }
             | Fact::PartyEnded { .. } => return Vec::new(),
         };
         tell(*asker, Told::Done)
@@ -181,9 +191,24 @@ impl Coordination {
                 parties,
                 generation,
             } => self.barrier(barrier, *parties).generation = generation + 1,
-            Obtained::Joined { .. } | Obtained::Decided { .. } | Obtained::Changed { .. } => {}
+            Obtained::Message(_) => self.take_letter(party),
+            Obtained::Joined { .. }
+            | Obtained::Decided { .. }
+            | Obtained::Changed { .. }
+            | Obtained::Answered { .. } => {}
         }
         tell(asker, told)
+    }
+
+    fn write(&mut self, key: &PrimitiveName, version: u64, value: &Arc<Value>) {
+        let entry = Entry {
+            version,
+            value: value.clone(),
+            bytes: board::bytes(key, value),
+        };
+        self.counts.kept_bytes += entry.bytes;
+        let before = self.board.entries.insert(key.clone(), entry);
+        self.counts.kept_bytes -= before.map_or(0, |it| it.bytes);
     }
 
     fn lock(&mut self, party: AgentId, it: &LockHeld) {
@@ -298,6 +323,7 @@ impl Coordination {
                 quorum.outstanding.remove(&party);
             }
         }
+        self.end_letters(party, &own);
         self.parties.remove(&party);
     }
 

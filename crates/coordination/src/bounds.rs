@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Semaphores, barriers, latches, quorums and board entries together. Locks are not counted:
+/// Semaphores, barriers, latches, quorums, board entries and topics together. Locks are not counted:
 /// one that nobody holds or waits for takes no room.
 pub const PRIMITIVES_MAX: usize = 65_536;
 /// Waits at once, of all parties.
@@ -25,7 +25,23 @@ pub const CHOICES_MAX: usize = 64;
 pub const VOTE_BYTES_MAX: usize = 4_096;
 /// Size of one value of the board, in bytes of JSON.
 pub const BOARD_VALUE_BYTES_MAX: usize = 262_144;
-/// What declarations, votes and values of the board take together, in bytes.
+/// Size of one message, question or answer, in bytes of JSON.
+pub const PAYLOAD_BYTES_MAX: usize = 65_536;
+/// Messages in one inbox.
+pub const INBOX_MESSAGES_MAX: usize = 1_024;
+/// What the messages of one inbox take, in bytes: what a party that never reads can take from
+/// all others.
+pub const INBOX_BYTES_MAX: usize = 1024 * 1024;
+/// Topics to which one party has subscribed.
+pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// Parties that have subscribed to one topic: each message is a step for each of them.
+pub const SUBSCRIBERS_MAX: usize = 4_096;
+/// Dead letters that are kept; older ones are only counted.
+pub const DEAD_LETTERS_MAX: usize = 1_024;
+/// What dead letters take, in bytes, beside [`KEPT_BYTES_MAX`].
+pub const DEAD_LETTER_BYTES_MAX: usize = 1024 * 1024;
+/// What declarations, votes, values of the board, subscriptions, messages that were not read
+/// and open questions take together, in bytes.
 pub const KEPT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What a thing with a name costs beside what it holds: nodes of trees and counters.

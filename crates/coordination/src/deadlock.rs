@@ -4,13 +4,14 @@
 //! A party that waits is **stuck** when it could not go on even if everybody who is not stuck
 //! gave back all it holds and did all it is to do (the reduction of R. C. Holt, "Some Deadlock
 //! Properties of Computer Systems", 1972, with the queues as they are). Only what known parties
-//! hold or are to do counts: a barrier, a vote of anybody or a write to the board can come from
-//! anywhere, so a wait for one is never part of a deadlock.
+//! hold or are to do counts: a barrier, a vote of anybody, a write to the board or a message can
+//! come from anywhere, so a wait for one is never part of a deadlock.
 
 use crate::draft::Draft;
 use crate::latch::{LatchState, number};
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{CycleStep, PrimitiveKind, PrimitiveName, Want};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Parties that are looked at from behind before the whole graph is.
@@ -19,7 +20,8 @@ const BEHIND_LOOKED_AT_MAX: usize = 256;
 /// Who keeps a party waiting, and by what.
 struct Blocker<'a> {
     party: AgentId,
-    name: &'a PrimitiveName,
+    /// A question is named when it is found to keep somebody waiting.
+    name: Cow<'a, PrimitiveName>,
 }
 
 type Graph<'a> = BTreeMap<AgentId, Vec<Blocker<'a>>>;
@@ -68,7 +70,14 @@ fn is_waited_for(draft: &Draft<'_>, party: AgentId) -> bool {
         Some(Want::Upgrade(_)) => true,
         Some(Want::Permits { semaphore, .. }) => own.semaphores.contains(semaphore),
         Some(Want::Join { latches, .. }) => latches.iter().any(|it| own.latches.contains(it)),
-        Some(Want::Locks(_) | Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. })
+        Some(
+            Want::Locks(_)
+            | Want::Barrier { .. }
+            | Want::Quorum(_)
+            | Want::Change { .. }
+            | Want::Message
+            | Want::Answer { .. },
+        )
         | None => false,
     };
     let waits = |kind, name| draft.first(kind, name).is_some();
@@ -82,6 +91,7 @@ fn is_waited_for(draft: &Draft<'_>, party: AgentId) -> bool {
             .iter()
             .any(|it| waits(PrimitiveKind::Semaphore, it))
         || own.latches.iter().any(|it| waits(PrimitiveKind::Latch, it))
+        || !own.asked.is_empty()
 }
 
 /// Whether anybody who keeps a party waiting may itself wait for that party. They are looked for
@@ -129,7 +139,10 @@ fn blockers<'a>(draft: &'a Draft<'_>, party: AgentId) -> Vec<Blocker<'a>> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    let mut add = |party, name| found.push(Blocker { party, name });
+    let mut add = |party, name| {
+        let name = Cow::Borrowed(name);
+        found.push(Blocker { party, name });
+    };
     match &wait.want {
         Want::Locks(asks) => {
             for ask in asks {
@@ -161,7 +174,11 @@ fn blockers<'a>(draft: &'a Draft<'_>, party: AgentId) -> Vec<Blocker<'a>> {
                 members(draft, name).for_each(|it| add(it, name));
             }
         }
-        Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. } => {}
+        Want::Answer { question, to } => {
+            let name = Cow::Owned((*question).into());
+            found.extend(to.map(|party| Blocker { party, name }));
+        }
+        Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. } | Want::Message => {}
     }
     found
 }
@@ -205,7 +222,9 @@ fn goes_on(
         return true;
     };
     match &wait.want {
-        Want::Locks(_) | Want::Upgrade(_) => blockers.iter().all(|it| !stuck.contains(&it.party)),
+        Want::Locks(_) | Want::Upgrade(_) | Want::Answer { .. } => {
+            blockers.iter().all(|it| !stuck.contains(&it.party))
+        }
         Want::Permits { semaphore, permits } => {
             let ahead = draft.before(PrimitiveKind::Semaphore, semaphore, wait.ticket);
             let holders = draft.takers(semaphore).filter(|it| !stuck.contains(it));
@@ -223,7 +242,7 @@ fn goes_on(
             });
             possible.count() >= number(*need, latches.len())
         }
-        Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. } => true,
+        Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. } | Want::Message => true,
     }
 }
 
@@ -249,7 +268,7 @@ fn way_back(
             if known || !stuck.contains(&blocker.party) {
                 continue;
             }
-            came_by.insert(blocker.party, step(party, blocker.name)?);
+            came_by.insert(blocker.party, step(party, &blocker.name)?);
             open.push_back(blocker.party);
         }
         if came_by.contains_key(&closer) {
@@ -258,7 +277,7 @@ fn way_back(
     }
     let Some(last) = came_by.get(&closer) else {
         let itself = graph[&closer].iter().find(|it| it.party == closer)?;
-        return Some(vec![step(closer, itself.name)?]);
+        return Some(vec![step(closer, &itself.name)?]);
     };
     let mut cycle = vec![last.clone()];
     while cycle[cycle.len() - 1].party != closer {

@@ -3,7 +3,10 @@
 use crate::bounds::{KEPT_BYTES_MAX, PRIMITIVES_MAX, WAITED_NAMES_MAX, WAITS_MAX};
 use crate::draft::Draft;
 use crate::state::{Coordination, Wait};
-use crate::{Refusal, barrier, board, deadlock, declare, latch, lock, quorum, semaphore};
+use crate::{
+    Refusal, barrier, board, deadlock, declare, inbox, latch, lock, question, quorum, semaphore,
+    topic,
+};
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{Asker, Fact, Obtained, Request, WaitEnd, WaitId, Want};
 
@@ -97,6 +100,18 @@ impl Coordination {
                 after_version,
                 deadline_ms,
             } => board::watch(self, ask, key, *after_version, *deadline_ms),
+            Request::Publish { topic, payload } => topic::publish(self, ask, topic, payload),
+            Request::Subscribe { topic } => topic::subscribe(self, ask, topic),
+            Request::Unsubscribe { topic } => topic::unsubscribe(self, ask, topic),
+            Request::Receive { deadline_ms } => inbox::receive(self, ask, *deadline_ms),
+            Request::Ask {
+                to,
+                payload,
+                deadline_ms,
+            } => question::ask(self, ask, *to, payload, *deadline_ms),
+            Request::Answer { question, payload } => {
+                question::answer(self, ask, *question, payload)
+            }
             Request::CancelWait { wait } => self.cancel(asker, *wait),
         }
     }
@@ -122,6 +137,7 @@ impl Coordination {
         let mut draft = Draft::new(self, Fact::PartyEnded { party });
         draft.ended = Some(party);
         draft.leave(party);
+        question::lost(&mut draft, party);
         for lock in &own.locks {
             draft.hold(party, lock.clone(), None);
         }
@@ -168,7 +184,9 @@ fn may_wait(request: &Request) -> bool {
         | Request::Arrive { .. }
         | Request::Join { .. }
         | Request::AwaitQuorum { .. }
-        | Request::Watch { .. } => true,
+        | Request::Watch { .. }
+        | Request::Receive { .. }
+        | Request::Ask { .. } => true,
         Request::Release { .. }
         | Request::Declare { .. }
         | Request::Give { .. }
@@ -177,6 +195,10 @@ fn may_wait(request: &Request) -> bool {
         | Request::Vote { .. }
         | Request::Read { .. }
         | Request::CompareAndSet { .. }
+        | Request::Publish { .. }
+        | Request::Subscribe { .. }
+        | Request::Unsubscribe { .. }
+        | Request::Answer { .. }
         | Request::CancelWait { .. } => false,
     }
 }
@@ -188,37 +210,58 @@ pub(crate) fn wait(
     want: Want,
     deadline_ms: Option<u64>,
 ) -> Result<Vec<Fact>, Refusal> {
-    if deadline_ms.is_some_and(|it| it <= ask.at_ms)
-        && let Some(name) = want.names().next()
-    {
-        return Err(Refusal::DeadlinePassed {
-            kind: want.kind(),
-            name: name.clone(),
-        });
+    check_wait(state, ask, &want, deadline_ms)?;
+    let mut draft = Draft::over(state);
+    begin_wait(&mut draft, ask, want, deadline_ms);
+    Ok(draft.facts)
+}
+
+/// Whether a request may wait.
+pub(crate) fn check_wait(
+    state: &Coordination,
+    ask: &Ask,
+    want: &Want,
+    deadline_ms: Option<u64>,
+) -> Result<(), Refusal> {
+    if deadline_ms.is_some_and(|it| it <= ask.at_ms) {
+        return Err(too_late(want));
     }
     let waits = state.counts.waits + 1;
     let waited_names = state.counts.waited_names + want.names().count();
     check("waits of all", waits, WAITS_MAX)?;
-    check("names waited for by all", waited_names, WAITED_NAMES_MAX)?;
+    check("names waited for by all", waited_names, WAITED_NAMES_MAX)
+}
+
+fn too_late(want: &Want) -> Refusal {
+    match (want, want.names().next()) {
+        (Want::Answer { .. }, _) => Refusal::NoTimeToAnswer,
+        (_, Some(name)) => Refusal::DeadlinePassed {
+            kind: want.kind(),
+            name: name.clone(),
+        },
+        (_, None) => Refusal::NoMessage,
+    }
+}
+
+/// Begins a wait that was checked, and breaks the deadlocks that it closes.
+pub(crate) fn begin_wait(draft: &mut Draft<'_>, ask: &Ask, want: Want, deadline_ms: Option<u64>) {
     let wait = Wait {
         id: ask.asker.wait,
-        ticket: state.counts.ticket + 1,
+        ticket: draft.state.counts.ticket + 1,
         priority: ask.priority,
         deadline_ms,
         want,
     };
-    let fact = Fact::Waiting {
+    draft.facts.push(Fact::Waiting {
         asker: ask.asker,
         ticket: wait.ticket,
         priority: wait.priority,
         deadline_ms,
         want: wait.want.clone(),
-    };
-    let mut draft = Draft::new(state, fact);
+    });
     draft.begin_wait(ask.asker.party, wait);
-    deadlock::break_from(&mut draft, ask.asker.party);
+    deadlock::break_from(draft, ask.asker.party);
     draft.settle();
-    Ok(draft.facts)
 }
 
 /// Whether there is room for so many primitives and bytes more.

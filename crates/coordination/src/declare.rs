@@ -53,7 +53,12 @@ fn declared(
         }
         PrimitiveKind::Latch => Some(state.latches.get(name)?.declared.clone()),
         PrimitiveKind::Quorum => Some(state.quorums.get(name)?.declared.clone()),
-        PrimitiveKind::Lock | PrimitiveKind::Barrier | PrimitiveKind::Board => None,
+        PrimitiveKind::Lock
+        | PrimitiveKind::Barrier
+        | PrimitiveKind::Board
+        | PrimitiveKind::Topic
+        | PrimitiveKind::Inbox
+        | PrimitiveKind::Question => None,
     }
 }
 

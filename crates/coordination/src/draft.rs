@@ -266,7 +266,10 @@ impl<'a> Draft<'a> {
                 PrimitiveKind::Barrier
                 | PrimitiveKind::Latch
                 | PrimitiveKind::Quorum
-                | PrimitiveKind::Board => {}
+                | PrimitiveKind::Board
+                | PrimitiveKind::Topic
+                | PrimitiveKind::Inbox
+                | PrimitiveKind::Question => {}
             }
         }
     }

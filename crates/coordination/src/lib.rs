@@ -1,5 +1,5 @@
 //! Locks and their kin as one state machine: locks, semaphores, barriers, latches and joins,
-//! quorums, and a board of values with versions. [`Coordination::decide`] says what follows from
+//! quorums, a board of values with versions, topics, and questions. [`Coordination::decide`] says what follows from
 //! a request, [`Coordination::ended`] what follows when a party ends, [`Coordination::due`] what
 //! follows from time; [`Coordination::apply`] alone changes the state. What does not live here:
 //! who may ask for what (policy), and when anything is asked (the engine).
@@ -32,10 +32,13 @@ mod draft;
 
 mod barrier;
 mod board;
+mod inbox;
 mod latch;
 mod lock;
+mod question;
 mod quorum;
 mod semaphore;
+mod topic;
 
 mod apply;
 mod deadlock;
@@ -43,10 +46,12 @@ mod priority;
 mod view;
 
 pub use bounds::{
-    BOARD_VALUE_BYTES_MAX, CHOICES_MAX, HOLDS_MAX, HOLDS_PER_PARTY_MAX, KEPT_BYTES_MAX,
-    LATCHES_PER_JOIN_MAX, LOCKS_PER_REQUEST_MAX, MEMBERS_MAX, PRIMITIVES_MAX, VOTE_BYTES_MAX,
-    WAITED_NAMES_MAX, WAITS_MAX,
+    BOARD_VALUE_BYTES_MAX, CHOICES_MAX, DEAD_LETTER_BYTES_MAX, DEAD_LETTERS_MAX, HOLDS_MAX,
+    HOLDS_PER_PARTY_MAX, INBOX_BYTES_MAX, INBOX_MESSAGES_MAX, KEPT_BYTES_MAX, LATCHES_PER_JOIN_MAX,
+    LOCKS_PER_REQUEST_MAX, MEMBERS_MAX, PAYLOAD_BYTES_MAX, PRIMITIVES_MAX, SUBSCRIBERS_MAX,
+    SUBSCRIPTIONS_MAX, VOTE_BYTES_MAX, WAITED_NAMES_MAX, WAITS_MAX,
 };
+pub use question::Question;
 pub use refusal::Refusal;
 pub use state::{Coordination, Wait};
 pub use view::{Holder, SemaphoreView};

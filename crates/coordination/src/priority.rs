@@ -44,6 +44,8 @@ impl Coordination {
                     .flat_map(|it| it.values()),
             );
         }
+        let questions = own.asked.iter().filter_map(|it| self.questions.get(it));
+        found.extend(questions.map(|it| it.asker.party));
         if let Some(wait) = &own.wait
             && matches!(wait.want, Want::Locks(_) | Want::Permits { .. })
         {

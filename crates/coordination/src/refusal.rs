@@ -1,7 +1,7 @@
 //! Why a request changed nothing, in words for whoever asked. A refused request leaves no fact.
 
 use leadhand_protocol::AgentId;
-use leadhand_protocol::coordination::{LockMode, PrimitiveKind, PrimitiveName, WaitId};
+use leadhand_protocol::coordination::{LockMode, PrimitiveKind, PrimitiveName, QuestionId, WaitId};
 
 /// Why a request was refused. The text says what to do next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -229,5 +229,66 @@ pub enum Refusal {
         expected: u64,
         /// The version that it has; 0 is an entry that is not there.
         found: u64,
+    },
+    /// A message, question or answer is too large.
+    #[error(
+        "this holds {found} bytes of JSON or more, and {max} is the most for a message, question or answer: put what is large into an artifact or an entry of the board, and send its name"
+    )]
+    PayloadTooLarge {
+        /// How large it is; counting stops soon after the most that may be.
+        found: usize,
+        /// How large it may be.
+        max: usize,
+    },
+    /// The party gets nothing of the topic.
+    #[error("you have not subscribed to the topic `{topic}`: there is nothing to end")]
+    NotSubscribed {
+        /// Which.
+        topic: PrimitiveName,
+    },
+    /// Nothing is there to be read, and there is no time to wait.
+    #[error(
+        "your inbox is empty and the deadline has passed: receive again with a later deadline, or go on without"
+    )]
+    NoMessage,
+    /// A question that nobody would have time to answer.
+    #[error(
+        "the deadline of this question has passed, so nobody could answer it: ask with a later one"
+    )]
+    NoTimeToAnswer,
+    /// A question to oneself.
+    #[error("you ask yourself, and would wait for ever: ask another agent, or the manager")]
+    AsksItself,
+    /// Whoever is asked has too much to read.
+    #[error(
+        "the inbox of {party} is full ({max} messages, or the bytes for them), so the question cannot be put to it: ask later, or ask somebody else"
+    )]
+    InboxFull {
+        /// Who is asked.
+        party: AgentId,
+        /// How many messages an inbox takes.
+        max: usize,
+    },
+    /// The number is that of no question.
+    #[error("there is no question {question}: none was put by that number; mend it")]
+    NeverAsked {
+        /// What was named.
+        question: QuestionId,
+    },
+    /// Nobody waits for the answer any more.
+    #[error(
+        "the question {question} is over: it was answered already, or whoever asked waits no longer; nothing is left to answer"
+    )]
+    QuestionOver {
+        /// Which.
+        question: QuestionId,
+    },
+    /// The question is for somebody else.
+    #[error("the question {question} is not for {party} to answer: leave it to whom it was put to")]
+    NotYoursToAnswer {
+        /// Which.
+        question: QuestionId,
+        /// Who tried.
+        party: AgentId,
     },
 }

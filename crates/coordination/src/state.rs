@@ -3,12 +3,15 @@
 
 use crate::barrier::Barrier;
 use crate::board::Board;
+use crate::inbox::Inbox;
 use crate::latch::Latch;
 use crate::lock::Lock;
+use crate::question::Question;
 use crate::quorum::Quorum;
 use crate::semaphore::Semaphore;
+use crate::topic::{DeadLetters, Topic};
 use leadhand_protocol::AgentId;
-use leadhand_protocol::coordination::{PrimitiveName, WaitId, Want};
+use leadhand_protocol::coordination::{PrimitiveName, QuestionId, WaitId, Want};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +30,10 @@ pub struct Coordination {
     pub(crate) latches: BTreeMap<PrimitiveName, Latch>,
     pub(crate) quorums: BTreeMap<PrimitiveName, Quorum>,
     pub(crate) board: Board,
+    pub(crate) topics: BTreeMap<PrimitiveName, Topic>,
+    /// Those that are open.
+    pub(crate) questions: BTreeMap<QuestionId, Question>,
+    pub(crate) dead_letters: DeadLetters,
     /// When waits end, soonest first.
     pub(crate) deadlines: BTreeSet<(u64, AgentId)>,
     pub(crate) counts: Counts,
@@ -41,6 +48,8 @@ pub(crate) struct Counts {
     /// The number of the last grant of a lock. One counter for all locks, so that a lock that
     /// nobody uses need not be remembered for its number.
     pub(crate) fence: u64,
+    /// The number of the last question.
+    pub(crate) question: u64,
     pub(crate) waits: usize,
     pub(crate) waited_names: usize,
     pub(crate) holds: usize,
@@ -60,6 +69,11 @@ pub(crate) struct Party {
     pub(crate) latches: BTreeSet<PrimitiveName>,
     /// Quorums that name it and have not had its vote.
     pub(crate) quorums: BTreeSet<PrimitiveName>,
+    /// Topics to which it has subscribed.
+    pub(crate) topics: BTreeSet<PrimitiveName>,
+    /// Open questions that were put to it, read or not.
+    pub(crate) asked: BTreeSet<QuestionId>,
+    pub(crate) inbox: Inbox,
 }
 
 impl Party {
@@ -73,6 +87,9 @@ impl Party {
             && self.semaphores.is_empty()
             && self.latches.is_empty()
             && self.quorums.is_empty()
+            && self.topics.is_empty()
+            && self.asked.is_empty()
+            && self.inbox.letters.is_empty()
     }
 }
 
@@ -113,6 +130,7 @@ impl Coordination {
             + self.latches.len()
             + self.quorums.len()
             + self.board.entries.len()
+            + self.topics.len()
     }
 
     pub(crate) fn forget_if_idle(&mut self, party: AgentId) {

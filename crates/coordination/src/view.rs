@@ -1,9 +1,12 @@
 //! The state for whoever looks at it: who holds and awaits what. Nothing here decides.
 
+use crate::question::Question;
 use crate::quorum::Standing;
 use crate::state::{Coordination, Queue, Wait};
 use leadhand_protocol::AgentId;
-use leadhand_protocol::coordination::{LockMode, PrimitiveKind, PrimitiveName};
+use leadhand_protocol::coordination::{
+    DeadLetter, LockMode, PrimitiveKind, PrimitiveName, QuestionId,
+};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -120,6 +123,49 @@ impl Coordination {
         Some((entry.version, &entry.value))
     }
 
+    /// Topics to which somebody has subscribed or published.
+    pub fn topics(&self) -> impl Iterator<Item = &PrimitiveName> {
+        self.topics.keys()
+    }
+
+    /// Who gets what is published in a topic.
+    pub fn subscribers<'a>(
+        &'a self,
+        topic: &PrimitiveName,
+    ) -> impl Iterator<Item = AgentId> + use<'a> {
+        let topic = self.topics.get(topic).into_iter();
+        topic.flat_map(|it| it.subscribers.iter().copied())
+    }
+
+    /// How much was published in a topic.
+    #[must_use]
+    pub fn published(&self, topic: &PrimitiveName) -> u64 {
+        self.topics.get(topic).map_or(0, |it| it.sequence)
+    }
+
+    /// Questions that are not answered yet, the oldest first.
+    pub fn questions(&self) -> impl Iterator<Item = (QuestionId, &Question)> {
+        self.questions.iter().map(|(id, it)| (*id, it))
+    }
+
+    /// A question, if it is not answered yet.
+    #[must_use]
+    pub fn question(&self, id: QuestionId) -> Option<&Question> {
+        self.questions.get(&id)
+    }
+
+    /// The last of the messages that did not reach all they were for, the oldest first.
+    pub fn dead_letters(&self) -> impl Iterator<Item = &DeadLetter> {
+        self.dead_letters.kept.iter()
+    }
+
+    /// How many messages ever did not reach somebody: one for each whom one did not reach, and
+    /// one where there was nobody to reach.
+    #[must_use]
+    pub fn dead_letters_total(&self) -> u64 {
+        self.dead_letters.total
+    }
+
     pub(crate) fn queue(&self, kind: PrimitiveKind, name: &PrimitiveName) -> Option<&Queue> {
         match kind {
             PrimitiveKind::Lock => Some(&self.locks.get(name)?.queue),
@@ -128,6 +174,7 @@ impl Coordination {
             PrimitiveKind::Latch => Some(&self.latches.get(name)?.queue),
             PrimitiveKind::Quorum => Some(&self.quorums.get(name)?.queue),
             PrimitiveKind::Board => self.board.watches.get(name),
+            PrimitiveKind::Topic | PrimitiveKind::Inbox | PrimitiveKind::Question => None,
         }
     }
 }

@@ -177,6 +177,14 @@ pub enum MessageKind {
     Acquire,
     /// A request that gives back, or says something, and never waits.
     Release,
+    /// A message to all who have subscribed to a topic.
+    Publish,
+    /// A request about what comes into the own inbox, or for the next that does.
+    Subscribe,
+    /// A question to another agent or to the manager.
+    Question,
+    /// The answer to one.
+    Answer,
 }
 
 impl MessageKind {
@@ -199,6 +207,12 @@ impl MessageKind {
             | Request::Read { .. }
             | Request::CompareAndSet { .. }
             | Request::CancelWait { .. } => Self::Release,
+            Request::Publish { .. } => Self::Publish,
+            Request::Subscribe { .. } | Request::Unsubscribe { .. } | Request::Receive { .. } => {
+                Self::Subscribe
+            }
+            Request::Ask { .. } => Self::Question,
+            Request::Answer { .. } => Self::Answer,
         }
     }
 }

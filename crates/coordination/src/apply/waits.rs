@@ -25,7 +25,9 @@ impl Coordination {
             | Want::Permits { .. }
             | Want::Join { .. }
             | Want::Quorum(_)
-            | Want::Change { .. } => {
+            | Want::Change { .. }
+            | Want::Message
+            | Want::Answer { .. } => {
                 for name in wait.want.names() {
                     if let Some(queue) = self.queue_mut(wait.want.kind(), name) {
                         queue.insert(wait.ticket, party);
@@ -47,6 +49,7 @@ impl Coordination {
             PrimitiveKind::Latch => Some(&mut self.latches.get_mut(name)?.queue),
             PrimitiveKind::Quorum => Some(&mut self.quorums.get_mut(name)?.queue),
             PrimitiveKind::Board => Some(self.board.watches.entry(name.clone()).or_default()),
+            PrimitiveKind::Topic | PrimitiveKind::Inbox | PrimitiveKind::Question => None,
         }
     }
 
@@ -60,6 +63,9 @@ impl Coordination {
         self.counts.waited_names -= wait.want.names().count();
         if let Some(at_ms) = wait.deadline_ms {
             self.deadlines.remove(&(at_ms, party));
+        }
+        if let Want::Answer { question, .. } = wait.want {
+            self.close_question(question);
         }
         let kind = wait.want.kind();
         for name in wait.want.names() {
@@ -91,7 +97,10 @@ impl Coordination {
             PrimitiveKind::Semaphore
             | PrimitiveKind::Barrier
             | PrimitiveKind::Latch
-            | PrimitiveKind::Quorum => {}
+            | PrimitiveKind::Quorum
+            | PrimitiveKind::Topic
+            | PrimitiveKind::Inbox
+            | PrimitiveKind::Question => {}
         }
     }
 }

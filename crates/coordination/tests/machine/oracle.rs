@@ -92,6 +92,8 @@ fn could_have(state: &Coordination, party: AgentId, want: &Want) -> bool {
             done >= wanted || latches.len() - given_up < wanted
         }
         Want::Quorum(quorum) => state.decision(quorum).is_some(),
+        Want::Message => state.inbox(party).next().is_some(),
+        Want::Answer { question, .. } => state.question(*question).is_none(),
         Want::Change { key, after_version } => state
             .entry(key)
             .is_some_and(|(version, _)| version > *after_version),
@@ -151,7 +153,8 @@ fn goes_on(state: &Coordination, party: AgentId, stuck: &BTreeSet<AgentId>) -> b
             });
             possible.count() >= number(*need, latches.len())
         }
-        Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. } => true,
+        Want::Answer { to, .. } => to.is_none_or(moves),
+        Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. } | Want::Message => true,
     }
 }
 
@@ -192,7 +195,11 @@ pub(crate) fn check_fact(before: &Coordination, fact: &Fact) {
 
 fn waits_for(state: &Coordination, step: &CycleStep, next: AgentId) -> bool {
     let want = &state.wait_of(step.party).unwrap().want;
-    assert!(want.kind() == step.kind && want.names().any(|it| *it == step.name));
+    assert_eq!(want.kind(), step.kind);
+    if let Want::Answer { question, to } = want {
+        return step.name == PrimitiveName::from(*question) && *to == Some(next);
+    }
+    assert!(want.names().any(|it| *it == step.name));
     let ahead = |kind| {
         let mut ahead = state
             .waiting_for(kind, &step.name)
@@ -209,7 +216,12 @@ fn waits_for(state: &Coordination, step: &CycleStep, next: AgentId) -> bool {
             it.holders.iter().any(|it| it.0 == next) || ahead(SEMAPHORE)
         }
         PrimitiveKind::Latch => state.latch_members(&step.name).any(|it| it == next),
-        PrimitiveKind::Barrier | PrimitiveKind::Quorum | PrimitiveKind::Board => false,
+        PrimitiveKind::Barrier
+        | PrimitiveKind::Quorum
+        | PrimitiveKind::Board
+        | PrimitiveKind::Topic
+        | PrimitiveKind::Inbox
+        | PrimitiveKind::Question => false,
     }
 }
 

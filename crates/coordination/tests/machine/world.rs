@@ -4,8 +4,8 @@ use crate::oracle;
 use leadhand_coordination::{Coordination, Refusal};
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{
-    Asker, Declaration, Fact, LockAsk, LockHeld, LockMode, Notice, Obtained, PrimitiveName,
-    Request, Told, WaitId,
+    Asker, Declaration, Delivered, Fact, LockAsk, LockHeld, LockMode, Notice, Obtained,
+    PrimitiveName, Request, Told, WaitId,
 };
 
 pub(crate) const NOW_MS: u64 = 1_000;
@@ -129,7 +129,17 @@ fn in_words(notice: &Notice) -> String {
         Told::Obtained(Obtained::Decided { quorum, choice }) => {
             format!("{quorum} decided {choice}")
         }
+        Told::Obtained(Obtained::Message(message)) => message_in_words(message),
+        Told::Obtained(Obtained::Answered {
+            question,
+            from,
+            payload,
+        }) => format!("{from} answers {question}: {}", payload.value),
         Told::Obtained(other @ Obtained::Changed { .. }) => format!("{other:?}"),
+        Told::Published {
+            sequence,
+            receivers,
+        } => format!("published {sequence} to {receivers}"),
         Told::Entry {
             key,
             version,
@@ -147,6 +157,22 @@ fn in_words(notice: &Notice) -> String {
         }
     };
     format!("{}: {told}", notice.asker.party)
+}
+
+pub(crate) fn message_in_words(message: &Delivered) -> String {
+    match message {
+        Delivered::Published {
+            topic,
+            sequence,
+            from,
+            payload,
+        } => format!("{topic}#{sequence} of {from}: {}", payload.value),
+        Delivered::Question {
+            question,
+            from,
+            payload,
+        } => format!("{from} asks {question}: {}", payload.value),
+    }
 }
 
 pub(crate) fn asker(party: u32, wait: u32) -> Asker {

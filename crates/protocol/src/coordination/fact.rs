@@ -1,7 +1,10 @@
 //! What follows from requests. Applied from the beginning, the facts give the state again; each
 //! says all that it changes, so that a reader needs no rule to know who got what.
 
-use super::{Asker, Declaration, LockMode, PrimitiveKind, PrimitiveName, WaitId, Want};
+use super::{
+    Asker, DeadLetter, Declaration, Delivered, LockMode, Payload, PrimitiveKind, PrimitiveName,
+    QuestionId, WaitId, Want,
+};
 use crate::AgentId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -116,7 +119,64 @@ pub enum Fact {
         /// Which.
         key: PrimitiveName,
     },
-    /// A request found that nothing was to be done: what it declared was declared just so.
+    /// Somebody gets what is published in a topic from now on.
+    Subscribed {
+        /// Who.
+        asker: Asker,
+        /// Which.
+        topic: PrimitiveName,
+    },
+    /// Somebody gets no more of a topic.
+    Unsubscribed {
+        /// Who.
+        asker: Asker,
+        /// Which.
+        topic: PrimitiveName,
+    },
+    /// A message was published, and lies in the inboxes of those it reaches.
+    Published {
+        /// By whom.
+        asker: Asker,
+        /// In which topic.
+        topic: PrimitiveName,
+        /// Its place among all that was published there, from 1.
+        sequence: u64,
+        /// Whom it reaches.
+        receivers: Vec<AgentId>,
+        /// What it holds.
+        payload: Payload,
+    },
+    /// A message that was just published did not reach all it was for. One that is not read when
+    /// its reader ends becomes a dead letter too, by [`Fact::PartyEnded`].
+    DeadLetter(DeadLetter),
+    /// A party was given the oldest message of its inbox without having asked for it.
+    Received {
+        /// Who.
+        party: AgentId,
+        /// Which.
+        message: Delivered,
+    },
+    /// A question was put, and lies in the inbox of whom it is put to.
+    Asked {
+        /// By whom.
+        asker: Asker,
+        /// Its number.
+        question: QuestionId,
+        /// To whom; nobody is the manager.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<AgentId>,
+        /// What it holds.
+        payload: Payload,
+    },
+    /// A question was answered.
+    Answered {
+        /// By whom.
+        asker: Asker,
+        /// Which.
+        question: QuestionId,
+    },
+    /// A request found that nothing was to be done: what it declared was declared just
+    /// so, or it had subscribed already.
     Unchanged {
         /// Whose.
         asker: Asker,
@@ -128,7 +188,8 @@ pub enum Fact {
         /// The request that waited.
         wait: WaitId,
     },
-    /// A party ended, and with it whatever it held, waited for and was to do.
+    /// A party ended, and with it whatever it held, waited for and was to do. Published messages
+    /// that it has not read are dead letters.
     PartyEnded {
         /// Which.
         party: AgentId,
@@ -176,6 +237,17 @@ pub enum Obtained {
         /// Its version.
         version: u64,
     },
+    /// The oldest message of the inbox.
+    Message(Delivered),
+    /// An answer.
+    Answered {
+        /// To which question.
+        question: QuestionId,
+        /// Of whom.
+        from: AgentId,
+        /// What it holds.
+        payload: Payload,
+    },
 }
 
 /// A lock that somebody holds.
@@ -217,7 +289,7 @@ pub struct CycleStep {
     /// The kind of what it waits for.
     pub kind: PrimitiveKind,
     /// What it waits for; the next party of the cycle, after the last the first, holds it, has
-    /// asked for it earlier, or is to count it down.
+    /// asked for it earlier, or is to count it down or answer it.
     pub name: PrimitiveName,
 }
 
@@ -245,6 +317,13 @@ pub enum Told {
         version: u64,
         /// Its value.
         value: Option<Arc<Value>>,
+    },
+    /// Its message is published.
+    Published {
+        /// Its place among all that was published in the topic, from 1.
+        sequence: u64,
+        /// How many it reaches.
+        receivers: u32,
     },
     /// Its wait ended without what it was for.
     Ended(WaitEnd),

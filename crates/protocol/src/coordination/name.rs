@@ -1,5 +1,6 @@
 //! Names of primitives: any text that a person can tell from another one by looking at it.
 
+use super::{Payload, QuestionId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,8 @@ pub const NAME_BYTES_MAX: usize = 128;
 /// Characters of a bad name that are shown.
 const SHOWN_CHARS_MAX: usize = 80;
 
-/// Names a lock, a semaphore, a barrier, a latch, a quorum or an entry of the board.
+/// Names a lock, a semaphore, a barrier, a latch, a quorum, an entry of the board, a topic, or the
+/// type of a message.
 ///
 /// 1 to [`NAME_BYTES_MAX`] bytes, parted by `/` if it likes, no part of it empty. Characters
 /// that cannot be seen are refused, since two names that look the same would be two locks.
@@ -27,7 +29,7 @@ pub struct PrimitiveName(Arc<str>);
 /// Why a text names no primitive.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{shown}` is no name for a lock, semaphore, barrier, latch, quorum or board entry: {fault}"
+    "`{shown}` is no name for a lock, semaphore, barrier, latch, quorum, board entry, topic or message type: {fault}"
 )]
 pub struct NameError {
     /// The text with its invisible characters written out, cut to 80 characters.
@@ -55,6 +57,11 @@ impl PrimitiveName {
                 fault,
             }),
         }
+    }
+
+    /// The name of the type [`Payload::TEXT`].
+    pub(super) fn text() -> Self {
+        Self(Payload::TEXT.into())
     }
 
     /// The name as text.
@@ -100,6 +107,12 @@ fn is_hidden(it: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
         )
+}
+
+impl From<QuestionId> for PrimitiveName {
+    fn from(question: QuestionId) -> Self {
+        Self(question.0.to_string().into())
+    }
 }
 
 impl fmt::Display for PrimitiveName {
@@ -179,8 +192,8 @@ mod tests {
         let error = PrimitiveName::new("a\u{1b}[2J").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`a\\u{1b}[2J` is no name for a lock, semaphore, barrier, latch, quorum or board \
-             entry: it holds U+001B, which cannot be seen; leave it out"
+            "`a\\u{1b}[2J` is no name for a lock, semaphore, barrier, latch, quorum, board \
+             entry, topic or message type: it holds U+001B, which cannot be seen; leave it out"
         );
     }
 

@@ -1,6 +1,6 @@
-//! What a party can ask, and what it can wait for.
+//! What a party can ask.
 
-use super::PrimitiveName;
+use super::{Payload, PrimitiveName, QuestionId};
 use crate::AgentId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +38,12 @@ pub enum PrimitiveKind {
     Quorum,
     /// An entry of the board: a value with a version.
     Board,
+    /// What is published under a name goes to all who have subscribed.
+    Topic,
+    /// Where a party's messages are until it reads them.
+    Inbox,
+    /// Put to one party, or to the manager; its name is its number.
+    Question,
 }
 
 impl fmt::Display for PrimitiveKind {
@@ -49,6 +55,9 @@ impl fmt::Display for PrimitiveKind {
             Self::Latch => "latch",
             Self::Quorum => "quorum",
             Self::Board => "board entry",
+            Self::Topic => "topic",
+            Self::Inbox => "inbox",
+            Self::Question => "question",
         })
     }
 }
@@ -283,81 +292,50 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         deadline_ms: Option<u64>,
     },
+    /// Give a message to all who have subscribed to a topic.
+    Publish {
+        /// Which.
+        topic: PrimitiveName,
+        /// The message.
+        payload: Payload,
+    },
+    /// Get what is published from now on.
+    Subscribe {
+        /// In which topic.
+        topic: PrimitiveName,
+    },
+    /// Get no more of a topic; what is in the inbox already stays there.
+    Unsubscribe {
+        /// Which.
+        topic: PrimitiveName,
+    },
+    /// Wait for the next message of the own inbox, and take it out.
+    Receive {
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Put a question, and wait for its answer.
+    Ask {
+        /// To whom; nobody is the manager.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<AgentId>,
+        /// The question.
+        payload: Payload,
+        /// When the wait ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline_ms: Option<u64>,
+    },
+    /// Answer a question.
+    Answer {
+        /// Which.
+        question: QuestionId,
+        /// The answer.
+        payload: Payload,
+    },
     /// Wait no longer.
     CancelWait {
         /// The request that waits.
         wait: WaitId,
     },
-}
-
-/// What a party waits for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Want {
-    /// All of these locks.
-    Locks(Vec<LockAsk>),
-    /// To hold this lock alone, which it holds upgradable.
-    Upgrade(PrimitiveName),
-    /// Permits.
-    Permits {
-        /// Of which semaphore.
-        semaphore: PrimitiveName,
-        /// How many.
-        permits: u32,
-    },
-    /// That others arrive.
-    Barrier {
-        /// Where.
-        barrier: PrimitiveName,
-        /// How many in all.
-        parties: u32,
-    },
-    /// That latches are done.
-    Join {
-        /// Which.
-        latches: Vec<PrimitiveName>,
-        /// How many of them.
-        need: Need,
-    },
-    /// That a quorum decides.
-    Quorum(PrimitiveName),
-    /// That an entry of the board is newer.
-    Change {
-        /// Which.
-        key: PrimitiveName,
-        /// Than this version.
-        after_version: u64,
-    },
-}
-
-impl Want {
-    /// The kind of what is waited for.
-    #[must_use]
-    pub fn kind(&self) -> PrimitiveKind {
-        match self {
-            Self::Locks(_) | Self::Upgrade(_) => PrimitiveKind::Lock,
-            Self::Permits { .. } => PrimitiveKind::Semaphore,
-            Self::Barrier { .. } => PrimitiveKind::Barrier,
-            Self::Join { .. } => PrimitiveKind::Latch,
-            Self::Quorum(_) => PrimitiveKind::Quorum,
-            Self::Change { .. } => PrimitiveKind::Board,
-        }
-    }
-
-    /// The names of what is waited for, in the order in which they were given.
-    pub fn names(&self) -> impl Iterator<Item = &PrimitiveName> {
-        let (one, asks, latches): (_, &[LockAsk], &[PrimitiveName]) = match self {
-            Self::Locks(asks) => (None, asks, &[]),
-            Self::Join { latches, .. } => (None, &[], latches),
-            Self::Upgrade(name)
-            | Self::Quorum(name)
-            | Self::Permits {
-                semaphore: name, ..
-            }
-            | Self::Barrier { barrier: name, .. }
-            | Self::Change { key: name, .. } => (Some(name), &[], &[]),
-        };
-        let asked = asks.iter().map(|ask| &ask.lock);
-        one.into_iter().chain(asked).chain(latches)
-    }
 }
