@@ -1,14 +1,17 @@
 //! What is asked wrongly is refused in words that say what to do next, and changes nothing.
 
 use crate::world::{
-    NOW_MS, World, acquire, acquire_until, asker, give, latch, name, names, semaphore, take,
-    upgrade,
+    NOW_MS, World, acquire, acquire_until, answer, asker, give, latch, name, names, publish,
+    question, receive, semaphore, take, unsubscribe, upgrade,
 };
 use leadhand_coordination::{
-    BOARD_VALUE_BYTES_MAX, HOLDS_PER_PARTY_MAX, KEPT_BYTES_MAX, PRIMITIVES_MAX, WAITS_MAX,
+    BOARD_VALUE_BYTES_MAX, HOLDS_PER_PARTY_MAX, KEPT_BYTES_MAX, PAYLOAD_BYTES_MAX, PRIMITIVES_MAX,
+    WAITS_MAX,
 };
 use leadhand_protocol::AgentId;
-use leadhand_protocol::coordination::{Declaration, Elector, Electorate, Need, Request, WaitId};
+use leadhand_protocol::coordination::{
+    Declaration, Elector, Electorate, Need, Payload, Request, WaitId,
+};
 use serde_json::{Value, json};
 
 /// A world in which 1 holds `a` and shares `c`, 2 waits for `a`, and some things are declared.
@@ -330,4 +333,63 @@ fn what_is_kept_is_bounded() {
         declared += 1;
     }
     assert_eq!(declared, PRIMITIVES_MAX);
+}
+
+#[test]
+fn messages_and_questions() {
+    let large = "x".repeat(PAYLOAD_BYTES_MAX - 5);
+    let expected = "this holds 65537 bytes of JSON or more, and 65536 is the most for a message, \
+                    question or answer: put what is large into an artifact or an entry of the \
+                    board, and send its name";
+    check(3, &publish("t", &large), expected);
+    check(3, &question(Some(1), &large), expected);
+    check(
+        3,
+        &unsubscribe("t"),
+        "you have not subscribed to the topic `t`: there is nothing to end",
+    );
+    check(
+        3,
+        &question(Some(3), "why"),
+        "you ask yourself, and would wait for ever: ask another agent, or the manager",
+    );
+    let at_once = Request::Ask {
+        to: Some(AgentId(1)),
+        payload: Payload::text("why"),
+        deadline_ms: Some(NOW_MS),
+    };
+    check(
+        3,
+        &at_once,
+        "the deadline of this question has passed, so nobody could answer it: ask with a later one",
+    );
+    let deadline_ms = Some(NOW_MS);
+    check(
+        3,
+        &Request::Receive { deadline_ms },
+        "your inbox is empty and the deadline has passed: receive again with a later deadline, or \
+         go on without",
+    );
+    for id in [0, 1, u64::MAX] {
+        check(
+            3,
+            &answer(id, "because"),
+            &format!("there is no question {id}: none was put by that number; mend it"),
+        );
+    }
+    for waits in [receive(), question(Some(1), "why")] {
+        check(
+            2,
+            &waits,
+            "you wait already, by your request 0: cancel that wait or let it end first; what is \
+             needed together is asked for in one request",
+        );
+    }
+    let mut world = world();
+    world.ask(3, &question(Some(1), "why"));
+    assert_eq!(
+        world.ask(1, &answer(1, &large)),
+        [format!("refused: {expected}")]
+    );
+    world.ask(1, &answer(1, &large[1..]));
 }

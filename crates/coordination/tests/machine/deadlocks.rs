@@ -1,6 +1,8 @@
 //! Deadlocks that must be found at once, and waits that only look like one.
 
-use crate::world::{World, acquire, give, latch, names, semaphore, take, upgrade};
+use crate::world::{
+    World, acquire, answer, give, latch, names, question, receive, semaphore, take, upgrade,
+};
 use leadhand_protocol::coordination::{Need, Request};
 
 /// Asks in order, each of a party with a priority; what the last one brings.
@@ -229,5 +231,98 @@ fn who_begins_to_upgrade_keeps_even_shared_ones_waiting() {
             (1, 0, upgrade("a")),
         ],
         &["a1: deadlock: a1 waits for lock a, a2 waits for lock c, a3 waits for lock a"],
+    );
+}
+
+#[test]
+fn a_question_to_whoever_waits_for_the_askers_lock_is_found_from_both_sides() {
+    let locked = (1, 0, acquire("a"));
+    let asks = (1, 0, question(Some(2), "why"));
+    let waits = (2, 0, acquire("a"));
+    let world = check(
+        &[locked.clone(), waits.clone(), asks.clone()],
+        &["a1: deadlock: a1 waits for question 1, a2 waits for lock a"],
+    );
+    assert_eq!(world.state.questions().count(), 0);
+    let mut world = check(
+        &[locked, asks, waits],
+        &["a2: deadlock: a2 waits for lock a, a1 waits for question 1"],
+    );
+    // Whoever loses can still answer.
+    assert_eq!(
+        world.ask(2, &answer(1, "because")),
+        ["a2: done", "a1: a2 answers 1: \"because\""]
+    );
+}
+
+#[test]
+fn questions_in_a_circle_are_found_and_the_lowest_priority_loses() {
+    check(
+        &[
+            (1, 1, question(Some(2), "why")),
+            (2, 0, question(Some(3), "why")),
+            (3, 1, question(Some(1), "why")),
+        ],
+        &[
+            "a2: deadlock: a3 waits for question 3, a1 waits for question 1, a2 waits for \
+             question 2",
+        ],
+    );
+    check(
+        &[
+            (1, 0, question(Some(2), "why")),
+            (2, 0, question(Some(1), "what do you mean")),
+        ],
+        &["a2: deadlock: a2 waits for question 2, a1 waits for question 1"],
+    );
+}
+
+#[test]
+fn what_only_looks_like_a_circle_of_questions_is_none() {
+    // The manager may be anybody.
+    check(
+        &[
+            (1, 0, acquire("a")),
+            (2, 0, acquire("a")),
+            (1, 0, question(None, "why")),
+        ],
+        &[],
+    );
+    // Whoever waits for a message gets the question.
+    check(
+        &[
+            (1, 0, acquire("a")),
+            (2, 0, receive()),
+            (1, 0, question(Some(2), "why")),
+        ],
+        &["a2: a1 asks 1: \"why\""],
+    );
+    // An answer to the first question does not need the lock that the second waits for.
+    check(
+        &[
+            (1, 0, acquire("a")),
+            (2, 0, question(Some(1), "why")),
+            (1, 0, question(Some(3), "how")),
+            (3, 0, acquire("b")),
+        ],
+        &["a3: b:Exclusive#2"],
+    );
+}
+
+#[test]
+fn a_circle_over_a_question_is_found_when_a_latch_is_lost() {
+    // 1 joins a latch of 2 or 3; 2 asks 1. Without 3 nobody goes on.
+    let mut world = World::default();
+    world.ask(9, &latch("l", 1, &[2, 3]));
+    let join = Request::Join {
+        latches: names(&["l"]),
+        need: Need::All,
+        deadline_ms: None,
+    };
+    world.ask(1, &join);
+    assert_eq!(world.ask(2, &question(Some(1), "why")), [] as [&str; 0]);
+    assert_eq!(
+        world.end(3),
+        ["a1: deadlock: a1 waits for latch l, a2 waits for question 1"]
     );
 }

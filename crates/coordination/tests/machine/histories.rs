@@ -6,7 +6,8 @@ use crate::world::{NOW_MS, World, asker, name};
 use leadhand_coordination::Coordination;
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{
-    Declaration, Elector, Electorate, Fact, LockAsk, LockMode, Need, PrimitiveName, Request, WaitId,
+    Declaration, Elector, Electorate, Fact, LockAsk, LockMode, Need, Payload, PrimitiveName,
+    QuestionId, Request, WaitId,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -22,6 +23,10 @@ enum Step {
     Release(u32, usize),
     /// Gives permits back, as many as it has.
     GiveAll(u32, usize),
+    /// Answers one of the open questions.
+    Answer(u32, usize),
+    /// Is given the oldest message without asking.
+    Take(u32),
     End(u32),
     Late(u64),
 }
@@ -122,11 +127,27 @@ fn value_request() -> impl Strategy<Value = Request> {
     ]
 }
 
+fn letter_request() -> impl Strategy<Value = Request> {
+    let topics = || one_of(&["t", "u"]);
+    let payload = || (0..1_000_u32).prop_map(|it| Payload::text(it.to_string()));
+    let to = option::weighted(0.8, (0..PARTIES).prop_map(AgentId));
+    prop_oneof![
+        2 => topics().prop_map(|topic| Request::Subscribe { topic }),
+        1 => topics().prop_map(|topic| Request::Unsubscribe { topic }),
+        4 => (topics(), payload()).prop_map(|(topic, payload)| Request::Publish { topic, payload }),
+        3 => deadline().prop_map(|deadline_ms| Request::Receive { deadline_ms }),
+        3 => (to, payload(), deadline()).prop_map(
+            |(to, payload, deadline_ms)| Request::Ask { to, payload, deadline_ms }
+        ),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let request = prop_oneof![
         6 => lock_request(),
         3 => meeting_request(),
         2 => value_request(),
+        4 => letter_request(),
     ];
     prop_oneof![
         16 => (0..PARTIES, 0..3_u8, request).prop_map(|(party, priority, request)| {
@@ -134,6 +155,8 @@ fn step() -> impl Strategy<Value = Step> {
         }),
         6 => (0..PARTIES, 0..LOCKS.len()).prop_map(|(party, it)| Step::Release(party, it)),
         3 => (0..PARTIES, 0..SEMAPHORES.len()).prop_map(|(party, it)| Step::GiveAll(party, it)),
+        4 => (0..PARTIES, 0..4_usize).prop_map(|(party, it)| Step::Answer(party, it)),
+        2 => (0..PARTIES).prop_map(Step::Take),
         1 => (0..PARTIES).prop_map(Step::End),
         1 => (0..200_u64).prop_map(Step::Late),
     ]
@@ -157,6 +180,16 @@ fn play(world: &mut World, step: &Step) {
             let own = view.holders.iter().find(|it| it.0 == AgentId(*party));
             let permits = own.map_or(0, |it| it.1);
             world.ask(*party, &Request::Give { semaphore, permits });
+        }
+        Step::Answer(party, place) => {
+            let open = world.state.questions().map(|(id, _)| id).nth(*place);
+            let question = open.unwrap_or(QuestionId(1));
+            let payload = Payload::text("because");
+            world.ask(*party, &Request::Answer { question, payload });
+        }
+        Step::Take(party) => {
+            let facts = world.state.take_message(AgentId(*party));
+            world.apply(facts);
         }
         Step::End(party) => {
             world.end(*party);
@@ -204,6 +237,7 @@ proptest! {
         // Nobody is left, so nothing is held, awaited or outstanding.
         assert_eq!(world.state.waits().count(), 0);
         assert_eq!(world.state.locks().count(), 0);
+        assert_eq!(world.state.questions().count(), 0);
         assert_eq!(world.state.next_deadline_ms(), None);
         assert_eq!(world.state.effective_priority(asker(0, 0).party), 0);
         check_again(&world);

@@ -1,11 +1,12 @@
 //! A machine with its history, and short ways to ask.
 
+use crate::mail::Mail;
 use crate::oracle;
 use leadhand_coordination::{Coordination, Refusal};
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{
-    Asker, Declaration, Delivered, Fact, LockAsk, LockHeld, LockMode, Notice, Obtained,
-    PrimitiveName, Request, Told, WaitId,
+    Asker, Declaration, Delivered, Fact, LockAsk, LockHeld, LockMode, Notice, Obtained, Payload,
+    PrimitiveName, QuestionId, Request, Told, WaitId,
 };
 
 pub(crate) const NOW_MS: u64 = 1_000;
@@ -16,6 +17,7 @@ pub(crate) struct World {
     pub(crate) history: Vec<Fact>,
     /// The highest number of a grant so far.
     pub(crate) fence: u64,
+    mail: Mail,
 }
 
 impl World {
@@ -72,6 +74,7 @@ impl World {
         let mut notices = Vec::new();
         for fact in &facts {
             oracle::check_fact(&self.state, fact);
+            self.mail.add(&self.state, fact);
             notices.extend(self.state.apply(fact));
             for held in granted(fact) {
                 assert!(held.fence > self.fence, "{fact:?} after {}", self.fence);
@@ -80,6 +83,7 @@ impl World {
         }
         oracle::check_fairness(&before, &facts, &self.state);
         oracle::check_state(&self.state);
+        self.mail.check(&self.state);
         self.history.extend(facts);
         notices
     }
@@ -249,5 +253,41 @@ pub(crate) fn latch(text: &str, count: u32, by: &[u32]) -> Request {
             count,
             by: by.iter().map(|it| AgentId(*it)).collect(),
         },
+    }
+}
+
+pub(crate) fn subscribe(topic: &str) -> Request {
+    let topic = name(topic);
+    Request::Subscribe { topic }
+}
+
+pub(crate) fn unsubscribe(topic: &str) -> Request {
+    let topic = name(topic);
+    Request::Unsubscribe { topic }
+}
+
+pub(crate) fn publish(topic: &str, text: &str) -> Request {
+    Request::Publish {
+        topic: name(topic),
+        payload: Payload::text(text),
+    }
+}
+
+pub(crate) fn receive() -> Request {
+    Request::Receive { deadline_ms: None }
+}
+
+pub(crate) fn question(to: Option<u32>, text: &str) -> Request {
+    Request::Ask {
+        to: to.map(AgentId),
+        payload: Payload::text(text),
+        deadline_ms: None,
+    }
+}
+
+pub(crate) fn answer(question: u64, text: &str) -> Request {
+    Request::Answer {
+        question: QuestionId(question),
+        payload: Payload::text(text),
     }
 }
