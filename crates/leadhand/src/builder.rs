@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::session::{Leadhand, Parts};
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::{Journal, MemoryJournal};
-use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder, RecordedTools};
+use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder, ModelTerms, RecordedTools};
 use leadhand_policy::{Policy, built_in_rules, root_grants};
 use leadhand_protocol::{Approval, Limits, PathLabel, Rule, ToolLimits};
 use leadhand_runtime::{
@@ -83,6 +83,13 @@ impl Builder {
     #[must_use]
     pub fn model(self, name: &str, model: impl Model) -> Self {
         self.with_models(|models| Ok(models.add(name, model)?))
+    }
+
+    /// As [`Builder::model`], on terms of your own: how many calls run at once, what a call that
+    /// fails is worth, what it costs.
+    #[must_use]
+    pub fn model_on_terms(self, name: &str, model: Arc<dyn Model>, terms: ModelTerms) -> Self {
+        self.with_models(|models| Ok(models.add_on_terms(name, model, terms)?))
     }
 
     /// Adds a model as a configuration describes it.

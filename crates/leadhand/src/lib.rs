@@ -59,8 +59,8 @@ pub use leadhand_task_graph::{to_dot, to_text};
 
 // The models there are, and what it takes to implement `Model`.
 pub use leadhand_model::{
-    BoxFuture, CassettePlayer, Model, ModelConfig, ModelInfo, ModelSet, ModelSetBuilder, Pieces,
-    Price, Provider, RecordedTools, RetryPolicy, ScriptedModel, ToolStyle,
+    BoxFuture, CassettePlayer, Model, ModelConfig, ModelInfo, ModelSet, ModelSetBuilder,
+    ModelTerms, Pieces, Price, Provider, RecordedTools, RetryPolicy, ScriptedModel, ToolStyle,
 };
 pub use leadhand_protocol::{
     Attempt, ChatMessage, FinishReason, ModelFault, ModelFaultKind, ModelReply, ModelRequest,

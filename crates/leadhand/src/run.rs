@@ -4,7 +4,7 @@ use crate::error::Error;
 use leadhand_protocol::{AgentId, Outcome, Record, RunId};
 use leadhand_runtime::{Control, Observation, Observer};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use tokio::sync::broadcast;
 
@@ -18,7 +18,7 @@ const EVENTS_KEPT_MAX: usize = 4_096;
 pub struct Run {
     pub(crate) id: RunId,
     pub(crate) control: Control,
-    pub(crate) events: broadcast::Sender<RunEvent>,
+    pub(crate) events: Events,
     pub(crate) driven: Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send>>,
 }
 
@@ -38,7 +38,7 @@ impl Run {
     /// Everything that happens from now on, for one reader. Ends with the run.
     #[must_use]
     pub fn events(&self) -> RunEvents {
-        RunEvents(self.events.subscribe())
+        RunEvents(self.events.sender().subscribe())
     }
 }
 
@@ -90,17 +90,29 @@ pub struct Typed<T> {
     pub outcome: Outcome,
 }
 
+/// Where readers subscribe. The room for events is made when the first one comes: most runs have
+/// no reader, and thousands may be at work at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Events(Arc<OnceLock<broadcast::Sender<RunEvent>>>);
+
+impl Events {
+    fn sender(&self) -> &broadcast::Sender<RunEvent> {
+        let room = || broadcast::channel(EVENTS_KEPT_MAX).0;
+        self.0.get_or_init(room)
+    }
+}
+
 /// An observer that hands everything to readers, and to the embedder's own observer first.
-pub(crate) fn publishing(own: Option<Observer>) -> (broadcast::Sender<RunEvent>, Observer) {
-    let (events, _) = broadcast::channel(EVENTS_KEPT_MAX);
-    let sender = events.clone();
+pub(crate) fn publishing(own: Option<Observer>) -> (Events, Observer) {
+    let events = Events::default();
+    let readers = events.clone();
     let observer: Observer = Arc::new(move |observation| {
         if let Some(own) = &own {
             own(observation);
         }
-        if sender.receiver_count() == 0 {
+        let Some(sender) = readers.0.get().filter(|it| it.receiver_count() > 0) else {
             return;
-        }
+        };
         let event = match observation {
             Observation::Recorded(_, record) => RunEvent::Recorded(Arc::new((*record).clone())),
             Observation::Piece(agent, text) => RunEvent::Piece {

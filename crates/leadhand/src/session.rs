@@ -314,5 +314,5 @@ type Wired = (
     Runtime,
     leadhand_runtime::Orders,
     Control,
-    tokio::sync::broadcast::Sender<crate::run::RunEvent>,
+    crate::run::Events,
 );

@@ -1,0 +1,124 @@
+//! How near runs come to the shortest time that their plans allow.
+
+use crate::Failure;
+use crate::model::{Graph, Timed, leadhand};
+use leadhand::{Goal, OutcomeKind};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const WORKERS: [usize; 3] = [4, 16, 64];
+/// Virtual milliseconds for each second that a real task took.
+const MS_PER_SECOND: f64 = 1_000.0;
+
+pub(crate) fn report(out: &mut impl Write) -> Result<(), Failure> {
+    let layered = layered();
+    let took = block_on(false, carry_out(&layered, 64, 0))?;
+    let bound = layered.bound_ms(64);
+    writeln!(
+        out,
+        "layered graph, 1,000 tasks of 20 ms, 64 workers: {took:.0} ms, bound {bound:.0} ms, ratio {:.3}",
+        took / bound
+    )?;
+    let Some(graphs) = real()? else {
+        writeln!(out, "LEADHAND_SHARED is not set: no real workflow graphs")?;
+        return Ok(());
+    };
+    writeln!(out, "{} real workflow graphs, virtual time:", graphs.len())?;
+    for workers in WORKERS {
+        let mut ratios = Vec::new();
+        for (name, graph) in &graphs {
+            let took = block_on(true, carry_out(graph, workers, MS_PER_SECOND as u64))?;
+            ratios.push((took / graph.bound_ms(workers), name.as_str()));
+        }
+        ratios.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let logs: f64 = ratios.iter().map(|(ratio, _)| ratio.ln()).sum();
+        let mean = (logs / ratios.len() as f64).exp();
+        let (worst, name) = ratios[ratios.len() - 1];
+        writeln!(
+            out,
+            "  {workers:>2} workers: geometric mean {mean:.3}, worst {worst:.3} ({name})"
+        )?;
+    }
+    Ok(())
+}
+
+fn block_on<T>(virtual_time: bool, work: impl Future<Output = T>) -> T {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().start_paused(virtual_time).build();
+    runtime.expect("tokio starts").block_on(work)
+}
+
+/// How long a run takes, in milliseconds.
+async fn carry_out(graph: &Graph, workers: usize, ms_per_second: u64) -> Result<f64, Failure> {
+    let model = Arc::new(Timed(graph.ms.clone()));
+    let leadhand = leadhand(model, workers, graph.ms.len(), Arc::new(|_| ()))?;
+    let began = tokio::time::Instant::now();
+    let plan = graph.plan(ms_per_second)?;
+    let outcome = leadhand.start_plan(Goal::default(), plan)?.await?;
+    if outcome.kind != OutcomeKind::Done {
+        return Err(outcome.why.into());
+    }
+    Ok(began.elapsed().as_secs_f64() * 1_000.0)
+}
+
+/// Ten layers of a hundred tasks; each waits for one to three of the layer before.
+fn layered() -> Graph {
+    let before = (0..1_000_usize).map(|place| match place / 100 {
+        0 => Vec::new(),
+        layer => {
+            let first = (layer - 1) * 100;
+            let wanted = 1 + place % 3;
+            (0..wanted)
+                .map(|turn| first + (place * 37 + turn * 41) % 100)
+                .collect()
+        }
+    });
+    Graph {
+        before: before.collect(),
+        ms: vec![20; 1_000],
+    }
+}
+
+#[derive(Deserialize)]
+struct Workflow {
+    goal: String,
+    nodes: Vec<Node>,
+    edges: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    runtime_s: Option<f64>,
+}
+
+/// The real workflows all of whose tasks have a measured time.
+fn real() -> Result<Option<Vec<(String, Graph)>>, Failure> {
+    let Some(shared) = std::env::var_os("LEADHAND_SHARED") else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(shared).join("data/dags.jsonl.gz");
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(std::fs::File::open(path)?).read_to_string(&mut text)?;
+    let mut graphs = Vec::new();
+    for line in text.lines() {
+        let workflow: Workflow = serde_json::from_str(line)?;
+        let ms = workflow
+            .nodes
+            .iter()
+            .map(|node| Some(((node.runtime_s? * MS_PER_SECOND) as u64).max(1)))
+            .collect::<Option<Vec<u64>>>();
+        let Some(ms) = ms else { continue };
+        let nodes = workflow.nodes.iter().zip(0..);
+        let places: HashMap<&str, usize> = nodes.map(|(node, at)| (&*node.id, at)).collect();
+        let mut before = vec![Vec::new(); ms.len()];
+        for (from, to) in &workflow.edges {
+            before[places[&**to]].push(places[&**from]);
+        }
+        graphs.push((workflow.goal, Graph { before, ms }));
+    }
+    Ok(Some(graphs))
+}
