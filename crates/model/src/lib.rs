@@ -6,7 +6,9 @@
 // What a model is, and asking many of them.
 mod config;
 mod error;
+mod gate;
 mod model;
+mod pause;
 mod retry;
 mod retry_after;
 mod set;

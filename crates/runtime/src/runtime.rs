@@ -163,7 +163,7 @@ impl Runtime {
         start: &Start,
     ) -> RunLoop {
         let equipment = Equipment {
-            models: self.models.clone(),
+            models: self.models.for_run(),
             tools: self.tools.clone(),
             clock: Arc::clone(&self.clock),
         };
