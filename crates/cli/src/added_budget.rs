@@ -201,6 +201,7 @@ mod tests {
             instructions: String::new(),
             seed: 0,
             prices: BTreeMap::new(),
+            message_types: Vec::new(),
             default_model: String::new(),
         };
         let events = [Event::RunStarted(Box::new(start)), Event::TimeUp];

@@ -12,6 +12,7 @@ mod approvals;
 mod command;
 mod components;
 mod config;
+mod coordinated;
 mod crashed;
 mod escape;
 mod exported;

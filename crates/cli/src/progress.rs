@@ -1,8 +1,10 @@
 //! How far a run is, as its records tell: one row for each task and each agent of the manager.
 //! It only reads; drawing is [`crate::watch`]'s business.
 
+use crate::coordinated::Holders;
 use crate::escape;
 use crate::words;
+use leadhand::rooms::protocol::coordination::Fact;
 use leadhand::rooms::protocol::{
     AgentId, Artifact, CallId, Decision, Purpose, ToolCall, ToolFault, Usage, Verdict,
 };
@@ -22,6 +24,7 @@ pub(crate) struct Progress {
     /// Which row an agent works on.
     seats: BTreeMap<AgentId, usize>,
     calls: BTreeMap<CallId, String>,
+    holders: Holders,
     /// A ready plan, until it is accepted.
     ready: Option<Arc<Plan>>,
     /// Tokens spent.
@@ -117,6 +120,7 @@ impl Progress {
             }
             Event::PersonOrdered { order } => words::order(order).map(|text| shown(&text)),
             Event::Found(finding) => Some(words::finding(finding, |agent| self.name(agent))),
+            Event::Coordinated { fact } => self.coordinated(fact),
             Event::StopOrdered { why, .. } => Some(format!("stopping: {}", shown(why))),
             Event::RunResumed => Some(self.resumed()),
             Event::RunStarted(_)
@@ -124,6 +128,8 @@ impl Progress {
             | Event::CallStarted { .. }
             | Event::ProbeOrdered { .. }
             | Event::TimeUp
+            | Event::Requested { .. }
+            | Event::RequestRefused { .. }
             | Event::Forked { .. }
             | Event::Told { .. }
             | Event::OutputGiven { .. }
@@ -155,6 +161,17 @@ impl Progress {
 
     fn row(&mut self, agent: AgentId) -> Option<&mut Row> {
         self.rows.get_mut(*self.seats.get(&agent)?)
+    }
+
+    /// Who waits is worth a line; all else of it is seen only in what an agent does.
+    fn coordinated(&mut self, fact: &Fact) -> Option<String> {
+        let mut holders = std::mem::take(&mut self.holders);
+        let said = holders.take(fact, |agent| self.name(agent));
+        self.holders = holders;
+        let (agent, line) = said?;
+        let (waits, line) = (matches!(fact, Fact::Waiting { .. }), shown(&line));
+        self.doing(agent, line.clone());
+        waits.then_some(line)
     }
 
     fn name(&self, agent: AgentId) -> String {

@@ -1,6 +1,7 @@
 //! What happened in a run, out of its records: tasks, the agents at work on them, their turns
 //! and tool calls, with times, tokens and reasons. Built here, drawn in `text`.
 
+use crate::coordinated::Holders;
 use leadhand::rooms::protocol::{
     AgentId, CallId, CheckResult, Purpose, Seq, Source, ToolFault, ToolOutput,
 };
@@ -35,6 +36,8 @@ pub(crate) struct Timeline {
     /// A ready plan, until it is accepted.
     #[serde(skip)]
     ready: Arc<Plan>,
+    #[serde(skip)]
+    holders: Holders,
 }
 
 /// One task.
@@ -227,7 +230,23 @@ impl Timeline {
                     },
                 );
             }
+            _ => return self.coordinated(event, at_ms),
+        }
+        true
+    }
+
+    /// Takes what an agent did with others; false when it was something else.
+    fn coordinated(&mut self, event: &Event, at_ms: u64) -> bool {
+        let said = match event {
+            Event::Coordinated { fact } => self.holders.take(fact, |agent| agent.to_string()),
+            Event::RequestRefused { asker, why } => {
+                let agent = asker.party;
+                Some((agent, format!("{agent} is refused: {why}")))
+            }
             _ => return false,
+        };
+        if let Some((agent, text)) = said {
+            self.push(agent, Step::Coordinated { at_ms, text });
         }
         true
     }

@@ -1,5 +1,6 @@
 //! Numbers, findings and orders as people read them.
 
+use crate::coordinated;
 use leadhand::rooms::protocol::{AgentId, Finding};
 use leadhand::{Forecast, Grade, PersonInput, PlanEdit};
 
@@ -52,13 +53,18 @@ pub(crate) fn forecast(forecast: &Forecast) -> String {
 
 /// What a detector saw, with the agent as `name` calls it.
 pub(crate) fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> String {
-    match *finding {
+    match finding {
         Finding::TurnsSpent { agent, turns } => {
-            format!("{}: all {turns} turns are used up", name(agent))
+            format!("{}: all {turns} turns are used up", name(*agent))
         }
         Finding::FaultsInARow { agent, times } => {
-            format!("{}: {times} unusable replies in a row", name(agent))
+            format!("{}: {times} unusable replies in a row", name(*agent))
         }
+        Finding::Deadlock { victim, cycle } => format!(
+            "a deadlock: {}; {} waits no longer",
+            coordinated::cycle(cycle, &name),
+            name(victim.party)
+        ),
     }
 }
 

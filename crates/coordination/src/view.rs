@@ -39,6 +39,12 @@ impl Coordination {
         self.parties.is_empty() && self.locks.is_empty() && self.primitives() == 0
     }
 
+    /// Whether a party holds or awaits anything, or is to do something that others count on.
+    #[must_use]
+    pub fn is_party(&self, party: AgentId) -> bool {
+        self.parties.contains_key(&party)
+    }
+
     /// All waits, by party.
     pub fn waits(&self) -> impl Iterator<Item = (AgentId, &Wait)> {
         let parties = self.parties.iter();

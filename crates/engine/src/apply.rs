@@ -3,6 +3,7 @@
 
 mod agents;
 mod calls;
+mod coordination;
 mod people;
 mod plan;
 mod tools;
@@ -93,6 +94,9 @@ impl Run {
             Event::Steered { task, text } => self.steered(task.as_ref(), text),
             Event::StopOrdered { kind, why, grade } => self.stop_ordered(*kind, why, *grade),
             Event::TimeUp => Vec::new(),
+            Event::Requested { asker, request } => self.requested(*asker, request),
+            Event::Coordinated { fact } => self.coordinated(fact),
+            Event::RequestRefused { asker, why } => self.request_refused(*asker, why),
             Event::Forked { .. } => self.forked(),
             Event::RunSuspended(outcome) | Event::RunEnded(outcome) => self.ended(outcome),
         }
@@ -164,7 +168,14 @@ impl Run {
 
     fn steered(&mut self, task: Option<&TaskId>, text: &str) -> Vec<Action> {
         self.people.steers.push((task.cloned(), text.to_owned()));
-        Vec::new()
+        let concerned = self.agents.values().filter(|agent| {
+            agent.is_acting() && task.is_none_or(|task| agent.task() == Some(task))
+        });
+        let steer = |agent: &Agent| Action::Steer {
+            agent: agent.id,
+            text: text.to_owned(),
+        };
+        concerned.map(steer).collect()
     }
 
     /// Model calls in flight are given up and asked again on resume; tool calls are waited for,

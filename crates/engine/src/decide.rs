@@ -3,6 +3,7 @@
 //! cannot be followed is refused in words.
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
+use crate::coordination;
 use crate::orders;
 use crate::run::Run;
 use crate::time;
@@ -59,6 +60,9 @@ pub fn decide(run: &Run, input: &Timed) -> Result<Vec<Event>, Refusal> {
                 task: task.clone(),
                 results: results.clone(),
             }]
+        }
+        Input::Requested { asker, request } => {
+            coordination::decide(run, *asker, request, input.at_ms)
         }
         Input::Person(order) => return orders::decide(run, order),
         Input::TimeUp => time::up(run, input.at_ms),

@@ -16,6 +16,7 @@ mod brief;
 mod budget;
 mod calls;
 mod checks;
+mod coordination;
 mod decide;
 mod delivery;
 mod doubt;

@@ -4,10 +4,12 @@
 use crate::agent::Agent;
 use crate::agents::Agents;
 use crate::brief;
+use crate::coordination::Coordinating;
 use crate::path_labels::PathLabels;
 use crate::roll_back::RollBack;
-use crate::schema::ArgumentSchemas;
+use crate::schema::{ArgumentSchemas, MessageSchemas};
 use crate::time::AtWork;
+use leadhand_coordination::Coordination;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     Approval, Artifact, Ask, Budget, ChatMessage, CheckResult, ContentHash, FileChange, Grade,
@@ -29,6 +31,8 @@ pub struct Setting {
     pub(crate) path_labels: PathLabels,
     /// The schemas of its tools, compiled.
     pub schemas: ArgumentSchemas,
+    /// The types of messages between agents, compiled.
+    pub(crate) messages: MessageSchemas,
     /// What each role is told first: who it is.
     systems: BTreeMap<String, Arc<ChatMessage>>,
 }
@@ -41,6 +45,7 @@ impl Setting {
             path_labels: PathLabels::new(&start.labels),
             policy: Policy::new(&start.rules).unwrap_or_default(),
             schemas: ArgumentSchemas::new(&start.tools),
+            messages: MessageSchemas::new(&start.message_types),
             systems: start
                 .roles
                 .iter()
@@ -176,6 +181,8 @@ pub struct Run {
     pub(crate) written: BTreeSet<String>,
     /// Where that came from what this run has written into files.
     pub(crate) file_labels: BTreeMap<String, Label>,
+    /// Locks and their kin.
+    pub(crate) coordination: Coordinating,
     pub(crate) answer: AnswerRecord,
     pub(crate) roll_back: RollBack,
     pub(crate) stop: Option<Stop>,
@@ -304,6 +311,12 @@ impl Run {
     #[must_use]
     pub fn questions(&self) -> &BTreeMap<RequestId, Ask> {
         &self.people.open
+    }
+
+    /// Locks and their kin: who holds and awaits what.
+    #[must_use]
+    pub fn coordination(&self) -> &Coordination {
+        &self.coordination.room
     }
 
     /// How the run ended or was suspended; `None` while it goes on.

@@ -1,6 +1,6 @@
 //! The schemas of a run's tools, compiled once, and faults of other values.
 
-use leadhand_protocol::ToolSpec;
+use leadhand_protocol::{MessageType, ToolSpec};
 use leadhand_schema::Schema;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,6 +25,35 @@ impl ArgumentSchemas {
     pub fn faults(&self, tool: &str, arguments: &Value) -> Vec<String> {
         let schema = self.0.get(tool);
         schema.map_or_else(Vec::new, |schema| schema.faults(arguments))
+    }
+}
+
+/// The types of messages that agents send each other.
+#[derive(Debug, Default)]
+pub(crate) struct MessageSchemas(BTreeMap<String, (u32, Schema)>);
+
+impl MessageSchemas {
+    pub(crate) fn new(types: &[MessageType]) -> Self {
+        let compiled = types.iter().map(|it| {
+            let schema = Schema::of_value(&it.schema);
+            (it.name.clone(), (it.version, schema))
+        });
+        Self(compiled.collect())
+    }
+
+    /// The version of a type that is registered.
+    pub(crate) fn version(&self, kind: &str) -> Option<u32> {
+        self.0.get(kind).map(|(version, _)| *version)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// What keeps a value from being of a type; nothing of a type that there is not.
+    pub(crate) fn faults(&self, kind: &str, value: &Value) -> Vec<String> {
+        let known = self.0.get(kind);
+        known.map_or_else(Vec::new, |(_, schema)| schema.faults(value))
     }
 }
 

@@ -2,9 +2,8 @@
 //! applied, until nothing more follows; so after a crash, applying the journal and settling
 //! goes on exactly where the run stood.
 
-use crate::agent::Agent;
 use crate::run::{Run, Stop};
-use crate::{account, budget, delivery, roll_back, schedule, turn};
+use crate::{account, budget, coordination, delivery, roll_back, schedule, turn};
 use leadhand_protocol::{Event, Grade, OutcomeKind};
 
 /// How often in a row the state may be settled after one input. Each round brings at least one
@@ -16,6 +15,10 @@ pub const SETTLE_ROUNDS_MAX: usize = 100_000;
 pub fn settle(run: &Run) -> Vec<Event> {
     if run.setting.is_none() || run.outcome.is_some() {
         return Vec::new();
+    }
+    let events = coordination::settle(run);
+    if !events.is_empty() {
+        return events;
     }
     if let Some(stop) = &run.stop
         && (stop.grade != Grade::WrapUp || !run.agents.values().any(|agent| agent.task().is_some()))
@@ -40,7 +43,11 @@ pub fn settle(run: &Run) -> Vec<Event> {
 
 /// A run that is to stop waits for the tool calls in flight: what they did must be known.
 fn finish(run: &Run, stop: &Stop) -> Vec<Event> {
-    if run.agents.values().any(Agent::is_acting) {
+    if run
+        .agents
+        .values()
+        .any(|agent| coordination::holds_up(run, agent))
+    {
         return Vec::new();
     }
     // Who aborts a roll back gives up the steps that are left as well.

@@ -2,6 +2,7 @@
 //! While a run stands still, or its process is dead, nothing is counted.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::coordination;
 use crate::decide::stop;
 use crate::run::Run;
 use crate::turn::fail_task;
@@ -39,11 +40,22 @@ impl Run {
         }
     }
 
-    /// Milliseconds until a bound of time is reached, from `now_ms` on; `None` where nothing is
-    /// bounded or the run is about to stop anyway.
+    /// Milliseconds until a bound of time or the end of somebody's wait is reached, from `now_ms`
+    /// on; `None` where there is neither, or the run is over.
     #[must_use]
     pub fn left_ms(&self, now_ms: u64) -> Option<u64> {
-        if self.setting.is_none() || self.stop.is_some() || self.outcome.is_some() {
+        if self.setting.is_none() || self.outcome.is_some() {
+            return None;
+        }
+        let deadline = self.coordination.room.next_deadline_ms();
+        let of_waits = deadline.map(|at_ms| at_ms.saturating_sub(now_ms));
+        of_waits.into_iter().chain(self.bound_ms(now_ms)).min()
+    }
+
+    /// Milliseconds until a bound of time is reached; `None` for a run that is about to stop
+    /// anyway.
+    fn bound_ms(&self, now_ms: u64) -> Option<u64> {
+        if self.stop.is_some() {
             return None;
         }
         let worked = self.worked_ms(now_ms);
@@ -104,29 +116,36 @@ impl Run {
     }
 }
 
-/// What follows when a bound of time may be reached.
+/// What follows when a bound of time, or the end of a wait, may be reached.
 pub(crate) fn up(run: &Run, at_ms: u64) -> Vec<Event> {
-    if run.stop.is_some() || run.outcome.is_some() {
+    if run.outcome.is_some() {
+        return Vec::new();
+    }
+    let mut follows = bounds_reached(run, at_ms);
+    follows.extend(coordination::due(run, at_ms));
+    if !follows.is_empty() {
+        follows.insert(0, Event::TimeUp);
+    }
+    follows
+}
+
+fn bounds_reached(run: &Run, at_ms: u64) -> Vec<Event> {
+    if run.stop.is_some() {
         return Vec::new();
     }
     let worked = run.worked_ms(at_ms);
     if run.run_ms_max().is_some_and(|max| worked >= max) {
         let why = "the time allowed is over".to_owned();
-        return vec![Event::TimeUp, stop(OutcomeKind::BudgetSpent, why)];
+        return vec![stop(OutcomeKind::BudgetSpent, why)];
     }
     let over = run
         .agents
         .values()
         .filter(|agent| run.harmful_call(agent).is_none());
-    let ended: Vec<Event> = over
-        .filter_map(|agent| {
-            let (task, why) = run.task_time_over(agent, worked)?;
-            Some(fail_task(agent, task, why))
-        })
-        .flatten()
-        .collect();
-    if ended.is_empty() {
-        return ended;
-    }
-    std::iter::once(Event::TimeUp).chain(ended).collect()
+    over.filter_map(|agent| {
+        let (task, why) = run.task_time_over(agent, worked)?;
+        Some(fail_task(agent, task, why))
+    })
+    .flatten()
+    .collect()
 }

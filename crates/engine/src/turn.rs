@@ -5,7 +5,7 @@ use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::budget::{self, Admission};
 use crate::calls::{called, repeats, step_call};
 use crate::run::Run;
-use crate::{brief, checks, delivery, schedule, schema};
+use crate::{brief, checks, coordination, delivery, schedule, schema};
 use leadhand_protocol::{
     Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
     ToolCall, ToolFaultKind,
@@ -98,6 +98,10 @@ fn prepared(run: &Run, agent: &Agent, calls: &[PendingCall]) -> Vec<Event> {
 }
 
 fn begin(run: &Run, agent: &Agent) -> Vec<Event> {
+    let mail = coordination::mail(run, agent);
+    if !mail.is_empty() {
+        return mail;
+    }
     let reserved = match budget::admit(run, agent) {
         Admission::Granted(reserved) => reserved,
         denied => return denied.instead(run, agent).unwrap_or_default(),

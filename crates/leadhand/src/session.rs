@@ -213,6 +213,7 @@ impl Leadhand {
             instructions: self.parts.instructions.clone(),
             seed: self.parts.seed,
             prices: self.prices(),
+            message_types: Vec::new(),
             default_model: self.runtime.models.default_name().to_owned(),
         };
         let (runtime, orders, control, events) = self.wired();

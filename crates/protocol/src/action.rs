@@ -1,6 +1,7 @@
 //! What the runtime must now do. An action is carried out only after the event that ordered
 //! it is durable.
 
+use crate::coordination::{Asker, Told};
 use crate::{
     AgentId, Ask, CallId, Check, ContentHash, ModelRequest, Outcome, Permit, Purpose, RequestId,
     TaskId, ToolCall,
@@ -61,6 +62,20 @@ pub enum Action {
         request: RequestId,
         /// The question.
         ask: Ask,
+    },
+    /// Tell an agent at work what came of what it asked.
+    Tell {
+        /// Who asked, and which of its requests it was.
+        asker: Asker,
+        /// What came of it, or why it was refused.
+        told: Result<Told, String>,
+    },
+    /// Tell an agent at work what a person wants kept in mind.
+    Steer {
+        /// Whom.
+        agent: AgentId,
+        /// The words.
+        text: String,
     },
     /// End an agent's worker and whatever it has in flight.
     EndAgent {

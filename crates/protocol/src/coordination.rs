@@ -7,6 +7,7 @@ mod fact;
 mod letter;
 mod name;
 mod request;
+mod wait_id;
 mod want;
 
 pub use fact::{CycleStep, Fact, LockHeld, Notice, Obtained, Told, WaitEnd};
@@ -14,6 +15,6 @@ pub use letter::{DeadLetter, DeadLetterCause, Delivered, Payload, QuestionId};
 pub use name::{NAME_BYTES_MAX, NameError, PrimitiveName};
 pub use request::{
     Asker, Declaration, Elector, Electorate, LockAsk, LockMode, Need, PrimitiveKind, Request,
-    WaitId,
 };
+pub use wait_id::{REQUESTS_PER_CALL_MAX, WaitId};
 pub use want::Want;

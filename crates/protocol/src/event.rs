@@ -1,5 +1,6 @@
 //! Facts in the journal. Applying them in order gives the state of the run, always the same.
 
+use crate::coordination::{Asker, CycleStep, Fact, Request};
 use crate::{
     AgentId, Answer, Artifact, Ask, CallId, Check, CheckResult, ContentHash, Grade, ModelFault,
     ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId, Reservation, RunId,
@@ -274,6 +275,25 @@ pub enum Event {
         /// The other run.
         from: RunId,
     },
+    /// An agent at work asked something of the run or of others; what follows from it follows.
+    Requested {
+        /// Who, and by which name.
+        asker: Asker,
+        /// What, as it came.
+        request: Box<Request>,
+    },
+    /// Locks and their kin changed.
+    Coordinated {
+        /// How.
+        fact: Box<Fact>,
+    },
+    /// What an agent asked was refused.
+    RequestRefused {
+        /// Who had asked, and by which name.
+        asker: Asker,
+        /// Why, and what to do next.
+        why: String,
+    },
     /// A detector saw something.
     Found(Finding),
     /// Nothing new is to be started; the run stops once no tool call is in flight.
@@ -313,6 +333,13 @@ pub enum Finding {
         agent: AgentId,
         /// How many.
         times: u32,
+    },
+    /// Agents waited for each other, and would have for ever; the wait of one was ended.
+    Deadlock {
+        /// Whose.
+        victim: Asker,
+        /// Who waited for whom, beginning with the request that closed the cycle.
+        cycle: Vec<CycleStep>,
     },
 }
 

@@ -1,9 +1,10 @@
 //! What the world tells the engine. Time comes with every input; nothing else is read.
 
+use crate::coordination::{Asker, Request};
 use crate::{
-    AgentId, Approval, CallId, CheckResult, Event, Goal, Grant, Limits, ModelFault, ModelReply,
-    PathLabel, PersonInput, Plan, Price, Role, Rule, RunId, TaskId, ToolFault, ToolOutput,
-    ToolSpec,
+    AgentId, Approval, CallId, CheckResult, Event, Goal, Grant, Limits, MessageType, ModelFault,
+    ModelReply, PathLabel, PersonInput, Plan, Price, Role, Rule, RunId, TaskId, ToolFault,
+    ToolOutput, ToolSpec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +55,13 @@ pub enum Input {
         call: CallId,
         /// What came of it.
         outcome: Result<ToolOutput, ToolFault>,
+    },
+    /// An agent at work asks something of the run or of others.
+    Requested {
+        /// Who, and by which name.
+        asker: Asker,
+        /// What.
+        request: Box<Request>,
     },
     /// Checks were carried out.
     ChecksFinished {
@@ -106,6 +114,9 @@ pub struct Start {
     /// What models cost, by name; those that are not in here cost nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prices: BTreeMap<String, Price>,
+    /// Types of the messages that agents send each other, beside plain text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub message_types: Vec<MessageType>,
     /// The model of roles that name none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub default_model: String,
@@ -152,6 +163,10 @@ impl Input {
                 text: text.clone(),
             }),
             Event::PersonOrdered { order } => Self::Person((**order).clone()),
+            Event::Requested { asker, request } => Self::Requested {
+                asker: *asker,
+                request: request.clone(),
+            },
             Event::TimeUp => Self::TimeUp,
             Event::PlanAccepted { .. }
             | Event::AgentStarted { .. }
@@ -169,6 +184,8 @@ impl Input {
             | Event::TaskFailed { .. }
             | Event::AnswerGiven { .. }
             | Event::PersonAsked { .. }
+            | Event::Coordinated { .. }
+            | Event::RequestRefused { .. }
             | Event::Found(_)
             | Event::StopOrdered { .. }
             | Event::RunSuspended(_)

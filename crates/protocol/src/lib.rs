@@ -15,6 +15,7 @@ mod input;
 mod label;
 mod limits;
 mod message;
+mod message_type;
 mod outcome;
 mod person;
 mod price;
@@ -37,6 +38,7 @@ pub use input::{Input, Start, Timed};
 pub use label::{LABEL_WRITERS_MAX, Label, PathLabel, Source};
 pub use limits::{Limits, ToolLimits};
 pub use message::{Address, Assignment, Done, Envelope, Failed, Message, MessageKind};
+pub use message_type::MessageType;
 pub use outcome::{CallReport, CallState, Outcome, OutcomeKind, TaskReport};
 pub use person::{
     Answer, ApprovalScope, Ask, Grade, PersonInput, PlanEdit, PolicyChange, SettingChange,

@@ -36,6 +36,8 @@ pub struct Limits {
     pub input_chars_max: usize,
     /// Largest reply taken from a model, in bytes.
     pub reply_bytes_max: usize,
+    /// What one agent may ask of the run and of others at work, in all its life.
+    pub requests_per_agent_max: u32,
     /// Messages waiting in one inbox before its sender waits.
     pub inbox_messages_max: usize,
     /// Workspace files named to the manager.
@@ -64,6 +66,7 @@ impl Default for Limits {
             tool_result_chars_max: 8_000,
             input_chars_max: 12_000,
             reply_bytes_max: 400_000,
+            requests_per_agent_max: 4_096,
             inbox_messages_max: 256,
             listed_files_max: 60,
             model_call_seconds_max: 600,

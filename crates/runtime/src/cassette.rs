@@ -55,6 +55,8 @@ impl Taping {
             | Action::CancelModel { .. }
             | Action::CallTool { .. }
             | Action::AskPerson { .. }
+            | Action::Tell { .. }
+            | Action::Steer { .. }
             | Action::EndAgent { .. }
             | Action::Finish(_) => {}
         }

@@ -80,6 +80,7 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
         prices: [MODEL, OTHER_MODEL]
             .map(|name| (name.to_owned(), PRICE))
             .into(),
+        message_types: Vec::new(),
         default_model: MODEL.to_owned(),
         // The scripted model reads from a request's seed whose turn it is.
         seed: 0,

@@ -42,6 +42,11 @@ pub(crate) enum Step {
         fault: bool,
         text: String,
     },
+    /// What it did with others, or waited for.
+    Coordinated {
+        at_ms: u64,
+        text: String,
+    },
     Checked {
         passed: bool,
         evidence: String,

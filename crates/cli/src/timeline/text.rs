@@ -113,7 +113,7 @@ fn agent_lines(text: &mut String, agent: &AgentLine, indent: &str) {
                 turns += 1;
             }
             Step::Call { .. } => calls += 1,
-            Step::Told { .. } | Step::Checked { .. } => {}
+            Step::Told { .. } | Step::Checked { .. } | Step::Coordinated { .. } => {}
         }
     }
     let took = agent.ended_ms.map_or("not ended".to_owned(), |ended_ms| {
@@ -198,6 +198,9 @@ fn step_lines(text: &mut String, step: &Step, indent: &str) {
                 "{indent}  {word}: {}",
                 escape::line(told, WHY_CHARS_MAX)
             );
+        }
+        Step::Coordinated { text: said, .. } => {
+            let _ = writeln!(text, "{indent}  {}", escape::line(said, WHY_CHARS_MAX));
         }
         Step::Checked { passed, evidence } => {
             let word = if *passed { "holds" } else { "does not hold" };

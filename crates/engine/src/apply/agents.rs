@@ -146,7 +146,11 @@ impl Run {
 
     /// Whoever carries out this task from now on is watched more closely.
     pub(super) fn found(&mut self, finding: &Finding) -> Vec<Action> {
-        let (Finding::TurnsSpent { agent, .. } | Finding::FaultsInARow { agent, .. }) = finding;
+        let agent = match finding {
+            Finding::TurnsSpent { agent, .. } | Finding::FaultsInARow { agent, .. } => agent,
+            // That others wanted the same says nothing about how it works.
+            Finding::Deadlock { .. } => return Vec::new(),
+        };
         if let Some(task) = self.agents.get(agent).and_then(Agent::task).cloned() {
             self.tasks.entry(task).or_default().found = true;
         }
@@ -157,6 +161,7 @@ impl Run {
         let Some(agent) = self.agents.remove(&id) else {
             return Vec::new();
         };
+        self.party_over(id);
         if let Some(task) = agent.task() {
             let at_work_ms = self.at_work.ms.saturating_sub(agent.began_ms);
             self.tasks.entry(task.clone()).or_default().at_work_ms += at_work_ms;

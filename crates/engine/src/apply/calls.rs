@@ -50,6 +50,7 @@ impl Run {
     }
 
     pub(super) fn call_in_doubt(&mut self, id: CallId, why: &str) -> Vec<Action> {
+        self.waits_no_more(id);
         if let Some(pending) = self.pending_mut(id) {
             pending.status = CallStatus::InDoubt {
                 evidence: vec![why.to_owned()],

@@ -48,6 +48,7 @@ impl Run {
         if let Some(pending) = made {
             self.taints(id.agent, &labels::of_result(self, &pending));
             if pending.origin == Origin::Undo {
+                self.asks_no_more(id);
                 self.undone(id.agent, outcome);
                 return;
             }
@@ -60,6 +61,7 @@ impl Run {
             self.label_files(id.agent, &output.files);
         }
         let chars_max = self.started().start.limits.tool_result_chars_max;
+        self.asks_no_more(id);
         let check = self.check_in_turn(id.agent);
         let Some(agent) = self.agents.get_mut(&id.agent) else {
             return;

@@ -8,6 +8,7 @@
 )]
 
 mod budgets;
+mod coordination;
 mod labels;
 mod orders;
 mod world;

@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) struct World {
     pub(crate) run: Run,
     pub(crate) journal: Vec<Event>,
+    /// The same with the times at which they came.
+    pub(crate) records: Vec<Record>,
     pub(crate) replies: VecDeque<Result<ModelReply, ModelFault>>,
     pub(crate) answers: VecDeque<Answer>,
     pub(crate) files: BTreeMap<String, String>,
@@ -98,6 +100,7 @@ pub(crate) fn start(goal: Goal, plan: Option<Plan>, files: &[&str]) -> Start {
         instructions: String::new(),
         seed: 0,
         prices: Default::default(),
+        message_types: Vec::new(),
         default_model: String::new(),
     }
 }
@@ -107,6 +110,7 @@ impl World {
         Self {
             run: Run::new(),
             journal: Vec::new(),
+            records: Vec::new(),
             replies: replies.into_iter().collect(),
             answers: VecDeque::new(),
             files: BTreeMap::new(),
@@ -202,10 +206,13 @@ impl World {
     }
 
     fn record(&mut self, event: Event) -> Vec<Action> {
-        let actions = self.run.apply(&Record {
+        let record = Record {
+            seq: self.records.len() as u64,
             at_ms: self.at_ms,
-            ..recorded(&event)
-        });
+            event: event.clone(),
+        };
+        let actions = self.run.apply(&record);
+        self.records.push(record);
         self.journal.push(event);
         actions
     }
@@ -282,9 +289,11 @@ impl World {
                 self.outcome = Some(*outcome);
                 None
             }
-            Action::StartAgent { .. } | Action::CancelModel { .. } | Action::EndAgent { .. } => {
-                None
-            }
+            Action::StartAgent { .. }
+            | Action::CancelModel { .. }
+            | Action::Tell { .. }
+            | Action::Steer { .. }
+            | Action::EndAgent { .. } => None,
         }
     }
 

@@ -303,7 +303,8 @@ pub struct Notice {
 }
 
 /// What somebody is told of its request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Told {
     /// It is done.
     Done,

@@ -1,16 +1,11 @@
 //! What a party can ask.
 
-use super::{Payload, PrimitiveName, QuestionId};
+use super::{Payload, PrimitiveName, QuestionId, WaitId};
 use crate::AgentId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
-
-/// Names a request of one party, chosen by it: the place of the call that asks, for example.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct WaitId(pub u32);
 
 /// Who asks, and by which name the answer is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::RunLoop;
 use crate::worker::work;
 use futures::FutureExt;
 use leadhand_protocol::{
-    Action, AgentId, Assignment, Input, Message, Outcome, PersonInput, Purpose,
+    Action, AgentId, Ask, Assignment, Input, Message, Outcome, PersonInput, Purpose, RequestId,
 };
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -57,27 +57,35 @@ impl RunLoop {
                     Some(Input::ChecksFinished { task, results })
                 });
             }
-            Action::AskPerson { request, ask } => {
-                let (approver, run) = (Arc::clone(&self.onlookers.approver), self.id.clone());
-                let asking = self.bring(async move {
-                    // One whose code panics is not there to answer.
-                    let asked = async { approver.answer(&run, request, &ask).await };
-                    let answered = AssertUnwindSafe(asked).catch_unwind().await;
-                    Some(Input::Person(match answered.ok().flatten() {
-                        Some(answer) => PersonInput::Answers {
-                            request,
-                            answer,
-                            shown: Some(ask.digest()),
-                        },
-                        None => PersonInput::Absent { request },
-                    }))
-                });
-                self.onlookers.asked.insert(request, asking);
+            Action::AskPerson { request, ask } => self.ask_person(request, ask),
+            Action::Tell { asker, told } => {
+                let wait = asker.wait;
+                self.send(asker.party, Message::Granted { wait, told })
+                    .await;
             }
+            Action::Steer { agent, text } => self.send(agent, Message::Steer { text }).await,
             Action::EndAgent { agent } => self.post.close(agent),
             Action::Finish(outcome) => return Some(*outcome),
         }
         None
+    }
+
+    fn ask_person(&mut self, request: RequestId, ask: Ask) {
+        let (approver, run) = (Arc::clone(&self.onlookers.approver), self.id.clone());
+        let asking = self.bring(async move {
+            // One whose code panics is not there to answer.
+            let asked = async { approver.answer(&run, request, &ask).await };
+            let answered = AssertUnwindSafe(asked).catch_unwind().await;
+            Some(Input::Person(match answered.ok().flatten() {
+                Some(answer) => PersonInput::Answers {
+                    request,
+                    answer,
+                    shown: Some(ask.digest()),
+                },
+                None => PersonInput::Absent { request },
+            }))
+        });
+        self.onlookers.asked.insert(request, asking);
     }
 
     async fn start_agent(&mut self, agent: AgentId, role: String, purpose: Purpose) {

@@ -6,6 +6,7 @@ use crate::error::RuntimeError;
 use crate::person::Order;
 use crate::remote::{OpenQuestion, Remote, Wish};
 use crate::status::Status;
+use leadhand_protocol::coordination::Asker;
 use leadhand_protocol::{Address, Done, Envelope, Failed, Input, Message};
 
 impl RunLoop {
@@ -83,11 +84,14 @@ impl RunLoop {
                 call,
                 outcome: Err(fault),
             }),
+            Message::Request { wait, request } => {
+                let asker = Asker { party: agent, wait };
+                Some(Input::Requested { asker, request })
+            }
             Message::Assign(_)
             | Message::Cancel
             | Message::Steer { .. }
-            | Message::Granted { .. }
-            | Message::Request { .. } => {
+            | Message::Granted { .. } => {
                 tracing::warn!(run = %self.id, %agent, "a message for an agent came to the hub");
                 None
             }

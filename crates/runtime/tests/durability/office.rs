@@ -164,6 +164,7 @@ impl Office {
             instructions: String::new(),
             seed: 0,
             prices: Default::default(),
+            message_types: Vec::new(),
             default_model: String::new(),
         }
     }

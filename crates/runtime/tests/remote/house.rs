@@ -187,6 +187,7 @@ impl House {
             instructions: String::new(),
             seed: 0,
             prices: BTreeMap::new(),
+            message_types: Vec::new(),
             default_model: String::new(),
         }
     }
