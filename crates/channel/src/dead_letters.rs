@@ -1,10 +1,12 @@
 //! Messages that reached nobody: counted without end, kept up to a bound, and pieces of
 //! progress that were left out.
 
-use crate::ChannelError;
+use crate::{ChannelError, Clock};
 use leadhand_protocol::Envelope;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Most dead letters kept; the oldest go first.
 pub const DEAD_LETTERS_MAX: usize = 128;
@@ -31,10 +33,56 @@ pub struct DeadLetters {
 }
 
 /// Shared by everything that sends or receives for one run.
-#[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<DeadLetters>);
+pub(crate) struct Ledger {
+    letters: Mutex<DeadLetters>,
+    clock: Clock,
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.letters.fmt(f)
+    }
+}
 
 impl Ledger {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self {
+            letters: Mutex::default(),
+            clock,
+        }
+    }
+
+    /// How long until the deadline of a message: none if it has none.
+    ///
+    /// # Errors
+    /// [`ChannelError::DeadlinePassed`] when there is no time left.
+    pub(crate) fn left(&self, envelope: &Envelope) -> Result<Option<Duration>, ChannelError> {
+        let Some(deadline_ms) = envelope.deadline_ms else {
+            return Ok(None);
+        };
+        let now_ms = (self.clock)();
+        if now_ms < deadline_ms {
+            return Ok(Some(Duration::from_millis(deadline_ms - now_ms)));
+        }
+        Err(ChannelError::DeadlinePassed {
+            to: envelope.to.clone(),
+            kind: envelope.message.kind(),
+            deadline_ms,
+            now_ms,
+        })
+    }
+
+    /// The message, if somebody still wants it.
+    pub(crate) fn in_time(&self, envelope: Envelope) -> Option<Envelope> {
+        match self.left(&envelope) {
+            Ok(_) => Some(envelope),
+            Err(why) => {
+                self.bury(envelope, why);
+                None
+            }
+        }
+    }
+
     /// Keeps a letter and hands back why it is dead.
     pub(crate) fn bury(&self, envelope: Envelope, why: ChannelError) -> ChannelError {
         let mut letters = self.lock();
@@ -59,6 +107,6 @@ impl Ledger {
 
     /// The letters are whole after every statement, so a panic cannot have spoiled them.
     fn lock(&self) -> MutexGuard<'_, DeadLetters> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,145 +1,207 @@
-//! A bounded queue with two lanes: what controls an agent overtakes what gives it work.
+//! A bounded queue in three lanes, over channels of tokio.
 
 use crate::ChannelError;
 use crate::dead_letters::Ledger;
-use crate::stamp::Stamp;
-use leadhand_protocol::{Address, Envelope, Message};
+use crate::lane::{CONTROL_MESSAGES_MAX, Lane, Sequences};
+use crate::transport::Inbox;
+use leadhand_protocol::{Address, Envelope};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{self, Permit, Receiver, Sender};
 use tokio::time::{Instant, timeout};
 
-/// Control messages that may wait in an inbox beside its work. One would do: they say
-/// nothing that another one of them does not.
-pub const CONTROL_MESSAGES_MAX: usize = 16;
-
-/// The receiving end. What is left in it when it is dropped becomes dead letters.
+/// The receiving end of an inbox in this process.
 #[derive(Debug)]
-pub(crate) struct Inbox {
+pub struct LocalInbox {
     owner: Address,
-    control: Receiver<Envelope>,
-    work: Receiver<Envelope>,
+    lanes: [Receiver<Envelope>; 3],
+    sequences: Arc<Sequences>,
     ledger: Arc<Ledger>,
 }
 
 /// The sending end.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Slot {
     owner: Address,
-    control: Sender<Envelope>,
-    work: Sender<Envelope>,
+    lanes: [Sender<Envelope>; 3],
+    sequences: Arc<Sequences>,
     ledger: Arc<Ledger>,
 }
 
 /// An inbox for `owner` that holds up to `messages_max` messages of work, at least one.
-pub(crate) fn inbox(owner: Address, messages_max: usize, ledger: &Arc<Ledger>) -> (Slot, Inbox) {
-    let (control, control_end) = mpsc::channel(CONTROL_MESSAGES_MAX);
-    let (work, work_end) = mpsc::channel(messages_max.max(1));
+pub(crate) fn inbox(
+    owner: &Address,
+    messages_max: usize,
+    ledger: &Arc<Ledger>,
+) -> (Slot, LocalInbox) {
+    let lanes = Lane::ALL.map(|lane| match lane {
+        Lane::Cancel | Lane::Steer => mpsc::channel(CONTROL_MESSAGES_MAX),
+        Lane::Work => mpsc::channel(messages_max.max(1)),
+    });
+    let [
+        (cancels, cancels_end),
+        (steers, steers_end),
+        (work, work_end),
+    ] = lanes;
+    let sequences = Arc::new(Sequences::default());
     let slot = Slot {
-        owner,
-        control,
-        work,
+        owner: owner.clone(),
+        lanes: [cancels, steers, work],
+        sequences: Arc::clone(&sequences),
         ledger: Arc::clone(ledger),
     };
-    let inbox = Inbox {
-        owner,
-        control: control_end,
-        work: work_end,
+    let inbox = LocalInbox {
+        owner: owner.clone(),
+        lanes: [cancels_end, steers_end, work_end],
+        sequences,
         ledger: Arc::clone(ledger),
     };
     (slot, inbox)
 }
 
-impl Inbox {
-    /// The next message, control first; `None` when every sender is gone and all is read.
-    /// May be dropped at any await without losing a message.
-    pub(crate) async fn recv(&mut self) -> Option<Envelope> {
+impl LocalInbox {
+    /// The next message, wanted or not.
+    async fn next(&mut self) -> Option<Envelope> {
         poll_fn(|context| {
-            let control = self.control.poll_recv(context);
-            if let Poll::Ready(Some(envelope)) = control {
-                return Poll::Ready(Some(envelope));
+            let mut all_closed = true;
+            for lane in &mut self.lanes {
+                match lane.poll_recv(context) {
+                    Poll::Ready(Some(envelope)) => return Poll::Ready(Some(envelope)),
+                    Poll::Ready(None) => {}
+                    Poll::Pending => all_closed = false,
+                }
             }
-            match self.work.poll_recv(context) {
-                Poll::Ready(None) if control.is_pending() => Poll::Pending,
-                work => work,
+            if all_closed {
+                Poll::Ready(None)
+            } else {
+                Poll::Pending
             }
         })
         .await
     }
 }
 
-impl Drop for Inbox {
-    fn drop(&mut self) {
-        for lane in [&mut self.control, &mut self.work] {
-            lane.close();
-            while let Ok(envelope) = lane.try_recv() {
-                let why = ChannelError::Unread {
-                    to: self.owner,
-                    kind: envelope.message.kind(),
-                };
-                self.ledger.bury(envelope, why);
+impl Inbox for LocalInbox {
+    async fn recv(&mut self) -> Option<Envelope> {
+        loop {
+            let envelope = self.next().await?;
+            if let Some(envelope) = self.ledger.in_time(envelope) {
+                return Some(envelope);
             }
         }
+    }
+}
+
+impl Drop for LocalInbox {
+    fn drop(&mut self) {
+        let Self {
+            owner,
+            lanes,
+            sequences,
+            ledger,
+        } = self;
+        // A sender that has room would otherwise put its message in after all were taken out.
+        sequences.while_nobody_puts(|| {
+            for lane in lanes {
+                lane.close();
+                while let Ok(envelope) = lane.try_recv() {
+                    let why = ChannelError::Unread {
+                        to: owner.clone(),
+                        kind: envelope.message.kind(),
+                    };
+                    ledger.bury(envelope, why);
+                }
+            }
+        });
     }
 }
 
 impl Slot {
     /// Whether nobody will ever read what is sent here.
     pub(crate) fn is_closed(&self) -> bool {
-        self.work.is_closed()
+        self.lane(Lane::Work).is_closed()
     }
 
-    /// Waits for room, at most for `wait` if given, then sends. Dropped while it waits, it
-    /// has sent nothing.
+    fn lane(&self, lane: Lane) -> &Sender<Envelope> {
+        &self.lanes[lane as usize]
+    }
+
+    /// See [`crate::Transport::send`].
     pub(crate) async fn send(
         &self,
-        stamp: &Stamp,
-        message: Message,
+        envelope: Envelope,
         wait: Option<Duration>,
     ) -> Result<(), ChannelError> {
-        let lane = self.lane(&message);
-        let kind = message.kind();
-        let to = self.owner;
-        let began = Instant::now();
-        let why = match within(wait, lane.reserve()).await {
-            // Room may have been given just before the receiver went.
-            Some(Ok(room)) if !lane.is_closed() => {
-                stamp.put(to, message, |envelope| room.send(envelope));
-                return Ok(());
-            }
-            Some(_) => ChannelError::Gone { to, kind },
-            None => ChannelError::TimedOut {
-                to,
-                kind,
-                waited_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            },
-        };
-        Err(stamp.put(to, message, |envelope| self.ledger.bury(envelope, why)))
-    }
-
-    /// Sends if there is room at once; gives whether there was. What does not fit is
-    /// counted and gone, and takes no number.
-    pub(crate) fn try_progress(&self, stamp: &Stamp, message: Message) -> bool {
-        let Ok(room) = self.work.try_reserve() else {
-            self.ledger.count_dropped_progress();
-            return false;
-        };
-        stamp.put(self.owner, message, |envelope| room.send(envelope));
-        true
-    }
-
-    fn lane(&self, message: &Message) -> &Sender<Envelope> {
-        match message {
-            Message::Cancel | Message::Steer { .. } => &self.control,
-            Message::Assign(_)
-            | Message::Granted { .. }
-            | Message::Progress { .. }
-            | Message::Result(_)
-            | Message::Failure(_)
-            | Message::Request { .. } => &self.work,
+        match self.room(&envelope, wait).await {
+            Ok(room) => self.sequences.put(envelope, |envelope| {
+                // The receiver may have gone since there was room.
+                if self.is_closed() {
+                    let why = self.gone(&envelope);
+                    return Err(self.ledger.bury(envelope, why));
+                }
+                room.send(envelope);
+                Ok(())
+            }),
+            Err(why) => Err(self.ledger.bury(envelope, why)),
         }
+    }
+
+    fn gone(&self, envelope: &Envelope) -> ChannelError {
+        ChannelError::Gone {
+            to: self.owner.clone(),
+            kind: envelope.message.kind(),
+        }
+    }
+
+    /// A place for an envelope; no timer is made where there is one at once.
+    async fn room(
+        &self,
+        envelope: &Envelope,
+        wait: Option<Duration>,
+    ) -> Result<Permit<'_, Envelope>, ChannelError> {
+        let left = self.ledger.left(envelope)?;
+        let lane = self.lane(Lane::of(&envelope.message));
+        match lane.try_reserve() {
+            Ok(room) => return Ok(room),
+            Err(TrySendError::Closed(())) => return Err(self.gone(envelope)),
+            Err(TrySendError::Full(())) => {}
+        }
+        let began = Instant::now();
+        let shortest = wait.into_iter().chain(left).min();
+        match within(shortest, lane.reserve()).await {
+            Some(Ok(room)) => Ok(room),
+            Some(Err(_)) => Err(self.gone(envelope)),
+            None => {
+                self.ledger.left(envelope)?;
+                Err(ChannelError::TimedOut {
+                    to: self.owner.clone(),
+                    kind: envelope.message.kind(),
+                    waited_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                })
+            }
+        }
+    }
+
+    /// See [`crate::Transport::try_send`].
+    pub(crate) fn try_send(&self, envelope: Envelope) -> bool {
+        let room = self.lane(Lane::of(&envelope.message)).try_reserve();
+        let sent = room.is_ok_and(|room| {
+            let put = self.sequences.put(envelope, |envelope| {
+                if self.is_closed() {
+                    return Err(self.gone(&envelope));
+                }
+                room.send(envelope);
+                Ok(())
+            });
+            put.is_ok()
+        });
+        if !sent {
+            self.ledger.count_dropped_progress();
+        }
+        sent
     }
 }
 

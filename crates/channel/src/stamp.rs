@@ -1,50 +1,60 @@
 //! What a sender puts on its messages.
 
-use leadhand_protocol::{Address, Envelope, Message, RunId};
-use std::sync::{Mutex, PoisonError};
+use crate::Dispatch;
+use leadhand_protocol::{Address, AgentId, Envelope, MessageId, RunId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Version of the message schema, on every envelope.
-pub const MESSAGE_VERSION: u8 = 1;
+/// Version of the message schema, on every envelope. The first one had a kind for each thing
+/// to do; what became of them stands in `upgrade`.
+pub const MESSAGE_VERSION: u8 = 2;
 
-/// One sender's name and its count of messages. Shared by all clones of the sender.
-#[derive(Debug)]
+/// A sender's name, and the count of all messages of the run: an agent that is registered again
+/// uses no number twice, and nothing is kept of those that have ended.
+#[derive(Debug, Clone)]
 pub(crate) struct Stamp {
     run: RunId,
-    from: Address,
-    next: Mutex<u64>,
+    agent: Option<AgentId>,
+    count: Arc<AtomicU64>,
 }
 
 impl Stamp {
-    pub(crate) fn new(run: RunId, from: Address) -> Self {
+    /// The stamp of the hub.
+    pub(crate) fn new(run: RunId) -> Self {
         Self {
             run,
-            from,
-            next: Mutex::new(0),
+            agent: None,
+            count: Arc::default(),
         }
     }
 
-    pub(crate) fn run(&self) -> &RunId {
-        &self.run
+    /// The stamp of an agent of the same run.
+    pub(crate) fn of(&self, agent: AgentId) -> Self {
+        Self {
+            agent: Some(agent),
+            ..self.clone()
+        }
     }
 
-    /// Makes the next envelope and puts it where it goes, before another can be made: so
-    /// the order in a queue is the order of the numbers, whoever else sends.
-    pub(crate) fn put<T>(
-        &self,
-        to: Address,
-        message: Message,
-        put: impl FnOnce(Envelope) -> T,
-    ) -> T {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let envelope = Envelope {
-            run: self.run.clone(),
-            from: self.from,
-            to,
-            sequence: *next,
-            version: MESSAGE_VERSION,
-            message,
+    /// An envelope with a name of its own. Its place in the inbox is given by the transport.
+    pub(crate) fn put(&self, to: Address, dispatch: Dispatch) -> Envelope {
+        let id = MessageId {
+            agent: self.agent,
+            // Only that no two are the same matters; what they go with is ordered elsewhere.
+            count: self.count.fetch_add(1, Ordering::Relaxed),
         };
-        *next += 1;
-        put(envelope)
+        Envelope {
+            id,
+            run: self.run.clone(),
+            from: id.sender(),
+            to,
+            correlation: dispatch.thread.map(|thread| thread.correlation),
+            cause: dispatch.thread.map(|thread| thread.cause),
+            sequence: 0,
+            deadline_ms: dispatch.deadline_ms,
+            version: MESSAGE_VERSION,
+            label: dispatch.label,
+            message: dispatch.message,
+        }
     }
 }

@@ -48,6 +48,10 @@ impl Agents {
         self.by_id.remove(id)
     }
 
+    pub(crate) fn contains_key(&self, id: &AgentId) -> bool {
+        self.by_id.contains_key(id)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }

@@ -3,12 +3,13 @@
 
 use crate::ToolCall;
 use crate::ToolSpec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 
 /// One entry of a prompt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum ChatMessage {
     /// Instructions that stand above everything else.
@@ -54,7 +55,7 @@ impl ChatMessage {
 }
 
 /// One model call. Entries and tools are shared, so a growing conversation is not copied.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRequest {
     /// Models by name, the first one first, the others as fallbacks; empty is the default.
     pub models: Vec<String>,
@@ -73,7 +74,7 @@ pub struct ModelRequest {
 }
 
 /// What a final reply must look like.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutputFormat {
     /// Free text.
@@ -89,7 +90,7 @@ pub enum OutputFormat {
 }
 
 /// Tokens of one model call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Usage {
     /// Tokens of the prompt.
@@ -119,7 +120,7 @@ impl Usage {
 }
 
 /// Why a model stopped writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
     /// It was done.
@@ -137,7 +138,7 @@ pub enum FinishReason {
 ///
 /// A reply that cannot be read (broken JSON, no known shape) is not an error: `malformed`
 /// says what was wrong, and the engine tells the model.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ModelReply {
     /// What it wrote, without its tool calls.
@@ -162,7 +163,7 @@ pub struct ModelReply {
 }
 
 /// One failed attempt at a model call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The model that was asked.
     pub model: String,
@@ -171,7 +172,7 @@ pub struct Attempt {
 }
 
 /// Why a model call brought no answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{message}")]
 pub struct ModelFault {
     /// What kind of failure.
@@ -184,7 +185,7 @@ pub struct ModelFault {
 }
 
 /// Kinds of model failure; they decide whether another attempt makes sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelFaultKind {
     /// No connection, or it broke off.

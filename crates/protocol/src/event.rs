@@ -6,6 +6,7 @@ use crate::{
     ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId, Reservation, RunId,
     Seq, Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub struct Record {
 }
 
 /// Why an agent exists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// To make the plan.

@@ -1,11 +1,14 @@
 //! Permissions as data. `policy` decides with them, `sandbox` enforces them.
 
 use crate::TaskId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Something a tool can be allowed to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Capability {
     /// Read workspace files.
     #[serde(rename = "fs.read")]
@@ -90,7 +93,9 @@ impl fmt::Display for Capability {
 }
 
 /// A permission to use one capability on the resources that match a pattern.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The capability.
@@ -102,7 +107,7 @@ pub struct Grant {
 }
 
 /// What one tool call may touch: handed to whoever carries it out.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Permit {
     /// What it may touch.
     pub grants: Vec<Grant>,

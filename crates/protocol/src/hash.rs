@@ -1,5 +1,6 @@
 //! The name of bytes: their SHA-256 (FIPS 180-4).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -12,8 +13,11 @@ use std::fmt;
 /// assert!(hash.to_string().starts_with("ba7816bf"));
 /// assert_eq!(ContentHash::parse(&hash.to_string()), Some(hash));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[0-9A-Fa-f]{64}$"))]
 pub struct ContentHash([u8; 32]);
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -1,6 +1,8 @@
 //! Names of runs, tasks, agents, calls and requests. All are small, ordered and stable
-//! across replay: none is made from a clock or a random number in here.
+//! across replay: none is made from a clock or a random number in here. Copies of a text id
+//! share the text.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
 use std::fmt;
@@ -47,7 +49,8 @@ macro_rules! text_id {
         $(#[$doc])*
         ///
         /// Clones share the text.
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+        #[schemars(transparent, extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"))]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -126,7 +129,9 @@ text_id!(
 );
 
 /// Names a running role within a run; the manager's first agent is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct AgentId(pub u32);
 
@@ -137,7 +142,9 @@ impl fmt::Display for AgentId {
 }
 
 /// Names one tool call: the agent, its turn, and the place within the turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct CallId {
     /// Who called.
     pub agent: AgentId,
@@ -154,7 +161,9 @@ impl fmt::Display for CallId {
 }
 
 /// Names a question put to a person; counted from 0 within a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct RequestId(pub u32);
 

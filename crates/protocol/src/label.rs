@@ -2,6 +2,7 @@
 //! of all of them together.
 
 use crate::AgentId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -9,7 +10,9 @@ use std::collections::BTreeSet;
 pub const LABEL_WRITERS_MAX: usize = 32;
 
 /// A place that content can come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The user: the goal, answers, steering.
@@ -62,7 +65,7 @@ impl Source {
 /// let summary = page.join(&notes);
 /// assert!(summary.is_untrusted() && summary.is_private());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Label {
     /// Where its parts came from.

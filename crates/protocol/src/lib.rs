@@ -6,6 +6,7 @@ mod action;
 mod canonical;
 mod chat;
 pub mod coordination;
+mod envelope;
 mod event;
 mod goal;
 mod grant;
@@ -29,6 +30,7 @@ pub use chat::{
     Attempt, ChatMessage, FinishReason, ModelFault, ModelFaultKind, ModelReply, ModelRequest,
     OutputFormat, Usage,
 };
+pub use envelope::{Address, Envelope, MessageId};
 pub use event::{Event, FORMAT_VERSION, Fault, Finding, Origin, Purpose, Record};
 pub use goal::{Autonomy, Budget, Goal};
 pub use grant::{Approval, Capability, Decision, Grant, Permit, Rule, Verdict};
@@ -37,7 +39,7 @@ pub use id::{AgentId, CallId, IdError, RequestId, RunId, Seq, TaskId};
 pub use input::{Input, Start, Timed};
 pub use label::{LABEL_WRITERS_MAX, Label, PathLabel, Source};
 pub use limits::{Limits, ToolLimits};
-pub use message::{Address, Assignment, Done, Envelope, Failed, Message, MessageKind};
+pub use message::{Assignment, Done, Failed, Message, MessageKind};
 pub use message_type::MessageType;
 pub use outcome::{CallReport, CallState, Outcome, OutcomeKind, TaskReport};
 pub use person::{

@@ -1,39 +1,21 @@
-//! Typed values between agents, in a versioned envelope.
+//! Typed values between agents. Their envelope is in `envelope`.
 
 use crate::coordination::{Request, Told, WaitId};
 use crate::{
-    AgentId, CallId, ContentHash, ModelFault, ModelReply, ModelRequest, Permit, Purpose, RunId,
-    ToolCall, ToolFault, ToolOutput,
+    CallId, ContentHash, ModelFault, ModelReply, ModelRequest, Permit, Purpose, ToolCall,
+    ToolFault, ToolOutput,
 };
-
-/// An agent, or the run's hub that hands out the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Address {
-    /// The run itself: engine, journal and all.
-    Hub,
-    /// One agent.
-    Agent(AgentId),
-}
-
-/// A message and what is known about its way.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Envelope {
-    /// The run it belongs to.
-    pub run: RunId,
-    /// Who sends it.
-    pub from: Address,
-    /// Who is to get it.
-    pub to: Address,
-    /// Position among the messages of its sender, from 0.
-    pub sequence: u64,
-    /// Version of the message schema.
-    pub version: u8,
-    /// What it says.
-    pub message: Message,
-}
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The closed set of messages.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "kind",
+    content = "payload",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
 pub enum Message {
     /// Hub to agent: do this.
     Assign(Assignment),
@@ -49,6 +31,8 @@ pub enum Message {
         /// Which request.
         wait: WaitId,
         /// What came of it, or why it was refused.
+        #[serde(with = "Heard")]
+        #[schemars(with = "Heard")]
         told: Result<Told, String>,
     },
     /// Agent to hub: a piece of the reply that is being written.
@@ -71,8 +55,20 @@ pub enum Message {
     },
 }
 
+/// How what came of a request is written: `{"ok": …}` or `{"error": …}`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Result<Told, String>", rename_all = "snake_case")]
+enum Heard {
+    /// What it is told.
+    Ok(Told),
+    /// Why it was refused.
+    #[serde(rename = "error")]
+    Err(String),
+}
+
 /// What an agent is to do.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Assignment {
     /// This is what it is there for.
     Begin {
@@ -102,7 +98,8 @@ pub enum Assignment {
 }
 
 /// What came of an assignment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Done {
     /// What the model said.
     Thought {
@@ -121,7 +118,8 @@ pub enum Done {
 }
 
 /// Why nothing came of an assignment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Failed {
     /// Why no model answered.
     Thought {

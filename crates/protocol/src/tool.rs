@@ -1,11 +1,12 @@
 //! Tools: what they are, a call, and what comes of it.
 
 use crate::{Capability, ContentHash, Grant, Label, RunId, Source, canonical_json};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a tool is and what it wants. Written by the tool, so hostile until checked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolSpec {
     /// The name a model calls it by: letters, digits and `_`.
     pub name: String,
@@ -62,7 +63,7 @@ impl ToolSpec {
 }
 
 /// One capability a tool wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Access {
     /// The capability.
     pub capability: Capability,
@@ -87,7 +88,7 @@ impl Access {
 }
 
 /// What a tool does to the world, which decides what may be done again after a crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Changes nothing.
@@ -101,7 +102,7 @@ pub enum Effect {
 }
 
 /// Where a tool runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Isolation {
     /// As a WebAssembly component that can touch only what the host hands it.
@@ -122,7 +123,7 @@ impl Effect {
 }
 
 /// One invocation of one tool with one argument value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCall {
     /// The model's own name for the call, echoed with the result.
     pub id: String,
@@ -154,7 +155,7 @@ impl ToolCall {
 }
 
 /// What a successful call brought.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ToolOutput {
     /// The result, as the model reads it.
     pub text: String,
@@ -184,7 +185,7 @@ impl ToolOutput {
 }
 
 /// A request that a call made over the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NetRequest {
     /// The HTTP method.
     pub method: String,
@@ -197,7 +198,7 @@ pub struct NetRequest {
 }
 
 /// A file that a call changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileChange {
     /// Path within the workspace, with `/`.
     pub path: String,
@@ -212,7 +213,7 @@ pub struct FileChange {
 }
 
 /// What happened to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was not there before.
@@ -224,7 +225,7 @@ pub enum Change {
 }
 
 /// A call that failed, in words the model can act on. It is data, never an `Err` of the loop.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{message}")]
 pub struct ToolFault {
     /// What kind of failure.
@@ -236,7 +237,7 @@ pub struct ToolFault {
 }
 
 /// Kinds of tool failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolFaultKind {
     /// The arguments do not fit the tool.

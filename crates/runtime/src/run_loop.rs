@@ -121,7 +121,8 @@ impl RunLoop {
         limits: &Limits,
     ) -> Self {
         let recorder = Recorder::new(id.clone(), writer);
-        let (hub, post) = leadhand_channel::open(id.clone(), limits.inbox_messages_max);
+        let clock = Arc::clone(&runtime.clock);
+        let (hub, post) = leadhand_channel::open(id.clone(), limits.inbox_messages_max, clock);
         Self {
             id,
             run,

@@ -4,7 +4,7 @@
 use crate::runtime::Clock;
 use crate::toolbox::{CallInfo, Toolbox};
 use futures::FutureExt;
-use leadhand_channel::{Mailbox, Outbox};
+use leadhand_channel::{Dispatch, Mailbox, Outbox, Thread};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
     Assignment, CallId, Done, Failed, Message, ModelFault, ModelFaultKind, ModelRequest, ToolFault,
@@ -29,14 +29,20 @@ pub(crate) struct Equipment {
 pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
     let mut jobs: JoinSet<()> = JoinSet::new();
     let mut thought: Option<AbortHandle> = None;
+    // A cancel overtakes work: what the hub sent before it is given up when it comes.
+    let mut cancelled_before = 0;
     while let Some(envelope) = mailbox.recv().await {
         let outbox = mailbox.outbox();
+        let thread = Thread::of(&envelope);
         match envelope.message {
             Message::Assign(Assignment::Think { turn, request }) => {
+                if envelope.id.count < cancelled_before {
+                    continue;
+                }
                 let models = equipment.models.clone();
                 thought = Some(jobs.spawn(async move {
-                    let message = think(models, turn, request, &outbox).await;
-                    tell(&outbox, message).await;
+                    let message = think(models, turn, request, &outbox, thread).await;
+                    tell(&outbox, message, thread).await;
                 }));
             }
             Message::Assign(Assignment::Act {
@@ -55,10 +61,11 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                     let acting = tools.call(&tool_call, &permit, &info);
                     let harmful = !tools.is_repeatable(&tool_call.name);
                     let message = act(call, &tool_call.name, harmful, acting).await;
-                    tell(&outbox, message).await;
+                    tell(&outbox, message, thread).await;
                 });
             }
             Message::Cancel => {
+                cancelled_before = envelope.id.count;
                 if let Some(thought) = thought.take() {
                     thought.abort();
                 }
@@ -81,8 +88,9 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
 }
 
 /// The hub is gone only when the run is over, and then nobody wants to know.
-async fn tell(outbox: &Outbox, message: Message) {
-    if let Err(error) = outbox.send(message).await {
+async fn tell(outbox: &Outbox, message: Message, thread: Thread) {
+    let answer = Dispatch::from(message).answering(thread);
+    if let Err(error) = outbox.send(answer).await {
         tracing::debug!(%error, "nobody took what came of a job");
     }
 }
@@ -92,9 +100,10 @@ async fn think(
     turn: u32,
     request: Box<ModelRequest>,
     outbox: &Outbox,
+    thread: Thread,
 ) -> Message {
     let pieces = |piece: &str| {
-        outbox.try_progress(turn, piece.to_owned());
+        outbox.try_progress(Some(thread), turn, piece.to_owned());
     };
     let called = AssertUnwindSafe(models.call(&request, &pieces))
         .catch_unwind()

@@ -6,6 +6,7 @@ use super::{
     QuestionId, WaitId, Want,
 };
 use crate::AgentId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -197,7 +198,7 @@ pub enum Fact {
 }
 
 /// What somebody got.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Obtained {
     /// All locks of a set; also one that was upgraded.
@@ -251,7 +252,7 @@ pub enum Obtained {
 }
 
 /// A lock that somebody holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LockHeld {
     /// Which.
@@ -264,7 +265,7 @@ pub struct LockHeld {
 }
 
 /// Why a wait ended without what it was for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WaitEnd {
     /// Its time was over.
@@ -281,7 +282,7 @@ pub enum WaitEnd {
 }
 
 /// One party of a cycle, and for what it waits of the next one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CycleStep {
     /// The party.
@@ -303,7 +304,7 @@ pub struct Notice {
 }
 
 /// What somebody is told of its request.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Told {
     /// It is done.

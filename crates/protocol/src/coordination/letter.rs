@@ -3,6 +3,7 @@
 
 use super::PrimitiveName;
 use crate::AgentId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 /// What a message or an answer holds. Whether the value is what its type says is checked by
 /// whoever knows the types; here it is any JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Payload {
     /// The name of its type; [`Payload::TEXT`] is there without being registered.
@@ -37,7 +38,9 @@ impl Payload {
 }
 
 /// Names a question that one party put to another or to the manager; counted from 1 in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct QuestionId(pub u64);
 
@@ -48,7 +51,7 @@ impl fmt::Display for QuestionId {
 }
 
 /// A message as it comes out of an inbox.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Delivered {
     /// Somebody published it.
@@ -74,7 +77,7 @@ pub enum Delivered {
 }
 
 /// A published message that did not reach all it was for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetter {
     /// In which topic it was published.
@@ -92,7 +95,7 @@ pub struct DeadLetter {
 }
 
 /// Why a message did not reach somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadLetterCause {
     /// Nobody had subscribed to the topic.

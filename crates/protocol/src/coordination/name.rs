@@ -1,6 +1,7 @@
 //! Names of primitives: any text that a person can tell from another one by looking at it.
 
 use super::{Payload, QuestionId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ const SHOWN_CHARS_MAX: usize = 80;
 /// assert!(PrimitiveName::new("src//main.rs").is_err());
 /// # Ok::<(), leadhand_protocol::coordination::NameError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
 pub struct PrimitiveName(Arc<str>);
 
 /// Why a text names no primitive.

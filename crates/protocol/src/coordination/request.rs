@@ -2,13 +2,16 @@
 
 use super::{Payload, PrimitiveName, QuestionId, WaitId};
 use crate::AgentId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
 
 /// Who asks, and by which name the answer is told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Asker {
     /// The party.
@@ -18,7 +21,9 @@ pub struct Asker {
 }
 
 /// The kinds of primitives; each is a namespace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum PrimitiveKind {
     /// Held shared or exclusive.
@@ -58,7 +63,9 @@ impl fmt::Display for PrimitiveKind {
 }
 
 /// How a lock is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LockMode {
     /// Together with others.
@@ -82,7 +89,7 @@ impl LockMode {
 }
 
 /// One lock of a set that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LockAsk {
     /// Which.
@@ -92,7 +99,7 @@ pub struct LockAsk {
 }
 
 /// How many latches of a join must be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Need {
     /// Each.
@@ -104,7 +111,7 @@ pub enum Need {
 }
 
 /// Who may vote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Electorate {
     /// The first so many who vote, each with weight 1.
@@ -114,7 +121,7 @@ pub enum Electorate {
 }
 
 /// One who may vote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Elector {
     /// Who.
@@ -125,7 +132,7 @@ pub struct Elector {
 
 /// What a semaphore, a latch or a quorum is. Said once; the same again changes nothing, and
 /// something else is refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Declaration {
     /// A semaphore.
@@ -168,7 +175,7 @@ impl Declaration {
 
 /// What a party asks. A deadline is in milliseconds since the Unix epoch, and matters only if
 /// there is something to wait for: a request with a deadline of now is granted at once or refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// Have these locks, all or none.

@@ -2,6 +2,7 @@
 //! is made again after a crash asks again under the same names.
 
 use crate::CallId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 const NTH_BITS: u32 = 12;
@@ -13,7 +14,9 @@ pub const REQUESTS_PER_CALL_MAX: u32 = (1 << NTH_BITS) - 1;
 
 /// Names a request of one party. Those of a tool call have its turn, its place among the calls of
 /// the turn, and a count from 1; those that count 0 are the run's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct WaitId(pub u32);
 

@@ -2,10 +2,11 @@
 
 use super::{LockAsk, Need, PrimitiveKind, PrimitiveName, QuestionId};
 use crate::AgentId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a party waits for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Want {
     /// All of these locks.

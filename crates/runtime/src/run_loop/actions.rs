@@ -5,7 +5,8 @@ use super::RunLoop;
 use crate::worker::work;
 use futures::FutureExt;
 use leadhand_protocol::{
-    Action, AgentId, Ask, Assignment, Input, Message, Outcome, PersonInput, Purpose, RequestId,
+    Action, Address, AgentId, Ask, Assignment, Input, Message, Outcome, PersonInput, Purpose,
+    RequestId,
 };
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -89,7 +90,11 @@ impl RunLoop {
     }
 
     async fn start_agent(&mut self, agent: AgentId, role: String, purpose: Purpose) {
-        match self.post.register(agent) {
+        let mut names = vec![Address::Role(role.clone())];
+        if let Purpose::Task(task) = &purpose {
+            names.push(Address::Task(task.clone()));
+        }
+        match self.post.register_as(agent, &names) {
             Ok(mailbox) => {
                 self.jobs.spawn(work(mailbox, self.equipment.clone()));
                 self.send(agent, Message::Assign(Assignment::Begin { role, purpose }))
