@@ -29,6 +29,7 @@ fn written(envelope: &Envelope) -> Result<Vec<u8>, WireFault> {
     let not_json = |error: serde_json::Error| WireFault::NotJson {
         why: error.to_string(),
     };
+    is_named_by_its_sender(envelope)?;
     let value = serde_json::to_value(envelope).map_err(not_json)?;
     judge(&value)?;
     let bytes = serde_json::to_vec(&value).map_err(not_json)?;
@@ -59,19 +60,22 @@ fn read(bytes: &[u8]) -> Result<Envelope, WireFault> {
     }
     upgrade(&mut value, version)?;
     let kind = judge(&value)?;
-    let envelope: Envelope =
-        serde_json::from_value(value).map_err(|error| WireFault::DoesNotFit {
-            kind,
-            faults: vec![error.to_string()],
-        })?;
+    let envelope = serde_json::from_value(value).map_err(|error| WireFault::DoesNotFit {
+        kind,
+        faults: vec![error.to_string()],
+    })?;
+    is_named_by_its_sender(&envelope)?;
+    Ok(envelope)
+}
+
+fn is_named_by_its_sender(envelope: &Envelope) -> Result<(), WireFault> {
     if envelope.id.sender() == envelope.from {
-        Ok(envelope)
-    } else {
-        Err(WireFault::WrongSender {
-            id: envelope.id,
-            from: envelope.from,
-        })
+        return Ok(());
     }
+    Err(WireFault::WrongSender {
+        id: envelope.id,
+        from: envelope.from.clone(),
+    })
 }
 
 fn fits(bytes: usize) -> Result<(), WireFault> {
