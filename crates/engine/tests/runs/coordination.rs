@@ -379,10 +379,10 @@ fn what_is_read_on_the_board_brings_with_it_where_it_came_from() {
         capability: Capability::Net,
         resource: "**".into(),
     });
-    start.plan = Some(Plan {
+    start.plan = Some(Arc::new(Plan {
         tasks: vec![task("t0", "clerk"), task("t1", "clerk")],
         answer: None,
-    });
+    }));
     let fetch = call("fetch", json!({"url": "https://example.org/"}));
     let work = || call("work", json!({}));
     let mut world = World::new([fetch, work(), work(), text("done")]);

@@ -178,10 +178,10 @@ impl House {
             approvals: Vec::new(),
             labels: Vec::new(),
             limits: Limits::default(),
-            plan: Some(Plan {
+            plan: Some(Arc::new(Plan {
                 tasks,
                 answer: Some(TaskId::new("t2").unwrap()),
-            }),
+            })),
             files: Vec::new(),
             files_left_out: 0,
             instructions: String::new(),
