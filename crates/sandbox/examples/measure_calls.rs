@@ -1,6 +1,7 @@
 //! Measures what a call costs: bare wasmtime, our host, and our host with all that a run does
-//! about a call (it is judged, permitted and journaled) side by side; then the start of a host
-//! from its cache. Use the ratios; a machine that does other work shows other times.
+//! about a call (it is judged, permitted and journaled) side by side; then the start of a host,
+//! and the first call of each standard component. Use the ratios; a machine that does other work
+//! shows other times.
 //!
 //!     cargo run --release -p leadhand-sandbox --example measure_calls [COMPONENT.wasm …]
 //!
@@ -37,6 +38,15 @@ mod bindings {
 /// A tool that imports nothing but the log, and what it is asked.
 const CALCULATE: &[u8] = include_bytes!("../../../sandbox/tools/calculate/calculate.wasm");
 const ARGUMENTS: &str = r#"{"expression":"1 + 1"}"#;
+/// A tool of each standard component.
+const ONE_OF_EACH: [&str; 6] = [
+    "list_files",
+    "query_json",
+    "hash",
+    "date",
+    "fetch",
+    "calculate",
+];
 /// Rounds of each measurement; the best round counts, since other work only makes it slower.
 const ROUNDS: usize = 25;
 const CALLS: usize = 500;
@@ -75,6 +85,7 @@ fn main() {
         );
     }
     start();
+    runtime.block_on(first_calls(&context));
     for component in std::env::args_os().skip(1) {
         runtime.block_on(runner_calls(Path::new(&component), &context));
     }
@@ -278,7 +289,34 @@ async fn our_calls(host: &ToolHost, context: &CallContext) -> Duration {
     began.elapsed() / u32::try_from(CALLS).unwrap()
 }
 
-/// How long it takes until a host is there whose components lie compiled in the cache.
+/// How long the first call of each component takes, which loads it: compiled, and read from the
+/// cache. Without arguments each call is a fault at once.
+async fn first_calls(context: &CallContext) {
+    let cache = tempfile::tempdir().unwrap();
+    for name in ONE_OF_EACH {
+        let mut took = Vec::new();
+        for _ in 0..=ROUNDS {
+            let builder = ToolHost::builder().cache_dir(Some(cache.path().to_owned()));
+            let host = builder.build().unwrap();
+            let call = ToolCall {
+                id: "1".to_owned(),
+                name: name.to_owned(),
+                arguments: serde_json::json!({}),
+            };
+            let began = Instant::now();
+            let _ = host.call(&call, context).await;
+            took.push(began.elapsed());
+        }
+        println!(
+            "first call of {name}: compiled {:.0} ms, from the cache {:.2} ms",
+            micros(took[0]) / 1_000.0,
+            micros(*took[1..].iter().min().unwrap()) / 1_000.0
+        );
+    }
+}
+
+/// How long it takes until a host is there, the first time and when components of one's own lie
+/// compiled in the cache.
 fn start() {
     let cache = tempfile::tempdir().unwrap();
     let built = |components: &[PathBuf], standard: bool, cache: Option<&Path>| {
@@ -297,7 +335,7 @@ fn start() {
         let compiled = built(components, standard, Some(cache.path()));
         let cached = (0..ROUNDS).map(|_| built(components, standard, Some(cache.path())));
         println!(
-            "start of {name}: compiled {:.1} ms, from the cache {:.2} ms",
+            "start of {name}: first {:.1} ms, again {:.2} ms",
             micros(compiled) / 1_000.0,
             micros(cached.min().unwrap()) / 1_000.0
         );
