@@ -14,7 +14,7 @@ pub const HOLDS_MAX: usize = 262_144;
 /// Locks and semaphores that one party holds.
 pub const HOLDS_PER_PARTY_MAX: usize = 1_024;
 /// Locks asked for at once.
-pub const LOCKS_PER_REQUEST_MAX: usize = 64;
+pub use leadhand_protocol::coordination::LOCKS_PER_REQUEST_MAX;
 /// Latches that one join waits for.
 pub const LATCHES_PER_JOIN_MAX: usize = 1_024;
 /// Parties named by one declaration, votes of one quorum, and parties of one barrier.

@@ -8,10 +8,10 @@ use crate::decide::may_be_repeated;
 use crate::run::Run;
 use leadhand_coordination::Coordination;
 use leadhand_protocol::coordination::{
-    Asker, Declaration, Delivered, Electorate, Fact, Payload, PrimitiveKind, PrimitiveName,
-    Request, Told, WaitId,
+    Asker, Declaration, Delivered, Electorate, Fact, LockAsk, LockMode, Payload, PrimitiveKind,
+    PrimitiveName, Request, Told, WaitId,
 };
-use leadhand_protocol::{AgentId, Event, Finding, Grade, Label, Purpose};
+use leadhand_protocol::{AgentId, Event, Finding, Grade, Label, Lock, Purpose, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -268,6 +268,32 @@ pub(crate) fn without_deadline(request: &Request) -> Request {
     request
 }
 
+/// The locks that a task declares, for the agent that begins with it: what follows when it has
+/// them all; nothing while it cannot.
+pub(crate) fn locks_of(run: &Run, agent: AgentId, task: &Task) -> Option<Vec<Event>> {
+    let ask = |lock: &Lock| {
+        let mode = if lock.shared {
+            LockMode::Shared
+        } else {
+            LockMode::Exclusive
+        };
+        let lock = PrimitiveName::new(&lock.name).ok()?;
+        Some(LockAsk { lock, mode })
+    };
+    let request = Request::Acquire {
+        locks: task.locks.iter().map(ask).collect::<Option<_>>()?,
+        // It does not wait: other tasks may begin in its place.
+        deadline_ms: Some(run.at_ms),
+    };
+    let asker = Asker {
+        party: agent,
+        wait: OF_THE_RUN,
+    };
+    let room = &run.coordination.room;
+    let facts = room.decide(asker, PRIORITY, run.at_ms, &request).ok()?;
+    Some(events(facts))
+}
+
 /// What follows from time: waits whose deadline is reached end.
 pub(crate) fn due(run: &Run, at_ms: u64) -> Vec<Event> {
     events(run.coordination.room.due(at_ms))
@@ -284,7 +310,7 @@ pub(crate) fn settle(run: &Run) -> Vec<Event> {
     let stops = run.stop.as_ref().is_some_and(|stop| {
         stop.grade != Grade::WrapUp || !run.agents.values().any(|agent| agent.task().is_some())
     });
-    let stopping = run.agents.values().filter(|_| stops);
+    let stopping = stops.then(|| run.agents.values()).into_iter().flatten();
     let stopping = stopping.map(|agent| stopped(run, agent));
     let mut facts = over.chain(stopping).filter(|facts| !facts.is_empty());
     events(facts.next().unwrap_or_default())

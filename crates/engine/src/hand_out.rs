@@ -1,8 +1,8 @@
-//! Ready tasks are handed out: most urgent first, as long as there are workers to be had, and
-//! none to two at once that may write the same file or hold the same lock.
+//! Ready tasks are handed out: most urgent first, as long as there are workers to be had. A task
+//! begins with all of its locks or not at all, and no two at once that may write the same file.
 
-use crate::brief;
 use crate::run::Run;
+use crate::{brief, coordination};
 use leadhand_protocol::{AgentId, Ask, Event, Purpose, RequestId, Task};
 use leadhand_task_graph::TaskGraph;
 use std::cell::OnceCell;
@@ -36,18 +36,27 @@ pub(crate) fn start_ready(run: &Run, graph: &TaskGraph) -> Vec<Event> {
             passed_over += 1;
             continue;
         }
-        events.push(begin(run, task, events.len()));
-        taken.by(task);
+        let agent = AgentId(next_agent(run, events.len()));
+        if task.locks.is_empty() {
+            events.push(begin(run, task, agent));
+            taken.by(task);
+        } else if let Some(granted) = coordination::locks_of(run, agent, task) {
+            events.push(begin(run, task, agent));
+            events.extend(granted);
+            // What is granted next follows from what this one holds.
+            return events;
+        } else {
+            passed_over += 1;
+        }
     }
     events
 }
 
-/// The start of an agent for a task, the so many'th of this round.
-fn begin(run: &Run, task: &Task, place: usize) -> Event {
+/// The start of an agent for a task.
+fn begin(run: &Run, task: &Task, agent: AgentId) -> Event {
     let attempt = run.task(&task.id).map_or(0, |record| record.attempts) + 1;
-    let place = u32::try_from(place).unwrap_or(u32::MAX);
     Event::AgentStarted {
-        agent: AgentId(run.agents_started.saturating_add(place)),
+        agent,
         role: if task.call.is_some() {
             String::new()
         } else {
@@ -57,6 +66,11 @@ fn begin(run: &Run, task: &Task, place: usize) -> Event {
         attempt,
         opening: brief::opening(run, task, attempt),
     }
+}
+
+fn next_agent(run: &Run, begun: usize) -> u32 {
+    let begun = u32::try_from(begun).unwrap_or(u32::MAX);
+    run.agents_started.saturating_add(begun)
 }
 
 /// The question whether a task may begin; none when it is put already.
@@ -111,30 +125,13 @@ impl<'a> Taken<'a> {
                 return false;
             }
         }
-        !claims(task)
-            || !self
-                .all()
-                .any(|other| claims(other) && conflict(other, task))
+        let mut theirs = self.all().flat_map(|other| writes(other));
+        writes(task).next().is_none()
+            || !theirs.any(|theirs| writes(task).any(|own| may_overlap(own, theirs)))
     }
 }
 
-/// Whether a task wants something for itself.
-fn claims(task: &Task) -> bool {
-    !task.writes.is_empty() || task.output_file.is_some() || !task.locks.is_empty()
-}
-
-/// Two tasks conflict when they may write the same path or need the same lock.
-fn conflict(one: &Task, other: &Task) -> bool {
-    let path = writes(one).any(|a| writes(other).any(|b| may_overlap(a, b)));
-    let lock = one.locks.iter().any(|a| {
-        other
-            .locks
-            .iter()
-            .any(|b| a.name == b.name && !(a.shared && b.shared))
-    });
-    path || lock
-}
-
+/// What a task may write, as globs.
 fn writes(task: &Task) -> impl Iterator<Item = &str> {
     task.writes
         .iter()

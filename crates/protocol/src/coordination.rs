@@ -14,7 +14,8 @@ pub use fact::{CycleStep, Fact, LockHeld, Notice, Obtained, Told, WaitEnd};
 pub use letter::{DeadLetter, DeadLetterCause, Delivered, Payload, QuestionId};
 pub use name::{NAME_BYTES_MAX, NameError, PrimitiveName};
 pub use request::{
-    Asker, Declaration, Elector, Electorate, LockAsk, LockMode, Need, PrimitiveKind, Request,
+    Asker, Declaration, Elector, Electorate, LOCKS_PER_REQUEST_MAX, LockAsk, LockMode, Need,
+    PrimitiveKind, Request,
 };
 pub use wait_id::{REQUESTS_PER_CALL_MAX, WaitId};
 pub use want::Want;

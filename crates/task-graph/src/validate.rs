@@ -1,11 +1,15 @@
 //! What is wrong with a plan, all of it at once, in words a model or a person can act on.
 
 use crate::placeholders;
+use leadhand_protocol::coordination::{LOCKS_PER_REQUEST_MAX, PrimitiveName};
 use leadhand_protocol::{Check, Fault, Limits, Plan, Task, TaskId, TaskSource};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::DiGraph;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Tasks of one circle that are named.
+const CIRCLE_NAMED_MAX: usize = 32;
 
 /// What a plan may refer to.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +24,8 @@ pub struct Known<'a> {
 ///
 /// Checked: number of tasks, duplicate ids, dangling and circular dependencies (naming the
 /// circle), roles and tools, instructions, inputs that come from no dependency or cannot fit
-/// their schema, placeholders, paths outside the workspace, files with two writers of which
-/// neither builds on the other, and the answer's task.
+/// their schema, placeholders, paths outside the workspace, names of locks, files with two
+/// writers of which neither builds on the other, and the answer's task.
 #[must_use]
 pub fn validate(plan: &Plan, known: &Known<'_>, limits: &Limits) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -46,6 +50,7 @@ pub fn validate(plan: &Plan, known: &Known<'_>, limits: &Limits) -> Vec<Fault> {
         check_inputs(task, &by_id, &mut faults);
         check_placeholders(task, &mut faults);
         check_paths(task, &mut faults);
+        check_locks(task, &mut faults);
     }
     check_writers(plan, &by_id, &mut faults);
     check_circles(plan, &by_id, &mut faults);
@@ -270,6 +275,23 @@ fn check_paths(task: &Task, faults: &mut Vec<Fault>) {
     }
 }
 
+fn check_locks(task: &Task, faults: &mut Vec<Fault>) {
+    let mut seen = BTreeSet::new();
+    for lock in &task.locks {
+        if let Err(error) = PrimitiveName::new(&lock.name) {
+            faults.push(fault(&task.id, format!("wants a lock: {error}")));
+        } else if !seen.insert(&lock.name) {
+            let why = format!("names the lock `{}` twice", lock.name);
+            faults.push(fault(&task.id, why));
+        }
+    }
+    if task.locks.len() > LOCKS_PER_REQUEST_MAX {
+        let count = task.locks.len();
+        let why = format!("names {count} locks and {LOCKS_PER_REQUEST_MAX} are allowed");
+        faults.push(fault(&task.id, why));
+    }
+}
+
 /// Why `path` is not a path within the workspace; `None` when it is one.
 ///
 /// Only the text is looked at: whether a symbolic link leads outside is the sandbox's to find.
@@ -355,9 +377,15 @@ fn check_circles(plan: &Plan, by_id: &HashMap<&TaskId, &Task>, faults: &mut Vec<
         .collect();
     circles.sort_unstable();
     for ids in circles {
+        let named = ids.len().min(CIRCLE_NAMED_MAX);
+        let more = match ids.len() - named {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = ids[..named].join(", ");
         faults.push(fault(
             ids[0],
-            format!("is part of a circle of dependencies: {}", ids.join(", ")),
+            format!("is part of a circle of dependencies: {named}{more}"),
         ));
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-use leadhand_protocol::{ForEach, Limits, Plan, Task, TaskId};
+use leadhand_protocol::{ForEach, Limits, Lock, Plan, Task, TaskId};
 use leadhand_task_graph::{Known, TaskGraph, TaskState, expand, revise, validate};
 use std::collections::BTreeSet;
 
@@ -28,12 +28,15 @@ fn plan(table: &str) -> Plan {
     }
 }
 
-fn faults(plan: &Plan) -> String {
-    let known = Known {
+fn known() -> Known<'static> {
+    Known {
         roles: BTreeSet::from(["writer", "coder"]),
         tools: BTreeSet::from(["write_file"]),
-    };
-    let faults = validate(plan, &known, &Limits::default());
+    }
+}
+
+fn faults(plan: &Plan) -> String {
+    let faults = validate(plan, &known(), &Limits::default());
     faults
         .iter()
         .map(|fault| format!("{}: {}\n", fault.at, fault.message))
@@ -93,6 +96,47 @@ fn paths_must_stay_in_the_workspace() {
     let mut plan = plan("a writer");
     plan.tasks[0].output_file = Some("docs/..x/ok.md".to_owned());
     assert_eq!(faults(&plan), "");
+}
+
+#[test]
+fn locks_have_names_that_tell_them_apart() {
+    let check = |names: &[&str], expected: &str| {
+        let mut plan = plan("a writer");
+        plan.tasks[0].locks = names
+            .iter()
+            .map(|name| Lock {
+                name: (*name).to_owned(),
+                shared: false,
+            })
+            .collect();
+        let found = faults(&plan);
+        let holds = found.contains(expected) && found.is_empty() == expected.is_empty();
+        assert!(holds, "{names:?}: {found}");
+    };
+    check(&["the printer", "src/main.rs"], "");
+    check(&[""], "a: wants a lock");
+    check(&["a\u{200b}b"], "a: wants a lock");
+    check(&["db", "db"], "a: names the lock `db` twice");
+    let many: Vec<String> = (0..65).map(|it| it.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    check(&many, "a: names 65 locks and 64 are allowed");
+}
+
+#[test]
+fn a_long_chain_takes_no_stack() {
+    let mut text = String::from("t0 writer");
+    for place in 1..100_000 {
+        text += &format!("\nt{place} writer <- t{}", place - 1);
+    }
+    let mut plan = plan(&text);
+    let limits = Limits {
+        tasks_max: plan.tasks.len(),
+        ..Limits::default()
+    };
+    assert_eq!(validate(&plan, &known(), &limits), []);
+    plan.tasks[0].depends_on.push(id("t99999"));
+    let found = validate(&plan, &known(), &limits);
+    assert!(found[0].message.starts_with("is part of a circle"));
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub struct Asker {
     pub wait: WaitId,
 }
 
+/// Most locks in one request.
+pub const LOCKS_PER_REQUEST_MAX: usize = 64;
+
 /// The kinds of primitives; each is a namespace.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
