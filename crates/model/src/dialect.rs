@@ -19,20 +19,21 @@ mod tests;
 
 pub use choose::choose_style;
 
-/// A request in the words of one style. What a style leaves as it is said is borrowed: a long
-/// conversation is sent again with every turn.
-#[derive(Debug, Clone, PartialEq)]
+/// A request in the words of one style; the entries are made as they are asked for.
+#[derive(Debug, Clone)]
 pub(crate) struct Prompt<'a> {
-    /// The entries, in order. The same conversation gives the same beginning every time, so
-    /// that a model can keep what it computed for it.
-    pub(crate) entries: Vec<PromptEntry<'a>>,
+    request: &'a ModelRequest,
+    style: ToolStyle,
+    /// The system entry, where the style adds something to it.
+    head: Option<String>,
     /// What the whole reply must fit, where it must.
     pub(crate) schema: Option<Value>,
     /// Whether the tools go along in the endpoint's own field.
     pub(crate) sends_tools: bool,
 }
 
-/// One entry of a [`Prompt`].
+/// One entry of a [`Prompt`]. What the style leaves as it was said is borrowed: a long
+/// conversation is sent again with every turn.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PromptEntry<'a> {
     /// Instructions.
@@ -72,6 +73,14 @@ pub(crate) struct RawCall {
     pub(crate) name: String,
     /// The arguments as JSON text.
     pub(crate) arguments: String,
+}
+
+impl Prompt<'_> {
+    /// The entries, in order. The same conversation gives the same beginning every time, so
+    /// that a model can keep what it computed for it.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = PromptEntry<'_>> {
+        render::entries(self)
+    }
 }
 
 /// Puts a request into the words of a style.

@@ -135,7 +135,7 @@ impl EmbeddedModel {
         let (piece_sender, mut piece_receiver) = mpsc::channel(PIECES_MAX);
         let (answer_sender, answer) = oneshot::channel();
         let job = Job {
-            request: to_generate(request, prompt, self.context_tokens()),
+            request: to_generate(request, &prompt, self.context_tokens()),
             pieces: piece_sender,
             answer: answer_sender,
         };
@@ -238,10 +238,10 @@ fn answer_all(file: &Path, options: EngineOptions, mut jobs: mpsc::Receiver<Job>
 
 fn to_generate(
     request: &ModelRequest,
-    prompt: Prompt<'_>,
+    prompt: &Prompt<'_>,
     context_tokens: usize,
 ) -> GenerateRequest {
-    let messages = prompt.entries.into_iter().map(|entry| match entry {
+    let messages = prompt.entries().map(|entry| match entry {
         PromptEntry::System(text) => PromptMessage {
             role: PromptRole::System,
             text: text.into_owned(),
@@ -262,7 +262,7 @@ fn to_generate(
     let limit = usize::try_from(request.output_tokens_max).unwrap_or(usize::MAX);
     GenerateRequest {
         messages: messages.collect(),
-        schema: prompt.schema,
+        schema: prompt.schema.clone(),
         output_tokens_max: if limit == 0 {
             context_tokens
         } else {

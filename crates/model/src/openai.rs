@@ -227,12 +227,12 @@ fn fault_words(url: &str) -> ModelFault {
 
 /// Four bytes a token, so that a budget of tokens holds where a server counts none.
 fn estimate(prompt: &Prompt<'_>, raw: &dialect::RawReply) -> Usage {
-    let entry_bytes = |entry: &dialect::PromptEntry<'_>| match entry {
+    let entry_bytes = |entry: dialect::PromptEntry<'_>| match entry {
         dialect::PromptEntry::System(text) | dialect::PromptEntry::User(text) => text.len(),
         dialect::PromptEntry::Assistant(text, calls) => text.len() + 64 * calls.len(),
         dialect::PromptEntry::Tool { text, .. } => text.len(),
     };
-    let input = prompt.entries.iter().map(entry_bytes).sum::<usize>();
+    let input = prompt.entries().map(entry_bytes).sum::<usize>();
     let calls = raw
         .calls
         .iter()

@@ -10,26 +10,34 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 pub(super) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt<'_> {
-    let mut entries = Vec::with_capacity(request.messages.len() + 1);
-    for message in &request.messages {
-        entries.push(entry(message, request, style));
-    }
-    if let Some(added) = instructions(request, style) {
-        match entries.first_mut() {
-            Some(PromptEntry::System(text)) => {
-                let text = text.to_mut();
-                text.push_str("\n\n");
-                text.push_str(&added);
-            }
-            _ => entries.insert(0, PromptEntry::System(added.into())),
-        }
-    }
+    let head = instructions(request, style).map(|added| match request.messages.first() {
+        Some(first) if is_system(first) => format!("{}\n\n{added}", first.text()),
+        _ => added,
+    });
     let has_tools = !request.tools.is_empty();
     Prompt {
-        entries,
+        request,
+        style,
+        head,
         schema: schema(request, style),
         sends_tools: has_tools && style == ToolStyle::Native,
     }
+}
+
+pub(super) fn entries<'a>(prompt: &'a Prompt<'_>) -> impl Iterator<Item = PromptEntry<'a>> {
+    let (request, style) = (prompt.request, prompt.style);
+    let head = prompt.head.as_deref();
+    let messages = match &request.messages[..] {
+        [first, others @ ..] if head.is_some() && is_system(first) => others,
+        all => all,
+    };
+    let head = head.map(|text| PromptEntry::System(text.into()));
+    let others = messages.iter().map(move |said| entry(said, request, style));
+    head.into_iter().chain(others)
+}
+
+fn is_system(message: &ChatMessage) -> bool {
+    matches!(message, ChatMessage::System { .. })
 }
 
 fn schema(request: &ModelRequest, style: ToolStyle) -> Option<Value> {

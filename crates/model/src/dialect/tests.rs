@@ -2,7 +2,7 @@
 //! `LEADHAND_SHARED` names.
 
 use super::json::{read_json, read_whole_json};
-use super::{RawCall, RawReply, read, render};
+use super::{Prompt, RawCall, RawReply, read, render};
 use crate::ToolStyle;
 use leadhand_protocol::{
     ChatMessage, Effect, FinishReason, Isolation, ModelReply, ModelRequest, OutputFormat, ToolCall,
@@ -363,11 +363,13 @@ fn structured_prompts_are_short_and_stable() {
         text: "hello".to_owned(),
     }));
     let second = render(&request, ToolStyle::Structured);
-    assert_eq!(second.entries[..first.entries.len()], first.entries);
+    let entries = |prompt: &Prompt<'_>| format!("{:#?}", prompt.entries().collect::<Vec<_>>());
+    let before = first.entries().count();
+    assert!(second.entries().take(before).eq(first.entries()));
     assert_eq!(second.schema, first.schema);
-    insta::assert_snapshot!(format!("{:#?}", second.entries));
+    insta::assert_snapshot!(entries(&second));
     insta::assert_snapshot!(serde_json::to_string_pretty(&second.schema).unwrap());
-    insta::assert_snapshot!(format!("{:#?}", render(&request, ToolStyle::Text).entries));
+    insta::assert_snapshot!(entries(&render(&request, ToolStyle::Text)));
 }
 
 #[test]
@@ -376,7 +378,11 @@ fn nothing_is_added_where_nothing_is_asked_for() {
         let request = request(Vec::new(), OutputFormat::Text);
         let prompt = render(&request, style);
         assert_eq!(
-            (prompt.schema, prompt.entries.len(), prompt.sends_tools),
+            (
+                prompt.schema.clone(),
+                prompt.entries().count(),
+                prompt.sends_tools
+            ),
             (None, 2, false)
         );
     }
@@ -396,5 +402,9 @@ fn a_hostile_tool_schema_cannot_blow_up() {
     );
     let line = request(vec![line], OutputFormat::Text);
     let prompt = render(&line, ToolStyle::Text);
-    assert!(!format!("{:?}", prompt.entries).contains("\\n# System"));
+    assert!(
+        prompt
+            .entries()
+            .all(|entry| !format!("{entry:?}").contains("\\n# System"))
+    );
 }

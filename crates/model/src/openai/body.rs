@@ -29,7 +29,8 @@ impl LeftOut {
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
     model: &'a str,
-    messages: Messages<'a>,
+    #[serde(serialize_with = "each_entry")]
+    messages: &'a Prompt<'a>,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "each_tool")]
     tools: &'a [ToolSpec],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,28 +49,22 @@ pub(super) struct Body<'a> {
 }
 
 /// The entries of a prompt, turned into those of the body one by one as they are written.
-struct Messages<'a> {
-    entries: &'a [PromptEntry<'a>],
-    is_native: bool,
-}
-
-impl Serialize for Messages<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.entries.iter().map(|e| entry(e, self.is_native)))
-    }
+fn each_entry<S: Serializer>(prompt: &Prompt<'_>, to: S) -> Result<S::Ok, S::Error> {
+    let entries = prompt.entries();
+    to.collect_seq(entries.map(|given| entry(given, prompt.sends_tools)))
 }
 
 #[derive(Serialize)]
 #[serde(tag = "role", rename_all = "lowercase")]
 enum Entry<'a> {
     System {
-        content: &'a str,
+        content: Cow<'a, str>,
     },
     User {
         content: Cow<'a, str>,
     },
     Assistant {
-        content: Option<&'a str>,
+        content: Option<Cow<'a, str>>,
         #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "each_call")]
         tool_calls: &'a [ToolCall],
     },
@@ -146,10 +141,7 @@ pub(super) fn body<'a>(
     };
     Body {
         model,
-        messages: Messages {
-            entries: &prompt.entries,
-            is_native: prompt.sends_tools,
-        },
+        messages: prompt,
         tools,
         response_format: prompt
             .schema
@@ -184,15 +176,13 @@ fn tool(spec: &ToolSpec) -> Tool<'_> {
     }
 }
 
-fn entry<'a>(entry: &'a PromptEntry<'_>, is_native: bool) -> Entry<'a> {
+fn entry(entry: PromptEntry<'_>, is_native: bool) -> Entry<'_> {
     match entry {
         PromptEntry::System(text) => Entry::System { content: text },
-        PromptEntry::User(text) => Entry::User {
-            content: Cow::Borrowed(text),
-        },
+        PromptEntry::User(text) => Entry::User { content: text },
         PromptEntry::Assistant(text, calls) => Entry::Assistant {
             // Some servers refuse an empty string beside calls.
-            content: Some(&**text).filter(|text| !text.is_empty() || calls.is_empty()),
+            content: Some(text).filter(|text| !text.is_empty() || calls.is_empty()),
             tool_calls: calls,
         },
         PromptEntry::Tool { call_id, text, .. } if is_native => Entry::Tool {
