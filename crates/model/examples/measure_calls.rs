@@ -7,9 +7,13 @@
 // An example prints, and one that cannot set up has nothing to say.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
-use leadhand_model::{ModelSet, ModelTerms, OpenAiModel, OpenAiOptions, ToolStyle};
+use leadhand_model::{
+    BoxFuture, Model, ModelInfo, ModelSet, ModelTerms, OpenAiModel, OpenAiOptions, Pieces, Price,
+    ToolStyle,
+};
 use leadhand_protocol::{
-    ChatMessage, Effect, Isolation, ModelRequest, OutputFormat, ToolCall, ToolSpec,
+    ChatMessage, Effect, Isolation, ModelFault, ModelReply, ModelRequest, OutputFormat, ToolCall,
+    ToolSpec,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,6 +30,8 @@ const TURNS: usize = 11;
 const CONCURRENCY: [usize; 2] = [1, 64];
 /// Messages of the prompt, and calls of one turn.
 const PROMPTS: [(usize, usize); 3] = [(2, 3_000), (16, 2_000), (500, 600)];
+/// Calls of one turn without a network.
+const SET_CALLS: usize = 50_000;
 /// The argument that makes this program the server.
 const SERVE: &str = "serve";
 
@@ -38,8 +44,6 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let set = ours(&server.base_url);
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let url = format!("{}/chat/completions", server.base_url);
     println!("µs of CPU a call, medians of {TURNS} turns:");
     for at_once in CONCURRENCY {
@@ -49,12 +53,17 @@ fn main() {
             let mut bare = Vec::new();
             let mut mine = Vec::new();
             for _ in 0..TURNS {
-                let (client, url, plain) = (client.clone(), url.clone(), plain.clone());
+                // Connections of its own for each turn: the kernel treats some of them worse
+                // than others for as long as they last.
+                let set = ours(&server.base_url);
+                // It takes the TLS provider that the set has installed.
+                let client = reqwest::Client::builder().no_proxy().build().unwrap();
+                let (url, plain) = (url.clone(), plain.clone());
                 bare.push(runtime.block_on(turn(calls, at_once, move || {
                     let (client, url, plain) = (client.clone(), url.clone(), plain.clone());
                     async move { bare_call(&client, &url, &plain).await }
                 })));
-                let (set, request) = (set.clone(), request.clone());
+                let request = request.clone();
                 mine.push(runtime.block_on(turn(calls, at_once, move || {
                     let (set, request) = (set.clone(), request.clone());
                     async move { set.call(&request, &|_| {}).await.unwrap().text }
@@ -68,6 +77,17 @@ fn main() {
                 mine / bare
             );
         }
+        let spent = (0..TURNS).map(|_| {
+            let (set, request) = (around(AtOnce), Arc::new(request(2)));
+            runtime.block_on(turn(SET_CALLS, at_once, move || {
+                let (set, request) = (set.clone(), request.clone());
+                async move { set.call(&request, &|_| {}).await.unwrap().text }
+            }))
+        });
+        let alone = median(spent.collect());
+        println!(
+            "{at_once:3} at once, a model set around a model that answers at once: {alone:.2}"
+        );
     }
 }
 
@@ -167,13 +187,45 @@ fn ours(base_url: &str) -> ModelSet {
         tool_style: Some(ToolStyle::Native),
         ..OpenAiOptions::new(base_url, Some("sk-measure"), "stub")
     };
+    around(OpenAiModel::new(options).unwrap())
+}
+
+fn around(model: impl Model) -> ModelSet {
     let terms = ModelTerms {
         concurrency_max: 64,
         ..ModelTerms::default()
     };
-    let model = Arc::new(OpenAiModel::new(options).unwrap());
-    let set = ModelSet::builder().add_on_terms("m", model, terms).unwrap();
-    set.build().unwrap()
+    let builder = ModelSet::builder().add_on_terms("m", Arc::new(model), terms);
+    builder.unwrap().build().unwrap()
+}
+
+/// Answers without a network, but not without letting others go first.
+struct AtOnce;
+
+impl Model for AtOnce {
+    fn describe(&self) -> ModelInfo {
+        ModelInfo {
+            name: "at once".to_owned(),
+            provider: "example".to_owned(),
+            context_tokens: None,
+            tool_style: ToolStyle::Native,
+            price: Price::default(),
+        }
+    }
+
+    fn call<'a>(
+        &'a self,
+        _: &'a ModelRequest,
+        _: Pieces<'a>,
+    ) -> BoxFuture<'a, Result<ModelReply, ModelFault>> {
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            Ok(ModelReply {
+                text: "done".to_owned(),
+                ..ModelReply::default()
+            })
+        })
+    }
 }
 
 /// The same prompt in the types that somebody without a runtime would write.
