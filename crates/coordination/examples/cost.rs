@@ -4,10 +4,11 @@
 
 #![allow(clippy::print_stdout, reason = "it is what a measurement is for")]
 
-use leadhand_coordination::Coordination;
+use leadhand_coordination::{Coordination, INBOX_MESSAGES_MAX};
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{
-    Asker, Declaration, Fact, LockAsk, LockMode, Obtained, PrimitiveName, Request, WaitId,
+    Asker, Declaration, Fact, LockAsk, LockMode, Obtained, Payload, PrimitiveName, QuestionId,
+    Request, WaitId,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -29,6 +30,14 @@ fn main() {
         hand_over(others, 10_000)
     });
     row("write of a board entry, nobody watching", board_write);
+    row("a message to one who waits for it", |others| {
+        message(others, 1)
+    });
+    row("the same, to 100 who wait for it", |others| {
+        message(others, 100)
+    });
+    row("a message through a full inbox", full_inbox);
+    row("a question, read and answered", question);
     row("permit to the next of 10,000 waiting", semaphore);
     row("beginning to wait as one of 10,000", begin_to_wait);
     row("the same, with one who waits for it", |others| {
@@ -133,6 +142,65 @@ fn board_write(others: u32) -> u128 {
             value,
         };
         ask(&mut state, 1, &write);
+    })
+}
+
+/// All receive, and one publishes for all of them.
+fn message(others: u32, receivers: u32) -> u128 {
+    let mut state = crowd(others);
+    let topic = name("results");
+    for party in 0..receivers {
+        let topic = topic.clone();
+        ask(&mut state, party, &Request::Subscribe { topic });
+    }
+    let publish = publish(topic);
+    nanoseconds(20_000 / receivers, |_| {
+        for party in 0..receivers {
+            ask(&mut state, party, &Request::Receive { deadline_ms: None });
+        }
+        ask(&mut state, receivers, &publish);
+    })
+}
+
+/// One message is read, the next takes its place, and the one after it is a dead letter.
+fn full_inbox(others: u32) -> u128 {
+    let mut state = crowd(others);
+    let topic = name("results");
+    let subscribe = Request::Subscribe {
+        topic: topic.clone(),
+    };
+    ask(&mut state, 1, &subscribe);
+    let publish = publish(topic);
+    for _ in 0..2 * INBOX_MESSAGES_MAX {
+        ask(&mut state, 2, &publish);
+    }
+    nanoseconds(20_000, |_| {
+        ask(&mut state, 1, &Request::Receive { deadline_ms: None });
+        ask(&mut state, 2, &publish);
+        ask(&mut state, 2, &publish);
+    })
+}
+
+fn publish(topic: PrimitiveName) -> Request {
+    let payload = Payload::text("the tests of the parser pass");
+    Request::Publish { topic, payload }
+}
+
+fn question(others: u32) -> u128 {
+    let mut state = crowd(others);
+    let put = Request::Ask {
+        to: Some(AgentId(2)),
+        payload: Payload::text("which of them"),
+        deadline_ms: Some(1_000_000),
+    };
+    nanoseconds(20_000, |step| {
+        ask(&mut state, 1, &put);
+        ask(&mut state, 2, &Request::Receive { deadline_ms: None });
+        let answer = Request::Answer {
+            question: QuestionId(u64::from(step) + 1),
+            payload: Payload::text("the first"),
+        };
+        ask(&mut state, 2, &answer);
     })
 }
 

@@ -61,7 +61,7 @@ fn large_messages_are_bounded_by_what_they_take() {
     // Whoever waits for a message needs no room, and gets it.
     world.state_only(999, &subscribe("u"));
     world.state_only(999, &receive());
-    world.state_only(0, &publish("u", "x"));
+    world.state_only(0, &publish("u", &large));
     assert_eq!(world.state.wait_of(AgentId(999)), None);
     assert_eq!(world.state.dead_letters().count(), dead);
 }

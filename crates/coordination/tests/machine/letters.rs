@@ -10,7 +10,7 @@ use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{
     DeadLetter, DeadLetterCause, Payload, QuestionId, Request, WaitId,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const CANCEL: Request = Request::CancelWait { wait: WaitId(0) };
 
@@ -321,4 +321,20 @@ fn what_is_read_withdrawn_or_unread_at_the_end_gives_its_room_back() {
     // The topic itself stays.
     assert_eq!(state["counts"]["kept_bytes"], 128 + 1);
     assert_eq!(world.state.dead_letters_total(), 2_000);
+}
+
+#[test]
+fn what_is_withdrawn_leaves_nothing_in_the_inbox_of_whom_was_asked() {
+    let mut world = World::default();
+    world.state_only(1, &subscribe("t"));
+    for _ in 0..10_000 {
+        world.state_only(2, &question(Some(1), "why"));
+        world.state_only(2, &CANCEL);
+        world.state_only(2, &publish("t", "x"));
+        world.state_only(1, &receive());
+    }
+    let state: Value = serde_json::to_value(&world.state).unwrap();
+    let inbox = json!({ "letters": [], "bytes": 0 });
+    assert_eq!(state["parties"]["1"]["inbox"], inbox);
+    assert_eq!(world.state.dead_letters_total(), 0);
 }
