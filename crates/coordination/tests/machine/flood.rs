@@ -3,7 +3,7 @@
 use crate::world::{World, publish, receive, subscribe, unsubscribe};
 use leadhand_coordination::{
     DEAD_LETTER_BYTES_MAX, DEAD_LETTERS_MAX, INBOX_BYTES_MAX, INBOX_MESSAGES_MAX, KEPT_BYTES_MAX,
-    SUBSCRIBERS_MAX, SUBSCRIPTIONS_MAX,
+    PRIMITIVES_MAX, SUBSCRIBERS_MAX, SUBSCRIPTIONS_MAX,
 };
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::DeadLetterCause;
@@ -90,4 +90,19 @@ fn subscriptions_are_bounded() {
         world.state_only(party, &subscribe("t"));
     }
     assert!(world.try_state_only(subscribers, &subscribe("t")).is_err());
+}
+
+#[test]
+fn topics_are_bounded() {
+    let mut world = World::default();
+    let mut topics = 0;
+    while world
+        .try_state_only(1, &publish(&format!("t{topics}"), "x"))
+        .is_ok()
+    {
+        topics += 1;
+    }
+    assert_eq!(topics, PRIMITIVES_MAX);
+    // One that is there takes more.
+    world.state_only(1, &publish("t7", "x"));
 }

@@ -338,3 +338,22 @@ fn what_is_withdrawn_leaves_nothing_in_the_inbox_of_whom_was_asked() {
     assert_eq!(state["parties"]["1"]["inbox"], inbox);
     assert_eq!(world.state.dead_letters_total(), 0);
 }
+
+#[test]
+fn a_party_with_nothing_but_letters_is_remembered() {
+    let mut world = check(
+        &[
+            (1, subscribe("t")),
+            (2, publish("t", "one")),
+            (1, unsubscribe("t")),
+        ],
+        &["a1: done"],
+    );
+    assert_eq!(inbox(&world, 1), ["t#1 of a2: \"one\""]);
+    world.ask(3, &question(Some(4), "why"));
+    assert_eq!(world.ask(4, &receive()), ["a4: a3 asks 1: \"why\""]);
+    assert_eq!(
+        world.end(4),
+        ["a3: ended: CannotBeMet { kind: Question, name: \"1\" }"]
+    );
+}
