@@ -8,8 +8,8 @@ use crate::decide::may_be_repeated;
 use crate::run::Run;
 use leadhand_coordination::Coordination;
 use leadhand_protocol::coordination::{
-    Asker, Declaration, Delivered, Electorate, Fact, LockAsk, LockMode, Payload, PrimitiveKind,
-    PrimitiveName, Request, Told, WaitId,
+    Asker, Declaration, Delivered, Electorate, Fact, LockAsk, LockMode, Obtained, Payload,
+    PrimitiveKind, PrimitiveName, Request, Told, WaitId,
 };
 use leadhand_protocol::{AgentId, Event, Finding, Grade, Label, Lock, Purpose, Task};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,24 @@ impl Coordinating {
         self.asked.get(&asker.party)?.of_calls.get(&asker.wait)
     }
 
+    /// Whether a party has what it was once told that it has. A later grant of the same lock to
+    /// it keeps out others as well.
+    pub(crate) fn has_still(&self, party: AgentId, asked: &Asked) -> bool {
+        match &asked.told {
+            Some(Ok(Told::Obtained(Obtained::Locks(held)))) => held.iter().all(|held| {
+                let mut holders = self.room.holders(&held.lock);
+                holders.any(|it| it.party == party && it.fence >= held.fence)
+            }),
+            Some(Ok(Told::Obtained(Obtained::Permits { semaphore, permits }))) => {
+                let semaphore = self.room.semaphore(semaphore);
+                let holders = semaphore.into_iter().flat_map(|it| it.holders);
+                let mut holders = holders.filter(|(it, _)| *it == party);
+                holders.any(|(_, held)| held >= *permits)
+            }
+            _ => true,
+        }
+    }
+
     pub(crate) fn waits(&self, asker: Asker) -> bool {
         let wait = self.room.wait_of(asker.party);
         wait.is_some_and(|wait| wait.id == asker.wait)
@@ -83,7 +101,11 @@ pub(crate) fn decide(run: &Run, asker: Asker, request: &Request, at_ms: u64) -> 
             vec![refused(asker, why.to_owned())]
         }
         _ if !counts => ask(run, asker, request, at_ms),
-        Some(asked) if asked.request == without_deadline(request) => Vec::new(),
+        Some(asked) if asked.request == without_deadline(request) => {
+            let gone = !run.coordination.has_still(asker.party, asked);
+            let why = "this call was made before and has given back by now what it had: call anew";
+            Vec::from_iter(gone.then(|| refused(asker, why.to_owned())))
+        }
         Some(_) => {
             let why = format!(
                 "request {} of this call was another one when the call was made before: a call that is made again asks for the same in the same order",

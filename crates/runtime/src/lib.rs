@@ -13,6 +13,7 @@ mod made_again;
 mod person;
 mod recorder;
 mod remote;
+mod run_handle;
 mod run_loop;
 mod runtime;
 mod status;
@@ -27,6 +28,7 @@ pub use remote::{
     CLIENT_WAIT_MS, CONNECTIONS_MAX, FAREWELL_MS, OpenQuestion, READERS_MAX, REMOTE_VERSION,
     REQUEST_BYTES_MAX, REQUEST_GAP_MS, RemoteError, RemoteRecords, RemoteRun, Told,
 };
+pub use run_handle::{RequestError, RunHandle};
 pub use run_loop::{Observation, Observer};
 pub use runtime::{Clock, Runtime, rebuild, system_clock};
 pub use status::{QuestionStatus, Status};

@@ -3,6 +3,7 @@
 
 use crate::file_checks;
 use crate::made_again;
+use crate::run_handle::{RunHandle, within};
 use leadhand_model::{BoxFuture, RecordedTools};
 use leadhand_protocol::{
     CallId, Check, CheckResult, ContentHash, Effect, Isolation, Permit, TaskId, ToolCall,
@@ -30,7 +31,7 @@ pub trait NativeTool: Send + Sync + 'static {
 }
 
 /// What is known of one call beside what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CallInfo {
     /// Which.
     pub id: CallId,
@@ -39,6 +40,8 @@ pub struct CallInfo {
     pub key: ContentHash,
     /// When it is made, in milliseconds since the Unix epoch.
     pub now_ms: u64,
+    /// The run, for what the call wants of it and of other agents.
+    pub run: RunHandle,
 }
 
 /// Why tools cannot be put together.
@@ -192,9 +195,10 @@ impl Toolbox {
         }
         if let Some(tool) = self.native.get(&call.name) {
             let time = Duration::from_millis(self.limits.wall_ms);
-            return match tokio::time::timeout(time, tool.call(call, info)).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
+            let calling = tool.call(call, info);
+            return match within(time, info.run.stopwatch(), calling).await {
+                Some(outcome) => outcome,
+                None => {
                     let harmful = !self.is_repeatable(&call.name);
                     Err(ToolFault {
                         kind: if harmful {

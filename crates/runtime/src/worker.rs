@@ -1,16 +1,18 @@
 //! What stands behind an agent: it does what its mailbox says (think, act, stop), several
 //! tool calls at once, and sends back what came of it. It knows nothing of plans.
 
+use crate::run_handle::{Desk, RunHandle};
 use crate::runtime::Clock;
 use crate::toolbox::{CallInfo, Toolbox};
 use futures::FutureExt;
-use leadhand_channel::{Dispatch, Mailbox, Outbox, Thread};
+use leadhand_channel::{ChannelError, Dispatch, Mailbox, Outbox, Thread};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
-    Assignment, CallId, Done, Failed, Message, ModelFault, ModelFaultKind, ModelRequest, ToolFault,
-    ToolFaultKind, ToolOutput,
+    Assignment, CallId, Done, Failed, Message, ModelFault, ModelFaultKind, ModelRequest, Permit,
+    ToolCall, ToolFault, ToolFaultKind, ToolOutput,
 };
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// What workers work with.
@@ -31,8 +33,21 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
     let mut thought: Option<AbortHandle> = None;
     // A cancel overtakes work: what the hub sent before it is given up when it comes.
     let mut cancelled_before = 0;
-    while let Some(envelope) = mailbox.recv().await {
+    let desk = Desk::default();
+    loop {
         let outbox = mailbox.outbox();
+        let envelope = tokio::select! {
+            biased;
+            came = mailbox.recv() => match came {
+                Some(envelope) => envelope,
+                None => return,
+            },
+            () = desk.woken() => {
+                let desk = desk.clone();
+                jobs.spawn(async move { took(desk.send(&outbox, None).await) });
+                continue;
+            }
+        };
         let thread = Thread::of(&envelope);
         match envelope.message {
             Message::Assign(Assignment::Think { turn, request }) => {
@@ -42,7 +57,7 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                 let models = equipment.models.clone();
                 thought = Some(jobs.spawn(async move {
                     let message = think(models, turn, request, &outbox, thread).await;
-                    tell(&outbox, message, thread).await;
+                    took(outbox.send(Dispatch::from(message).answering(thread)).await);
                 }));
             }
             Message::Assign(Assignment::Act {
@@ -51,17 +66,20 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                 permit,
                 key,
             }) => {
-                let tools = equipment.tools.clone();
+                let clock = Arc::clone(&equipment.clock);
                 let info = CallInfo {
                     id: call,
                     key,
-                    now_ms: (equipment.clock)(),
+                    now_ms: clock(),
+                    run: RunHandle::new(call, Some(outbox.clone()), desk.clone(), clock),
                 };
+                desk.begin(&info.run);
+                let acting = carry_out(equipment.tools.clone(), tool_call, permit, info);
+                let desk = desk.clone();
                 jobs.spawn(async move {
-                    let acting = tools.call(&tool_call, &permit, &info);
-                    let harmful = !tools.is_repeatable(&tool_call.name);
-                    let message = act(call, &tool_call.name, harmful, acting).await;
-                    tell(&outbox, message, thread).await;
+                    let message = acting.await;
+                    desk.end(call);
+                    took(outbox.send(Dispatch::from(message).answering(thread)).await);
                 });
             }
             Message::Cancel => {
@@ -73,9 +91,9 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
             Message::Assign(Assignment::Begin { role, purpose }) => {
                 tracing::debug!(agent = %mailbox.agent(), role, ?purpose, "assigned");
             }
-            Message::Steer { .. }
-            | Message::Granted { .. }
-            | Message::Progress { .. }
+            Message::Granted { wait, told } => desk.answer(mailbox.agent(), wait, told),
+            Message::Steer { text } => desk.steer(&text),
+            Message::Progress { .. }
             | Message::Result(_)
             | Message::Failure(_)
             | Message::Request { .. } => {
@@ -88,9 +106,8 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
 }
 
 /// The hub is gone only when the run is over, and then nobody wants to know.
-async fn tell(outbox: &Outbox, message: Message, thread: Thread) {
-    let answer = Dispatch::from(message).answering(thread);
-    if let Err(error) = outbox.send(answer).await {
+fn took<T>(sent: Result<T, ChannelError>) {
+    if let Err(error) = sent {
         tracing::debug!(%error, "nobody took what came of a job");
     }
 }
@@ -122,6 +139,12 @@ async fn think(
         }),
         Err(fault) => Message::Failure(Failed::Thought { turn, fault }),
     }
+}
+
+async fn carry_out(tools: Toolbox, tool_call: ToolCall, permit: Permit, info: CallInfo) -> Message {
+    let acting = tools.call(&tool_call, &permit, &info);
+    let harmful = !tools.is_repeatable(&tool_call.name);
+    act(info.id, &tool_call.name, harmful, acting).await
 }
 
 /// What came of a call. One that must not be made twice and broke off is in doubt.

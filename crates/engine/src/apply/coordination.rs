@@ -16,6 +16,8 @@ impl Run {
             return Vec::new();
         };
         let is_counted = is_counted(agent, asker, request);
+        let asked = self.coordination.asked(asker);
+        let gone = asked.is_some_and(|asked| !self.coordination.has_still(asker.party, asked));
         let requests = self.coordination.asked.entry(asker.party).or_default();
         requests.count = requests.count.saturating_add(1);
         if !is_counted {
@@ -23,7 +25,7 @@ impl Run {
         }
         let request = without_deadline(request);
         match requests.of_calls.get(&asker.wait) {
-            Some(asked) if asked.request == request => {
+            Some(asked) if asked.request == request && !gone => {
                 let told = asked.told.clone();
                 let tell = told.map(|told| Action::Tell { asker, told });
                 tell.into_iter().collect()

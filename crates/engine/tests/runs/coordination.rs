@@ -244,6 +244,12 @@ fn a_call_that_is_made_again_is_told_again_and_goes_on_waiting() {
     let given = asks(world, a0, 2, release("db", 1));
     assert_eq!(given, "a0.2 done\na1.1 has db #2\n");
     assert_eq!(asks(world, a0, 2, release("db", 1)), "a0.2 done\n");
+    let given_back = asks(world, a0, 1, acquire(&["db"], None));
+    assert_eq!(
+        given_back,
+        "a0.1 is refused: this call was made before and has given back by now what it had: call \
+         anew\n"
+    );
     holds(world);
 }
 
