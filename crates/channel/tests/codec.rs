@@ -198,7 +198,7 @@ fn an_envelope_says_no_more_than_it_has_to() {
 }
 
 /// What version 1 said in this message is what today's says.
-fn check_upgrade(old: Value, today: Message) {
+fn check_upgrade(old: &Value, today: Message) {
     let old = json!({
         "run": "demo", "from": {"agent": 3}, "to": "hub", "sequence": 2, "version": 1,
         "message": old,
@@ -214,13 +214,13 @@ fn check_upgrade(old: Value, today: Message) {
 
 #[test]
 fn messages_of_version_1_are_upgraded() {
-    check_upgrade(json!({"kind": "cancel"}), Message::Cancel);
+    check_upgrade(&json!({"kind": "cancel"}), Message::Cancel);
     let progress = Message::Progress {
         turn: 1,
         piece: "half".to_owned(),
     };
     check_upgrade(
-        json!({"kind": "progress", "payload": {"turn": 1, "piece": "half"}}),
+        &json!({"kind": "progress", "payload": {"turn": 1, "piece": "half"}}),
         progress,
     );
     let sent = messages();
@@ -235,7 +235,7 @@ fn messages_of_version_1_are_upgraded() {
     ] {
         let payload = assigned(what, &sent[place]);
         check_upgrade(
-            json!({"kind": kind, "payload": payload}),
+            &json!({"kind": kind, "payload": payload}),
             sent[place].clone(),
         );
     }
@@ -244,15 +244,15 @@ fn messages_of_version_1_are_upgraded() {
     let acted =
         |outcome: Value| json!({"kind": "acted", "payload": {"call": CALL, "outcome": outcome}});
     check_upgrade(
-        replied(json!({"ok": ModelReply::default()})),
+        &replied(json!({"ok": ModelReply::default()})),
         sent[9].clone(),
     );
     check_upgrade(
-        acted(json!({"ok": ToolOutput::text("ok")})),
+        &acted(json!({"ok": ToolOutput::text("ok")})),
         sent[10].clone(),
     );
-    check_upgrade(replied(json!({"error": model_fault()})), sent[11].clone());
-    check_upgrade(acted(json!({"error": tool_fault()})), sent[12].clone());
+    check_upgrade(&replied(json!({"error": model_fault()})), sent[11].clone());
+    check_upgrade(&acted(json!({"error": tool_fault()})), sent[12].clone());
 }
 
 /// Changes an envelope that is sound, and gives the words in which it is refused.
