@@ -174,3 +174,71 @@ async fn act(
         Err(fault) => Message::Failure(Failed::Acted { call, fault }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Equipment, work};
+    use crate::toolbox::Toolbox;
+    use leadhand_channel::open;
+    use leadhand_model::{ModelSet, ScriptedModel};
+    use leadhand_protocol::{
+        AgentId, Assignment, Done, Message, MessageId, ModelRequest, OutputFormat, RunId,
+        ToolLimits,
+    };
+    use leadhand_sandbox::{ToolHost, Workspace};
+    use std::path::Path;
+    use std::sync::Arc;
+
+    fn think(turn: u32) -> Message {
+        Message::Assign(Assignment::Think {
+            turn,
+            request: Box::new(ModelRequest {
+                models: Vec::new(),
+                messages: Vec::new(),
+                tools: Arc::new([]),
+                output: OutputFormat::Text,
+                output_tokens_max: 10,
+                temperature_milli: 0,
+                seed: 0,
+            }),
+        })
+    }
+
+    fn equipment() -> Equipment {
+        let script = r#"{"reply": {"text": "done"}, "times": 9}"#;
+        let model = ScriptedModel::parse(Path::new("script"), script).unwrap();
+        let models = ModelSet::builder().add("scripted", model).unwrap();
+        let host = ToolHost::builder().standard_tools(false).build().unwrap();
+        let workspace = Workspace::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let (host, workspace) = (Arc::new(host), Arc::new(workspace));
+        let limits = ToolLimits::default();
+        Equipment {
+            models: models.build().unwrap(),
+            tools: Toolbox::new(host, Vec::new(), workspace, limits).unwrap(),
+            clock: Arc::new(|| 0),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_that_overtakes_a_model_call_keeps_it_from_being_made() {
+        let (mut hub, post) = open(RunId::new("run").unwrap(), 8, Arc::new(|| 0));
+        let agent = AgentId(1);
+        let mailbox = post.register(agent).unwrap();
+        post.send(agent, think(1)).await.unwrap();
+        post.send(agent, Message::Cancel).await.unwrap();
+        let wanted = post.send(agent, think(2)).await.unwrap();
+        let working = tokio::spawn(work(mailbox, equipment()));
+        let mut answers: Vec<(u32, Option<MessageId>)> = Vec::new();
+        while answers.is_empty() {
+            let envelope = hub.recv().await.unwrap();
+            if let Message::Result(Done::Thought { turn, .. }) = envelope.message {
+                answers.push((turn, envelope.cause));
+            }
+        }
+        assert_eq!(answers, [(2, Some(wanted))]);
+        post.close(agent);
+        working.await.unwrap();
+        drop(post);
+        assert_eq!(hub.recv().await, None);
+    }
+}
