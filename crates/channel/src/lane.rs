@@ -39,7 +39,8 @@ impl Lane {
     }
 }
 
-/// How many messages an inbox was sent, by sender and lane; its two ends share it.
+/// How many messages an inbox was sent, by sender and lane; its two ends share it. Some 40 bytes
+/// a sender stay as long as the inbox: what an agent has sent may be read after its end.
 #[derive(Debug, Default)]
 pub(crate) struct Sequences(Mutex<HashMap<Option<AgentId>, [u64; 3]>>);
 
