@@ -374,3 +374,46 @@ fn what_would_be_refused_is_not_sent() {
          of the task `t1` sends it; a message is named by its sender"
     );
 }
+
+/// A number that follows from a seed: splitmix64 (Steele, Lea, Flood 2014).
+fn chance(seed: &mut u64, bound: usize) -> usize {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
+}
+
+#[test]
+fn what_was_damaged_on_its_way_is_refused_or_is_a_message() {
+    let (mut taken, mut refused) = (0, 0);
+    let mut seed = 1;
+    for message in messages() {
+        let sound = to_json(&envelope(message)).unwrap();
+        for _ in 0..150 {
+            let mut bytes = sound.clone();
+            let place = chance(&mut seed, bytes.len());
+            match chance(&mut seed, 4) {
+                0 => bytes[place] ^= 1 << chance(&mut seed, 8),
+                1 => bytes[place] = b"0123456789\"{}[]:,.-e"[chance(&mut seed, 20)],
+                2 => bytes.truncate(place),
+                _ => {
+                    let end = place + chance(&mut seed, bytes.len() - place);
+                    let repeated = bytes[place..end].to_vec();
+                    bytes.splice(end..end, repeated);
+                }
+            }
+            match from_json(&bytes) {
+                Ok(read) => {
+                    assert_eq!(from_json(&to_json(&read).unwrap()), Ok(read));
+                    taken += 1;
+                }
+                Err(ChannelError::NotRead { .. }) => refused += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+    assert!(
+        taken > 100 && refused > 100,
+        "{taken} taken, {refused} refused"
+    );
+}
