@@ -4,7 +4,8 @@
 
 use leadhand_channel::{ChannelError, MESSAGE_BYTES_MAX, MESSAGE_VERSION, from_json, to_json};
 use leadhand_protocol::coordination::{
-    LockAsk, LockHeld, LockMode, Obtained, PrimitiveName, Request, Told, WaitId,
+    Delivered, LockAsk, LockHeld, LockMode, Obtained, Payload, PrimitiveName, QuestionId, Request,
+    Told, WaitId,
 };
 use leadhand_protocol::{
     Address, AgentId, Assignment, CallId, Capability, ChatMessage, ContentHash, Done, Effect,
@@ -107,6 +108,20 @@ fn lock() -> PrimitiveName {
     PrimitiveName::new("src/main.rs").unwrap()
 }
 
+fn granted(told: Result<Told, String>) -> Message {
+    Message::Granted {
+        wait: WaitId(4),
+        told,
+    }
+}
+
+fn request(request: Request) -> Message {
+    Message::Request {
+        wait: WaitId(4),
+        request: Box::new(request),
+    }
+}
+
 /// A message of each kind and of each shape that a kind has.
 fn messages() -> Vec<Message> {
     let told = Told::Obtained(Obtained::Locks(vec![LockHeld {
@@ -114,18 +129,7 @@ fn messages() -> Vec<Message> {
         mode: LockMode::Exclusive,
         fence: 9,
     }]));
-    let acquire = Request::Acquire {
-        locks: vec![LockAsk {
-            lock: lock(),
-            mode: LockMode::Shared,
-        }],
-        deadline_ms: None,
-    };
-    let granted = |told| Message::Granted {
-        wait: WaitId(4),
-        told,
-    };
-    vec![
+    let mut messages = vec![
         Message::Assign(Assignment::Begin {
             role: "writer".to_owned(),
             purpose: Purpose::Task(TaskId::new("t1").unwrap()),
@@ -167,10 +171,39 @@ fn messages() -> Vec<Message> {
             call: CALL,
             fault: tool_fault(),
         }),
-        Message::Request {
-            wait: WaitId(4),
-            request: Box::new(acquire),
-        },
+    ];
+    messages.extend(requests());
+    messages
+}
+
+fn requests() -> Vec<Message> {
+    let acquire = Request::Acquire {
+        locks: vec![LockAsk {
+            lock: lock(),
+            mode: LockMode::Shared,
+        }],
+        deadline_ms: None,
+    };
+    vec![
+        request(acquire),
+        request(Request::Publish {
+            topic: lock(),
+            payload: Payload::text("it builds"),
+        }),
+        request(Request::Ask {
+            to: None,
+            payload: Payload::text("which one?"),
+            deadline_ms: Some(9),
+        }),
+        request(Request::Answer {
+            question: QuestionId(2),
+            payload: Payload::text("this one"),
+        }),
+        granted(Ok(Told::Obtained(Obtained::Message(Delivered::Question {
+            question: QuestionId(2),
+            from: AgentId(4),
+            payload: Payload::text("which one?"),
+        })))),
     ]
 }
 

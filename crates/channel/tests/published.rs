@@ -94,7 +94,7 @@ fn readme() -> String {
         )
         .unwrap();
     }
-    text.push_str("\n## Requests\nWhat a `request` can ask:\n\n| request | is to |\n|---|---|\n");
+    text.push_str("\n## Requests\nLocks, votes, topics and questions have one way: an agent sends a `request`, and what came of it comes back as a `granted` of the same `wait`. What is published to an agent, and what it is asked, it is given when it asks to `receive` ([coordination](../coordination.md)).\n\n| request | is to |\n|---|---|\n");
     let requests = schemas["request"]["$defs"]["Request"]["oneOf"]
         .as_array()
         .unwrap();
@@ -149,9 +149,8 @@ fn published_schemas_are_those_of_the_types() {
         })
         .collect();
     for (name, text) in files() {
-        assert_eq!(
-            found.get(&name),
-            Some(&text),
+        assert!(
+            found.get(&name) == Some(&text),
             "docs/messages/{name} is not what the types say; run this test with \
              LEADHAND_WRITE_SCHEMAS=1 and look at what changed"
         );
