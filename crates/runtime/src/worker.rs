@@ -49,11 +49,10 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
             }
         };
         let thread = Thread::of(&envelope);
+        let is_cancelled = envelope.id.count < cancelled_before;
         match envelope.message {
+            Message::Assign(Assignment::Think { .. }) if is_cancelled => {}
             Message::Assign(Assignment::Think { turn, request }) => {
-                if envelope.id.count < cancelled_before {
-                    continue;
-                }
                 let models = equipment.models.clone();
                 thought = Some(jobs.spawn(async move {
                     let message = think(models, turn, request, &outbox, thread).await;
@@ -73,12 +72,9 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                     now_ms: clock(),
                     run: RunHandle::new(call, Some(outbox.clone()), desk.clone(), clock),
                 };
-                desk.begin(&info.run);
-                let acting = carry_out(equipment.tools.clone(), tool_call, permit, info);
-                let desk = desk.clone();
+                let acting = carry_out(equipment.tools.clone(), tool_call, permit, info, &desk);
                 jobs.spawn(async move {
                     let message = acting.await;
-                    desk.end(call);
                     took(outbox.send(Dispatch::from(message).answering(thread)).await);
                 });
             }
@@ -141,10 +137,23 @@ async fn think(
     }
 }
 
-async fn carry_out(tools: Toolbox, tool_call: ToolCall, permit: Permit, info: CallInfo) -> Message {
-    let acting = tools.call(&tool_call, &permit, &info);
-    let harmful = !tools.is_repeatable(&tool_call.name);
-    act(info.id, &tool_call.name, harmful, acting).await
+/// A call, which is at the desk from now on until it has ended.
+fn carry_out(
+    tools: Toolbox,
+    tool_call: ToolCall,
+    permit: Permit,
+    info: CallInfo,
+    desk: &Desk,
+) -> impl Future<Output = Message> + use<> {
+    desk.begin(&info.run);
+    let desk = desk.clone();
+    async move {
+        let acting = tools.call(&tool_call, &permit, &info);
+        let harmful = !tools.is_repeatable(&tool_call.name);
+        let message = act(info.id, &tool_call.name, harmful, acting).await;
+        desk.end(info.id);
+        message
+    }
 }
 
 /// What came of a call. One that must not be made twice and broke off is in doubt.
