@@ -17,7 +17,9 @@ use tokio::time::{Instant, timeout};
 #[derive(Debug)]
 pub struct LocalInbox {
     owner: Address,
-    lanes: [Receiver<Envelope>; 3],
+    /// In boxes: a channel makes room for many messages when it comes into being, and most inboxes
+    /// get few.
+    lanes: [Receiver<Box<Envelope>>; 3],
     sequences: Arc<Sequences>,
     ledger: Arc<Ledger>,
 }
@@ -26,7 +28,7 @@ pub struct LocalInbox {
 #[derive(Debug)]
 pub(crate) struct Slot {
     owner: Address,
-    lanes: [Sender<Envelope>; 3],
+    lanes: [Sender<Box<Envelope>>; 3],
     sequences: Arc<Sequences>,
     ledger: Arc<Ledger>,
 }
@@ -69,7 +71,7 @@ impl LocalInbox {
             let mut all_closed = true;
             for lane in &mut self.lanes {
                 match lane.poll_recv(context) {
-                    Poll::Ready(Some(envelope)) => return Poll::Ready(Some(envelope)),
+                    Poll::Ready(Some(envelope)) => return Poll::Ready(Some(*envelope)),
                     Poll::Ready(None) => {}
                     Poll::Pending => all_closed = false,
                 }
@@ -112,7 +114,7 @@ impl Drop for LocalInbox {
                         to: owner.clone(),
                         kind: envelope.message.kind(),
                     };
-                    ledger.bury(envelope, why);
+                    ledger.bury(*envelope, why);
                 }
             }
         });
@@ -125,7 +127,7 @@ impl Slot {
         self.lane(Lane::Work).is_closed()
     }
 
-    fn lane(&self, lane: Lane) -> &Sender<Envelope> {
+    fn lane(&self, lane: Lane) -> &Sender<Box<Envelope>> {
         &self.lanes[lane as usize]
     }
 
@@ -142,7 +144,7 @@ impl Slot {
                     let why = self.gone(&envelope);
                     return Err(self.ledger.bury(envelope, why));
                 }
-                room.send(envelope);
+                room.send(Box::new(envelope));
                 Ok(())
             }),
             Err(why) => Err(self.ledger.bury(envelope, why)),
@@ -161,7 +163,7 @@ impl Slot {
         &self,
         envelope: &Envelope,
         wait: Option<Duration>,
-    ) -> Result<Permit<'_, Envelope>, ChannelError> {
+    ) -> Result<Permit<'_, Box<Envelope>>, ChannelError> {
         let left = self.ledger.left(envelope)?;
         let lane = self.lane(Lane::of(&envelope.message));
         match lane.try_reserve() {
@@ -193,7 +195,7 @@ impl Slot {
                 if self.is_closed() {
                     return Err(self.gone(&envelope));
                 }
-                room.send(envelope);
+                room.send(Box::new(envelope));
                 Ok(())
             });
             put.is_ok()

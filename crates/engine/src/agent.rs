@@ -2,11 +2,12 @@
 
 use crate::run::Spent;
 use leadhand_protocol::{
-    Action, AgentId, CallId, ChatMessage, CheckResult, Event, Grant, Label, ModelReply,
-    ModelRequest, Origin, OutputFormat, Permit, Purpose, RequestId, Reservation, TaskId, ToolCall,
-    ToolFault, ToolOutput, ToolSpec,
+    Action, AgentId, CallId, ChatMessage, CheckResult, ContentHash, Event, Grant, Label,
+    ModelReply, ModelRequest, Origin, OutputFormat, Permit, Purpose, RequestId, Reservation,
+    TaskId, ToolCall, ToolFault, ToolOutput, ToolSpec,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An agent at work.
@@ -29,8 +30,8 @@ pub struct Agent {
     /// Things to be told once the turn is over; a chat message cannot stand between a call
     /// and its result.
     pub(crate) notes: Vec<String>,
-    /// Calls that are over and would end alike, made since a file last changed.
-    pub(crate) made: Vec<ToolCall>,
+    /// Calls by their keys that are over and would end alike, made since a file last changed.
+    pub(crate) made: BTreeSet<ContentHash>,
     /// Where all that stands in its conversation came from.
     pub(crate) label: Label,
     pub(crate) equipment: Equipment,
@@ -48,7 +49,7 @@ pub(crate) struct Equipment {
     pub(crate) models: Vec<String>,
     pub(crate) tools: Arc<[ToolSpec]>,
     pub(crate) output: OutputFormat,
-    pub(crate) grants: Vec<Grant>,
+    pub(crate) grants: Arc<[Grant]>,
     pub(crate) turns_max: u32,
     pub(crate) output_tokens_max: u32,
     pub(crate) temperature_milli: u32,

@@ -102,7 +102,7 @@ pub(crate) fn makeable<'a>(
             no_such_tool(&call.name, &names),
         ));
     };
-    let faults = setting.schemas.faults(&tool.name, &call.arguments);
+    let faults = setting.schemas.faults(tool, &call.arguments);
     if !faults.is_empty() {
         let message = format!(
             "The arguments of `{}` do not fit: {}.",
@@ -187,13 +187,15 @@ pub(crate) fn edited(
 /// making it again brings nothing new.
 pub(crate) fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
     let tool = run.started().tool(&call.name);
-    let same = |made: &ToolCall| made.name == call.name && made.arguments == call.arguments;
-    let depends_on_files_alone = |tool: &ToolSpec| {
-        let mut wanted = tool.accesses.iter().map(|access| access.capability);
-        tool.isolation == Isolation::Sandboxed
-            && wanted.all(|one| matches!(one, Capability::FsRead | Capability::FsWrite))
-    };
-    tool.is_some_and(depends_on_files_alone) && agent.made.iter().any(same)
+    tool.is_some_and(depends_on_files_alone)
+        && agent.made.contains(&call.key(&run.started().start.run))
+}
+
+/// Whether a call of this tool brings nothing new while no file changes.
+pub(crate) fn depends_on_files_alone(tool: &ToolSpec) -> bool {
+    let mut wanted = tool.accesses.iter().map(|access| access.capability);
+    tool.isolation == Isolation::Sandboxed
+        && wanted.all(|one| matches!(one, Capability::FsRead | Capability::FsWrite))
 }
 
 fn refused(kind: ToolFaultKind, message: String) -> ToolFault {

@@ -3,14 +3,72 @@
 use crate::agent::Equipment;
 use crate::draft;
 use crate::run::{Run, Setting};
-use leadhand_policy::task_grants;
-use leadhand_protocol::{Capability, Grant, OutputFormat, Purpose, Role, Task, ToolSpec};
+use leadhand_policy::{task_grants, undeclared_grants};
+use leadhand_protocol::{Capability, Grant, OutputFormat, Purpose, Role, Start, Task, ToolSpec};
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// How much warmer each further attempt at a task is, in thousandths.
 const WARMER_MILLI_PER_ATTEMPT: u32 = 400;
 /// The temperature that this leads to at most, in thousandths.
 const TEMPERATURE_MILLI_MAX: u32 = 900;
+
+/// What agents of one role work with whatever their task is: made when the first of them starts,
+/// and shared by all.
+#[derive(Debug)]
+struct Kit {
+    /// All tools of the role.
+    tools: Arc<[ToolSpec]>,
+    /// Those without which no file is changed.
+    looking: Arc<[ToolSpec]>,
+    /// Those that touch nothing.
+    thinking: Arc<[ToolSpec]>,
+    /// What a task may touch that declares no writes.
+    grants: Arc<[Grant]>,
+}
+
+impl Kit {
+    fn of(start: &Start, role: &Role) -> Self {
+        let named = |name: &String| start.tools.iter().find(|tool| tool.name == *name);
+        let tools: Vec<&ToolSpec> = role.tools.iter().filter_map(named).collect();
+        let those = |wanted: &dyn Fn(&ToolSpec) -> bool| {
+            let tools = tools.iter().copied().filter(|tool| wanted(tool));
+            tools.cloned().collect()
+        };
+        Self {
+            tools: those(&|_| true),
+            looking: those(&|tool| !writes_files(tool)),
+            thinking: those(&|tool| tool.accesses.is_empty()),
+            grants: undeclared_grants(&start.grants, role).into(),
+        }
+    }
+}
+
+/// The kits of the roles of a run.
+#[derive(Debug)]
+pub(crate) struct Kits(BTreeMap<String, OnceLock<Kit>>, OnceLock<Kit>);
+
+impl Kits {
+    pub(crate) fn new(roles: &[Role]) -> Self {
+        let names = roles.iter().map(|role| role.name.clone());
+        let kits = names.map(|name| (name, OnceLock::new())).collect();
+        Self(kits, OnceLock::new())
+    }
+}
+
+impl Setting {
+    /// The kit of this role; of no role where there is none of this name.
+    fn kit(&self, name: &str) -> &Kit {
+        match (self.kits.0.get(name), self.role(name)) {
+            (Some(kit), Some(role)) => kit.get_or_init(|| Kit::of(&self.start, role)),
+            _ => {
+                let nobody = || Kit::of(&self.start, &Role::default());
+                self.kits.1.get_or_init(nobody)
+            }
+        }
+    }
+}
 
 impl Run {
     pub(crate) fn equip(&self, role_name: &str, purpose: &Purpose, attempt: u32) -> Equipment {
@@ -23,34 +81,25 @@ impl Run {
         };
         let grants = match (purpose, task) {
             // A person ordered it, and nobody else is there to be granted less.
-            (Purpose::RollBack, _) => setting.start.grants.clone(),
+            (Purpose::RollBack, _) => setting.start.grants.as_slice().into(),
             (_, Some(task)) => grants_of(setting, role_name, task),
-            (_, None) => Vec::new(),
+            (_, None) => Arc::default(),
         };
         let may_write = grants
             .iter()
             .any(|grant| grant.capability == Capability::FsWrite)
             && task.is_some_and(|task| !task.writes.is_empty());
-        let offered = role
-            .into_iter()
-            .flat_map(|role| &role.tools)
-            .filter_map(|name| setting.tool(name));
-        let handed = task.is_some_and(|task| is_handed_all(setting, task));
-        let wanted = |tool: &&ToolSpec| {
-            if handed {
-                tool.accesses.is_empty()
-            } else {
-                may_write || !writes_files(tool)
-            }
-        };
-        let tools: Vec<ToolSpec> = match task {
-            Some(_) => offered.filter(wanted).cloned().collect(),
-            None => Vec::new(),
+        let kit = setting.kit(role_name);
+        let tools = match task {
+            None => Arc::default(),
+            Some(task) if is_handed_all(setting, task) => Arc::clone(&kit.thinking),
+            Some(_) if may_write => Arc::clone(&kit.tools),
+            Some(_) => Arc::clone(&kit.looking),
         };
         let own = |value: u32, limit: u32| if value == 0 { limit } else { value.min(limit) };
         Equipment {
             models: role.map(|role| role.models.clone()).unwrap_or_default(),
-            tools: tools.into(),
+            tools,
             output: self.output_of_purpose(purpose, task),
             grants,
             turns_max: own(
@@ -128,21 +177,24 @@ pub(crate) fn writes_files(tool: &ToolSpec) -> bool {
 
 /// What the agent of a task may touch: what its role is granted, and of writing only what the
 /// task declares. A task that is one tool call declares by it what it writes.
-fn grants_of(setting: &Setting, role: &str, task: &Task) -> Vec<Grant> {
+fn grants_of(setting: &Setting, name: &str, task: &Task) -> Arc<[Grant]> {
     let nobody = Role::default();
-    let role = setting.role(role).unwrap_or(&nobody);
+    let role = setting.role(name).unwrap_or(&nobody);
     let named = task
         .call
         .as_ref()
         .and_then(|call| call.arguments.get("path")?.as_str());
     match named.filter(|_| task.writes.is_empty()) {
-        None => task_grants(&setting.start.grants, role, task),
+        None if task.writes.is_empty() && task.output_file.is_none() => {
+            Arc::clone(&setting.kit(name).grants)
+        }
+        None => task_grants(&setting.start.grants, role, task).into(),
         Some(path) => {
             let declaring = Task {
                 output_file: Some(path.to_owned()),
                 ..task.clone()
             };
-            task_grants(&setting.start.grants, role, &declaring)
+            task_grants(&setting.start.grants, role, &declaring).into()
         }
     }
 }

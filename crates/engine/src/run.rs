@@ -5,6 +5,7 @@ use crate::agent::Agent;
 use crate::agents::Agents;
 use crate::brief;
 use crate::coordination::Coordinating;
+use crate::equip::Kits;
 use crate::path_labels::PathLabels;
 use crate::roll_back::RollBack;
 use crate::schema::{ArgumentSchemas, MessageSchemas};
@@ -33,6 +34,8 @@ pub struct Setting {
     pub schemas: ArgumentSchemas,
     /// The types of messages between agents, compiled.
     pub(crate) messages: MessageSchemas,
+    /// What agents of each role work with.
+    pub(crate) kits: Kits,
     /// What each role is told first: who it is.
     systems: BTreeMap<String, Arc<ChatMessage>>,
 }
@@ -45,6 +48,7 @@ impl Setting {
             path_labels: PathLabels::new(&start.labels),
             policy: Policy::new(&start.rules).unwrap_or_default(),
             schemas: ArgumentSchemas::new(&start.tools),
+            kits: Kits::new(&start.roles),
             messages: MessageSchemas::new(&start.message_types),
             systems: start
                 .roles

@@ -4,27 +4,29 @@ use leadhand_protocol::{MessageType, ToolSpec};
 use leadhand_schema::Schema;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-/// What the arguments of each tool of a run may be.
+/// What the arguments of each tool of a run may be. A schema is compiled when a call is first held
+/// against it: most runs call few of their tools.
 #[derive(Debug, Default)]
-pub struct ArgumentSchemas(BTreeMap<String, Schema>);
+pub struct ArgumentSchemas(BTreeMap<String, OnceLock<Schema>>);
 
 impl ArgumentSchemas {
-    /// Compiles the schemas of all tools.
+    /// The schemas of these tools.
     #[must_use]
     pub fn new(tools: &[ToolSpec]) -> Self {
-        let compiled = tools.iter().map(|tool| {
-            let schema = Schema::of_arguments(&tool.arguments);
-            (tool.name.clone(), schema)
-        });
-        Self(compiled.collect())
+        let names = tools.iter().map(|tool| tool.name.clone());
+        Self(names.map(|name| (name, OnceLock::new())).collect())
     }
 
     /// What keeps arguments from fitting a tool; nothing of a tool that there is not.
     #[must_use]
-    pub fn faults(&self, tool: &str, arguments: &Value) -> Vec<String> {
-        let schema = self.0.get(tool);
-        schema.map_or_else(Vec::new, |schema| schema.faults(arguments))
+    pub fn faults(&self, tool: &ToolSpec, arguments: &Value) -> Vec<String> {
+        let Some(schema) = self.0.get(&tool.name) else {
+            return Vec::new();
+        };
+        let schema = schema.get_or_init(|| Schema::of_arguments(&tool.arguments));
+        schema.faults(arguments)
     }
 }
 

@@ -113,6 +113,12 @@ pub trait Writer: Send {
     /// [`JournalError::StatusTooLarge`], [`JournalError::Unwritable`].
     fn set_status(&mut self, status: &Value) -> Result<(), JournalError>;
 
+    /// Whether a snapshot is worth its while: a journal from which nobody takes a run up again
+    /// after a crash has none to save time by. As it stands here it is.
+    fn wants_snapshots(&self) -> bool {
+        true
+    }
+
     /// Keeps the run's state before record `next_seq`, in place of what was kept before.
     /// `format` names what the bytes are, for whoever reads them. It is written in the
     /// background, once the records it tells of are on disk; of several that wait the last is

@@ -132,6 +132,10 @@ impl MemoryWriter {
 }
 
 impl Writer for MemoryWriter {
+    fn wants_snapshots(&self) -> bool {
+        false
+    }
+
     fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError> {
         let next_seq = journal::follow(&self.run, self.next_seq, records)?;
         self.change(|state| state.records.extend_from_slice(records));

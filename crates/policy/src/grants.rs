@@ -92,13 +92,7 @@ pub fn attenuate(parent: &[Grant], child: &[Grant]) -> Vec<Grant> {
 /// A task that is one tool call has no role: give [`Role::default`].
 #[must_use]
 pub fn task_grants(run: &[Grant], role: &Role, task: &Task) -> Vec<Grant> {
-    let of_role = match &role.grants {
-        None => run.to_vec(),
-        Some(own) => attenuate(run, own),
-    };
-    let (writing, mut grants): (Vec<Grant>, Vec<Grant>) = of_role
-        .into_iter()
-        .partition(|grant| grant.capability == Capability::FsWrite);
+    let (writing, mut grants) = parted(run, role);
     let literal = task
         .output_file
         .iter()
@@ -116,6 +110,23 @@ pub fn task_grants(run: &[Grant], role: &Role, task: &Task) -> Vec<Grant> {
         .collect();
     grants.extend(attenuate(&writing, &declared));
     grants
+}
+
+/// What a task of this role may touch that declares no writes: [`task_grants`] of it.
+#[must_use]
+pub fn undeclared_grants(run: &[Grant], role: &Role) -> Vec<Grant> {
+    parted(run, role).1
+}
+
+/// What a role is granted: of writing, and else.
+fn parted(run: &[Grant], role: &Role) -> (Vec<Grant>, Vec<Grant>) {
+    let of_role = match &role.grants {
+        None => run.to_vec(),
+        Some(own) => attenuate(run, own),
+    };
+    of_role
+        .into_iter()
+        .partition(|grant| grant.capability == Capability::FsWrite)
 }
 
 fn common(parent: &Grant, child: &Grant, steps_left: &mut usize) -> Vec<String> {

@@ -81,7 +81,7 @@ impl Recorder {
         let next_seq = self.writer.next_seq();
         let since = next_seq.saturating_sub(self.snapshot_seq);
         let wait = SNAPSHOT_RECORDS_MIN + self.snapshot_bytes / SNAPSHOT_BYTES_PER_RECORD;
-        if since >= wait {
+        if since >= wait && self.writer.wants_snapshots() {
             self.snapshot_seq = next_seq;
             self.snapshot(run, next_seq);
         }

@@ -6,6 +6,7 @@ use crate::run::{Run, Spent};
 use leadhand_protocol::{
     Action, AgentId, ChatMessage, Finding, Label, ModelReply, Purpose, Reservation,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Run {
@@ -48,7 +49,7 @@ impl Run {
             faults_in_a_row: 0,
             conversation,
             notes: Vec::new(),
-            made: Vec::new(),
+            made: BTreeSet::new(),
             label: Label::default(),
             equipment: self.equip(role, purpose, attempt),
             spent: Spent::default(),

@@ -2,7 +2,8 @@
 
 use super::call_tool;
 use crate::agent::{Agent, AgentState, CallStatus, Delivery, PendingCall};
-use crate::run::Run;
+use crate::calls::depends_on_files_alone;
+use crate::run::{Run, Setting};
 use crate::{brief, checks, labels};
 use leadhand_protocol::{
     Action, AgentId, CallId, Change, ChatMessage, Check, CheckResult, Decision, FileChange, Origin,
@@ -60,10 +61,10 @@ impl Run {
         if let Ok(output) = outcome {
             self.label_files(id.agent, &output.files);
         }
-        let chars_max = self.started().start.limits.tool_result_chars_max;
         self.asks_no_more(id);
         let check = self.check_in_turn(id.agent);
-        let Some(agent) = self.agents.get_mut(&id.agent) else {
+        let setting = self.setting.clone();
+        let (Some(setting), Some(agent)) = (setting, self.agents.get_mut(&id.agent)) else {
             return;
         };
         let Some(pending) = agent.call_mut(id) else {
@@ -80,7 +81,7 @@ impl Run {
                     .all(|call| matches!(call.status, CallStatus::Finished(_)));
                 if over {
                     let calls = std::mem::take(calls);
-                    acted(agent, calls, chars_max);
+                    acted(&setting, agent, calls);
                 }
             }
             AgentState::Delivered(delivery) => delivered_call(delivery, check),
@@ -194,7 +195,7 @@ fn written_path(call: &ToolCall) -> Option<&str> {
 }
 
 /// All calls of a turn are over.
-fn acted(agent: &mut Agent, calls: Vec<PendingCall>, chars_max: usize) {
+fn acted(setting: &Setting, agent: &mut Agent, calls: Vec<PendingCall>) {
     match calls.first().map(|call| call.origin) {
         Some(Origin::Input) => agent.state = AgentState::Prepared(calls),
         Some(Origin::Template) => {
@@ -212,8 +213,9 @@ fn acted(agent: &mut Agent, calls: Vec<PendingCall>, chars_max: usize) {
         }
         _ => {
             for pending in calls {
-                if is_settled(&pending.status) {
-                    agent.made.push(pending.call.clone());
+                let tool = setting.tool(&pending.call.name);
+                if tool.is_some_and(depends_on_files_alone) && is_settled(&pending.status) {
+                    agent.made.insert(pending.call.key(&setting.start.run));
                 }
                 let text = match pending.status {
                     CallStatus::Finished(Ok(output)) => {
@@ -223,6 +225,7 @@ fn acted(agent: &mut Agent, calls: Vec<PendingCall>, chars_max: usize) {
                     CallStatus::Finished(Err(fault)) => format!("Error: {}", fault.message),
                     _ => String::new(),
                 };
+                let chars_max = setting.start.limits.tool_result_chars_max;
                 let mut text = brief::cut(&text, chars_max);
                 if pending.edited {
                     text.insert_str(
