@@ -123,6 +123,7 @@ impl RoleFile {
             "grants" => self.role.grants = Some(grants(&entry.node)?),
             "autonomy" => self.role.autonomy = Some(text(&entry.node)?.parse::<Autonomy>()?),
             "turns" => self.role.turns_max = count(&entry.node)?,
+            "history" => self.role.history_max = count(&entry.node)?,
             "workers" => self.role.workers_max = count(&entry.node)?,
             "output_tokens" => self.role.output_tokens_max = count(&entry.node)?,
             "budget_tokens" => self.role.budget.tokens_max = Some(bound(&entry.node)?),

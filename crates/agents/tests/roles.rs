@@ -77,6 +77,7 @@ You audit.
             },
         ]),
         autonomy: Some(Autonomy::L2),
+        history_max: 0,
         workers_max: 0,
         turns_max: 12,
         temperature_milli: 250,

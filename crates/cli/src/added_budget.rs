@@ -180,6 +180,7 @@ mod tests {
     use super::*;
     use leadhand::{Event, Goal, Plan, Record, RunId, rebuild};
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     /// A run with these bounds that has done nothing yet but be there for some time.
     fn started(budget: Budget, limits: Limits, plan: Option<Plan>, at_work_ms: u64) -> Run {
@@ -204,7 +205,7 @@ mod tests {
             message_types: Vec::new(),
             default_model: String::new(),
         };
-        let events = [Event::RunStarted(Box::new(start)), Event::TimeUp];
+        let events = [Event::RunStarted(Arc::new(start)), Event::TimeUp];
         let times = [0, at_work_ms];
         let records = (0..).zip(times).zip(events);
         let records: Vec<Record> = records

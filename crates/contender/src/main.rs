@@ -25,11 +25,11 @@ type Failure = Box<dyn std::error::Error>;
 const ROLES: [(&str, &str); 2] = [
     (
         "worker",
-        "---\nname: worker\ndescription: Works.\ntools: []\n---\nYou are a worker. Be brief.",
+        "---\nname: worker\ndescription: Works.\ntools: []\nhistory: all\n---\nYou are a worker. Be brief.",
     ),
     (
         "clerk",
-        "---\nname: clerk\ndescription: Works with a tool.\ntools: [lookup]\n---\nYou are a worker. Be brief.",
+        "---\nname: clerk\ndescription: Works with a tool.\ntools: [lookup]\nhistory: all\n---\nYou are a worker. Be brief.",
     ),
 ];
 
@@ -125,8 +125,9 @@ async fn carry_out(
         .limits(limits)
         .model_config("stub", &config)
         .tool(lookup.effect(Effect::Pure));
+    let history = format!("history: {}", workload.history_window());
     let builder = ROLES.iter().fold(builder, |builder, (name, text)| {
-        builder.role_file(name, text)
+        builder.role_file(name, &text.replace("history: all", &history))
     });
     let leadhand = match options.get("checkpoint") {
         Some(root) => builder.journal(SledJournal::open_root(root, Durability::Process)?),

@@ -10,6 +10,9 @@ use std::path::Path;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Workload {
     tasks: Vec<Spec>,
+    /// Messages after the prompt that a model is sent; 0 is all.
+    #[serde(default)]
+    history_window: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +31,10 @@ impl Workload {
 
     pub(crate) fn tasks(&self) -> usize {
         self.tasks.len()
+    }
+
+    pub(crate) fn history_window(&self) -> u32 {
+        self.history_window
     }
 
     /// Most tool calls that one task makes.

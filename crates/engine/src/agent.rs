@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Entries with which a conversation begins: who the agent is, and what it is there for.
+const OPENING_ENTRIES: usize = 2;
+
 /// An agent at work.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Agent {
@@ -53,6 +56,8 @@ pub(crate) struct Equipment {
     pub(crate) turns_max: u32,
     pub(crate) output_tokens_max: u32,
     pub(crate) temperature_milli: u32,
+    /// Entries of the conversation after its opening that a model is sent; 0 is all.
+    pub(crate) history_max: u32,
 }
 
 /// Where an agent stands.
@@ -187,7 +192,7 @@ impl Agent {
     pub(crate) fn request(&self, seed: u64) -> ModelRequest {
         ModelRequest {
             models: self.equipment.models.clone(),
-            messages: self.conversation.clone(),
+            messages: self.prompt().cloned().collect(),
             tools: Arc::clone(&self.equipment.tools),
             output: self.equipment.output.clone(),
             output_tokens_max: self
@@ -200,6 +205,25 @@ impl Agent {
                 .wrapping_add(u64::from(self.id.0) << 16)
                 .wrapping_add(u64::from(self.turns)),
         }
+    }
+
+    /// What its model is sent: all of its conversation, or how it began and the latest entries of
+    /// it where its role wants no more. A result never stands there without its call.
+    pub(crate) fn prompt(&self) -> impl ExactSizeIterator<Item = &Arc<ChatMessage>> {
+        let conversation = &self.conversation;
+        let begun = conversation.len().min(OPENING_ENTRIES);
+        let kept = self.equipment.history_max as usize;
+        let mut from = begun;
+        if kept > 0 && conversation.len() > begun + kept {
+            from = conversation.len() - kept;
+            let is_result = |at: usize| matches!(*conversation[at], ChatMessage::Tool { .. });
+            while from < conversation.len() && is_result(from) {
+                from += 1;
+            }
+        }
+        let latest = conversation.len() - from;
+        (0..begun + latest)
+            .map(move |at| &conversation[if at < begun { at } else { from + at - begun }])
     }
 
     pub(crate) fn say(&mut self, message: ChatMessage) {

@@ -102,9 +102,9 @@ impl Run {
         }
     }
 
-    fn start(&mut self, start: &Start) {
+    fn start(&mut self, start: &Arc<Start>) {
         self.people.approvals.clone_from(&start.approvals);
-        self.setting = Some(Arc::new(Setting::new(start.clone())));
+        self.setting = Some(Arc::new(Setting::new(Arc::clone(start))));
     }
 
     /// What the other run spent is not spent again, and not counted again.

@@ -88,7 +88,7 @@ pub(crate) fn admit(run: &Run, agent: &Agent) -> Admission {
         return Admission::Granted(None);
     }
     let input_bytes = prompt_bytes(agent);
-    let input = tokens_of(run, input_bytes, agent.conversation.len());
+    let input = tokens_of(run, input_bytes, agent.prompt().len());
     let price = run.dearest(&agent.equipment.models);
     let own = u64::from(agent.equipment.output_tokens_max);
     let mut output = own;
@@ -241,7 +241,7 @@ fn prompt_bytes(agent: &Agent) -> u64 {
             .sum();
         entry.text().len() + calls
     };
-    let entries: usize = agent.conversation.iter().map(|entry| of_entry(entry)).sum();
+    let entries: usize = agent.prompt().map(|entry| of_entry(entry)).sum();
     (entries + agent.equipment.tool_bytes()) as u64
 }
 

@@ -110,6 +110,7 @@ impl Run {
                 role.map_or(0, |role| role.output_tokens_max),
                 limits.output_tokens_per_turn_max,
             ),
+            history_max: role.map_or(0, |role| role.history_max),
             temperature_milli: warmed(role.map_or(0, |role| role.temperature_milli), attempt),
         }
     }

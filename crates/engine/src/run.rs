@@ -25,7 +25,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Setting {
     /// The start itself.
-    pub start: Start,
+    pub start: Arc<Start>,
     /// Its rules, compiled.
     pub policy: Policy,
     /// What files count as.
@@ -43,7 +43,7 @@ pub struct Setting {
 impl Setting {
     /// Prepares a start. Rules were compiled when the run was started; should an old journal
     /// hold one that no longer compiles, the run goes on under the policy that allows nothing.
-    pub(crate) fn new(start: Start) -> Self {
+    pub(crate) fn new(start: Arc<Start>) -> Self {
         Self {
             path_labels: PathLabels::new(&start.labels),
             policy: Policy::new(&start.rules).unwrap_or_default(),
@@ -370,7 +370,7 @@ mod setting {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Arc<Setting>>, D::Error> {
-        let start = Option::<Start>::deserialize(deserializer)?;
+        let start = Option::<Arc<Start>>::deserialize(deserializer)?;
         Ok(start.map(|start| Arc::new(Setting::new(start))))
     }
 }

@@ -71,7 +71,7 @@ pub enum Origin {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The run began with all it is made from.
-    RunStarted(Box<Start>),
+    RunStarted(Arc<Start>),
     /// A stopped run went on.
     RunResumed,
     /// A plan was accepted: sound, within limits, known roles and tools.

@@ -23,7 +23,7 @@ pub struct Timed {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// A run begins.
-    Start(Box<Start>),
+    Start(Arc<Start>),
     /// A stopped run goes on.
     Resume,
     /// A run begins where another one stood.

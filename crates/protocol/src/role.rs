@@ -27,6 +27,9 @@ pub struct Role {
     pub autonomy: Option<Autonomy>,
     /// Model calls one agent of this role may make; 0 is the run's limit.
     pub turns_max: u32,
+    /// Entries of its conversation after the opening that its model is sent; 0 is all of them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub history_max: u32,
     /// Sampling temperature in thousandths; 0 is greedy.
     pub temperature_milli: u32,
     /// Tokens a reply may have; 0 is the run's limit.

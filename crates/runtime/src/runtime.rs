@@ -56,7 +56,7 @@ impl Runtime {
     pub async fn run(&self, start: Start, orders: Orders) -> Result<Outcome, RuntimeError> {
         let writer = self.journal.create(&start.run)?;
         let run_loop = self.run_loop(start.run.clone(), Run::new(), writer, orders, &start);
-        run_loop.drive(vec![Input::Start(Box::new(start))]).await
+        run_loop.drive(vec![Input::Start(Arc::new(start))]).await
     }
 
     /// Takes up a run where its journal ends. Model and tool calls that are on record are not
@@ -118,13 +118,13 @@ impl Runtime {
     }
 
     /// A run from the journal, and what it is made from.
-    fn take_up(&self, id: &RunId, orders: Orders) -> Result<(RunLoop, Start), RuntimeError> {
+    fn take_up(&self, id: &RunId, orders: Orders) -> Result<(RunLoop, Arc<Start>), RuntimeError> {
         let writer = self.journal.open(id)?;
         if let Some(lost) = writer.lost() {
             tracing::warn!(run = %id, seq = lost.seq, what = lost.what, "records were lost");
         }
         let run = self.restored(id)?;
-        let Some(start) = run.setting().map(|setting| setting.start.clone()) else {
+        let Some(start) = run.setting().map(|setting| Arc::clone(&setting.start)) else {
             return Err(RuntimeError::Over {
                 run: id.clone(),
                 how: "it never began".to_owned(),

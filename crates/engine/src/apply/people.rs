@@ -137,12 +137,12 @@ impl Run {
     }
 
     fn setting_changed(&mut self, change: &SettingChange) {
-        let mut start = self.started().start.clone();
+        let mut start = Start::clone(&self.started().start);
         lay_over(&mut start, change);
         self.people
             .approvals
             .extend(change.approvals.iter().cloned());
-        let setting = Setting::new(start);
+        let setting = Setting::new(Arc::new(start));
         for agent in self.agents.values_mut() {
             let Some(role) = setting.role(&agent.role) else {
                 continue;

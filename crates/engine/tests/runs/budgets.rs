@@ -45,7 +45,7 @@ fn tokens(max: u64) -> Budget {
 fn workers_at_once_cannot_overspend_together() {
     let mut world = World::new([costing("one", 40, 900), costing("two", 40, 200)]);
     let tasks = vec![task("t", "writer"), task("u", "writer")];
-    world.give(Input::Start(Box::new(working(tasks, tokens(1_300)))));
+    world.give(Input::Start(Arc::new(working(tasks, tokens(1_300)))));
     let calls = |world: &World| format!("{:?}", world.pending).matches("CallModel").count();
     // Beside the first, too little is left for a reply; once it has cost less than was set
     // aside, there is enough.
@@ -67,7 +67,7 @@ fn a_reply_is_kept_as_short_as_what_is_left() {
         output_micro_usd: 10_000_000,
     };
     start.prices.insert("m".into(), price);
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     let asked = world.pending.iter().find_map(|action| match action {
         leadhand_protocol::Action::CallModel { request, .. } => Some(request.output_tokens_max),
         _ => None,
@@ -83,7 +83,7 @@ fn asked_again(budget: Budget, change: SettingChange) -> (Vec<u32>, u64) {
     let mut start = working(vec![task("t", "writer")], budget);
     start.default_model = "m".into();
     start.prices.insert("m".into(), writing(8_000_000));
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     world.order(PersonInput::Change(Box::new(change))).unwrap();
     world.crash_and_resume();
     replays(&world.journal);
@@ -236,7 +236,7 @@ fn only_time_at_work_counts_and_a_task_has_its_own() {
     let mut slow = task("t", "writer");
     slow.budget = seconds(5);
     let mut world = World::new([text("late"), text("two")]);
-    world.give(Input::Start(Box::new(working(
+    world.give(Input::Start(Arc::new(working(
         vec![slow, task("u", "writer")],
         seconds(60),
     ))));
@@ -272,7 +272,7 @@ fn a_person_is_shown_what_a_plan_may_cost() {
     start.limits.turns_per_agent_max = 2;
     start.limits.task_attempts_max = 1;
     let mut world = World::new([]);
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     let forecast = world.run.questions().values().find_map(|ask| match ask {
         leadhand_protocol::Ask::Plan { forecast, .. } => Some(*forecast),
         _ => None,

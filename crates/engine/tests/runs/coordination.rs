@@ -55,7 +55,7 @@ fn office(tasks: u32, effect: Effect) -> Start {
 /// All of them at work: what they call has not come back.
 fn at_work(start: Start) -> World {
     let mut world = World::new([]);
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     world
 }
 
@@ -392,7 +392,7 @@ fn what_is_read_on_the_board_brings_with_it_where_it_came_from() {
     let fetch = call("fetch", json!({"url": "https://example.org/"}));
     let work = || call("work", json!({}));
     let mut world = World::new([fetch, work(), work(), text("done")]);
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     let acts = |world: &World, id: u32| {
         let mut agents = world.run.agents();
         agents.any(|it| it.id == AgentId(id) && matches!(it.state, AgentState::Acting(_)))

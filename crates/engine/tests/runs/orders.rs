@@ -8,6 +8,7 @@ use leadhand_protocol::{
     Task, TaskId, ToolFault, ToolFaultKind, ToolSpec,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn tool(name: &str, effect: Effect) -> ToolSpec {
     ToolSpec {
@@ -57,7 +58,7 @@ fn died_while_paying(start: Start, answers: &[Answer], probe: Option<&str>) -> W
     if let Some(said) = probe {
         world.results.insert("probe_pay".into(), Ok(said.into()));
     }
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     world.carry_on_until("pay");
     world.crash_and_resume();
     world.carry_on();
@@ -222,7 +223,7 @@ fn an_order_that_cannot_be_followed_is_refused_and_changes_nothing() {
     let mut start = office(vec![task("t", "clerk"), task("u", "clerk")]);
     start.goal.autonomy = Autonomy::L1;
     let mut world = World::new([]);
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     let journal = world.journal.clone();
     let mut refused = |order: PersonInput, why: &str| {
         let said = world.order(order).expect_err(why);
@@ -373,7 +374,7 @@ fn a_person_holds_adds_drops_and_is_asked_before_a_task() {
     start.limits.workers_max = 1;
     let mut world = World::new([text("t"), text("w")]);
     world.answers = [Answer::Allow].into();
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     let edits = vec![
         PlanEdit::Add {
             task: Box::new(task("w", "writer")),
@@ -419,7 +420,7 @@ fn cancelled(grade: Grade) -> World {
     let mut start = office(vec![task("t", "clerk"), task("u", "clerk")]);
     start.limits.workers_max = 1;
     let mut world = World::new([call("pay", json!({})), text("Paid.")]);
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     world.carry_on_until("pay");
     world.order(cancel(grade)).unwrap();
     world.carry_on();
@@ -449,7 +450,7 @@ fn a_run_is_cancelled_in_three_grades() {
 #[test]
 fn cancelling_is_tightened_and_never_loosened() {
     let mut world = World::new([call("pay", json!({}))]);
-    world.give(Input::Start(Box::new(office(vec![task("t", "clerk")]))));
+    world.give(Input::Start(Arc::new(office(vec![task("t", "clerk")]))));
     world.carry_on_until("pay");
     world.order(cancel(Grade::Stop)).unwrap();
     let why = world.order(cancel(Grade::WrapUp)).unwrap_err();

@@ -10,6 +10,7 @@ use leadhand_protocol::{
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// A world that answers from a script.
 pub(crate) struct World {
@@ -129,7 +130,7 @@ impl World {
     }
 
     pub(crate) fn go(mut self, start: Start) -> Self {
-        self.give(Input::Start(Box::new(start)));
+        self.give(Input::Start(Arc::new(start)));
         self.carry_on();
         self
     }
