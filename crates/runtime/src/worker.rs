@@ -5,6 +5,7 @@ use crate::run_handle::{Desk, RunHandle};
 use crate::runtime::Clock;
 use crate::toolbox::{CallInfo, Toolbox};
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use leadhand_channel::{ChannelError, Dispatch, Mailbox, Outbox, Thread};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
@@ -13,7 +14,7 @@ use leadhand_protocol::{
 };
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 /// What workers work with.
 #[derive(Clone)]
@@ -30,7 +31,7 @@ pub(crate) struct Equipment {
 /// for ever.
 pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
     let mut jobs: JoinSet<()> = JoinSet::new();
-    let mut thought: Option<AbortHandle> = None;
+    let mut thought: Option<BoxFuture<'static, ()>> = None;
     // A cancel overtakes work: what the hub sent before it is given up when it comes.
     let mut cancelled_before = 0;
     let desk = Desk::default();
@@ -47,6 +48,10 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
                 jobs.spawn(async move { took(desk.send(&outbox, None).await) });
                 continue;
             }
+            () = over(&mut thought) => {
+                thought = None;
+                continue;
+            }
         };
         let thread = Thread::of(&envelope);
         let is_cancelled = envelope.id.count < cancelled_before;
@@ -54,7 +59,7 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
             Message::Assign(Assignment::Think { .. }) if is_cancelled => {}
             Message::Assign(Assignment::Think { turn, request }) => {
                 let models = equipment.models.clone();
-                thought = Some(jobs.spawn(async move {
+                thought = Some(Box::pin(async move {
                     let message = think(models, turn, request, &outbox, thread).await;
                     took(outbox.send(Dispatch::from(message).answering(thread)).await);
                 }));
@@ -80,9 +85,7 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
             }
             Message::Cancel => {
                 cancelled_before = envelope.id.count;
-                if let Some(thought) = thought.take() {
-                    thought.abort();
-                }
+                thought = None;
             }
             Message::Assign(Assignment::Begin { role, purpose }) => {
                 tracing::debug!(agent = %mailbox.agent(), role, ?purpose, "assigned");
@@ -98,6 +101,14 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
         }
         // Finished jobs are let go of as new ones come.
         while jobs.try_join_next().is_some() {}
+    }
+}
+
+/// Ends when the model that is at work has answered; never while none is.
+async fn over(thought: &mut Option<BoxFuture<'static, ()>>) {
+    match thought {
+        Some(thought) => thought.await,
+        None => std::future::pending().await,
     }
 }
 

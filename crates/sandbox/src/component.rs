@@ -35,6 +35,39 @@ pub(crate) struct Loader {
     pub(crate) ticker: Ticker,
 }
 
+/// The loader of a host, which is made when it is first needed: an engine and its pool take longer
+/// than all else at the start of a run, and many runs call no component.
+pub(crate) struct Loaders {
+    calls_max: u32,
+    cache_dir: Option<PathBuf>,
+    made: OnceLock<Result<Loader, String>>,
+}
+
+impl Loaders {
+    /// Nothing yet.
+    pub(crate) fn new(calls_max: u32, cache_dir: Option<PathBuf>) -> Self {
+        Self {
+            calls_max,
+            cache_dir,
+            made: OnceLock::new(),
+        }
+    }
+
+    /// The loader. A failure stays: the system will not give what it did not give.
+    pub(crate) fn get(&self) -> Result<&Loader, SandboxError> {
+        let make = || Loader::new(self.calls_max, self.cache_dir.clone());
+        let made = self.made.get_or_init(|| {
+            make().map_err(|error| match error {
+                SandboxError::Engine { reason } => reason,
+                other => other.to_string(),
+            })
+        });
+        made.as_ref().map_err(|reason| SandboxError::Engine {
+            reason: reason.clone(),
+        })
+    }
+}
+
 /// Which parts of the host a component can reach, and so needs prepared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Imports {
@@ -49,7 +82,7 @@ pub(crate) struct Loaded {
     pub(crate) name: String,
     pub(crate) card: Card,
     source: Source,
-    loader: Arc<Loader>,
+    loaders: Arc<Loaders>,
     /// What came of loading it. A failure stays: what made it fail is still there.
     ready: OnceLock<Result<Ready, String>>,
     /// Held by the call that waits for the code to be loaded, while the others wait for it.
@@ -65,12 +98,12 @@ pub(crate) struct Ready {
 
 impl Loaded {
     /// A component of which a card says what loading it would find.
-    pub(crate) fn known(loader: &Arc<Loader>, name: &str, source: Source, card: Card) -> Self {
+    pub(crate) fn known(loaders: &Arc<Loaders>, name: &str, source: Source, card: Card) -> Self {
         Self {
             name: name.to_owned(),
             card,
             source,
-            loader: Arc::clone(loader),
+            loaders: Arc::clone(loaders),
             ready: OnceLock::new(),
             first: tokio::sync::Mutex::new(()),
         }
@@ -104,7 +137,7 @@ impl Loaded {
 
     /// Loads the code, and holds what it is against the card.
     fn loaded(&self) -> Result<Ready, SandboxError> {
-        let loader = &self.loader;
+        let loader = self.loaders.get()?;
         let (found, tool) = match loader.card(&self.source) {
             Some(card) => {
                 let component = loader.component(&self.name, &self.source)?;
@@ -154,18 +187,19 @@ impl Ready {
 
 /// Loads one component, unless the cache knows what that would find.
 pub(crate) fn load(
-    loader: &Arc<Loader>,
+    loaders: &Arc<Loaders>,
     name: &str,
     source: Source,
 ) -> Result<Loaded, SandboxError> {
+    let loader = loaders.get()?;
     if let Some(card) = loader.card(&source) {
-        return Ok(Loaded::known(loader, name, source, card));
+        return Ok(Loaded::known(loaders, name, source, card));
     }
     let (card, tool) = examined(loader, name, &source)?;
     let ready = Ready::new(name, &card, tool)?;
     Ok(Loaded {
         ready: OnceLock::from(Ok(ready)),
-        ..Loaded::known(loader, name, source, card)
+        ..Loaded::known(loaders, name, source, card)
     })
 }
 

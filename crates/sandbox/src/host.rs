@@ -5,7 +5,8 @@ use crate::SandboxError;
 use crate::call::{self, CallContext};
 use crate::card::Shipped;
 use crate::command::{self, Command, CommandOutput};
-use crate::component::{self, Loaded, Loader};
+use crate::component::{self, Loaded, Loaders};
+use crate::fault::lasting;
 use crate::net::{Network, Secret};
 use crate::source::Source;
 use crate::standard::STANDARD;
@@ -25,7 +26,7 @@ pub struct ToolHost {
     /// Index into `components`, by the name of the tool.
     by_tool: HashMap<String, usize>,
     specs: Vec<ToolSpec>,
-    loader: Arc<Loader>,
+    loaders: Arc<Loaders>,
     /// Variables that a call can be granted.
     environment: Vec<(String, String)>,
     network: Arc<Network>,
@@ -142,7 +143,7 @@ impl ToolHostBuilder {
     /// holds it; that blocks.
     ///
     /// # Errors
-    /// When wasmtime cannot start here, or a component is malformed, imports what is not
+    /// When there are components of users and wasmtime cannot start here; when one of them is malformed, imports what is not
     /// offered, describes its tools wrongly, or has a tool that another has; when a secret
     /// cannot be placed.
     pub fn build(self) -> Result<ToolHost, SandboxError> {
@@ -150,7 +151,7 @@ impl ToolHostBuilder {
             components: Vec::new(),
             by_tool: HashMap::new(),
             specs: Vec::new(),
-            loader: Arc::new(Loader::new(self.calls_max, self.cache_dir)?),
+            loaders: Arc::new(Loaders::new(self.calls_max, self.cache_dir)),
             environment: self.environment,
             network: Arc::new(Network::new(&self.secrets)?),
             slots: Semaphore::new(self.calls_max as usize),
@@ -159,10 +160,10 @@ impl ToolHostBuilder {
         for standard in STANDARD.iter().filter(|_| self.standard_tools) {
             let source = Source::Standard(standard.bytes);
             let card = standard.card()?;
-            host.add(Loaded::known(&host.loader, standard.name, source, card))?;
+            host.add(Loaded::known(&host.loaders, standard.name, source, card))?;
         }
         for (name, source) in self.components {
-            host.add(component::load(&host.loader, &name, source)?)?;
+            host.add(component::load(&host.loaders, &name, source)?)?;
         }
         Ok(host)
     }
@@ -196,7 +197,7 @@ impl ToolHost {
     /// As [`ToolHostBuilder::build`], of this component.
     pub fn card(&self, name: &str, bytes: &[u8]) -> Result<String, SandboxError> {
         let source = Source::Bytes(bytes.to_vec());
-        let (card, _) = component::examined(&self.loader, name, &source)?;
+        let (card, _) = component::examined(self.loaders.get()?, name, &source)?;
         Ok(Shipped::text(card, bytes))
     }
 
@@ -235,7 +236,7 @@ impl ToolHost {
         let component = &self.components[index];
         let ready = component.ready().await?;
         let _slot = self.slot(component.card.slots).await;
-        let _running = self.loader.ticker.run();
+        let _running = self.loaders.get().map_err(unstarted)?.ticker.run();
         let (environment, network) = (&self.environment, &self.network);
         call::run(component, ready, call, context, environment, network).await
     }
@@ -252,8 +253,9 @@ impl ToolHost {
         context: &CallContext,
     ) -> Result<CommandOutput, ToolFault> {
         let _slot = self.slot(1).await;
-        let _running = self.loader.ticker.run();
-        command::run(&self.loader, command, context).await
+        let loader = self.loaders.get().map_err(unstarted)?;
+        let _running = loader.ticker.run();
+        command::run(loader, command, context).await
     }
 
     /// Waits for slots of the pool; a component that needs more than there are takes all.
@@ -280,4 +282,9 @@ impl ToolHost {
         self.components.push(Arc::new(loaded));
         Ok(())
     }
+}
+
+/// What a call is told when the sandbox cannot be started here.
+fn unstarted(error: SandboxError) -> ToolFault {
+    lasting(ToolFaultKind::Failed, error.to_string())
 }

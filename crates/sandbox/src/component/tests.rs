@@ -1,6 +1,6 @@
 //! A component is loaded once, whoever calls it and however often that fails.
 
-use super::{Loaded, Loader};
+use super::{Loaded, Loaders};
 use crate::card::Card;
 use crate::source::Source;
 use crate::standard::STANDARD;
@@ -19,9 +19,9 @@ fn calculate() -> (&'static [u8], Card) {
 }
 
 fn known(file: PathBuf, card: Card) -> Arc<Loaded> {
-    let loader = Arc::new(Loader::new(1, None).unwrap());
+    let loaders = Arc::new(Loaders::new(1, None));
     let source = Source::File(file);
-    Arc::new(Loaded::known(&loader, "calculate", source, card))
+    Arc::new(Loaded::known(&loaders, "calculate", source, card))
 }
 
 /// A pipe gives its bytes once: whoever reads it again waits for ever.
