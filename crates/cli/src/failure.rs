@@ -144,6 +144,7 @@ fn code_of(error: &Error) -> u8 {
         | Error::Playbook(_)
         | Error::Policy(_)
         | Error::ForeignTool(_)
+        | Error::MessageType { .. }
         | Error::Toolbox(_) => USAGE,
         Error::Sandbox(error) => code_of_sandbox(error),
         Error::NoModel => NO_MODEL,

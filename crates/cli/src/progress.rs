@@ -91,11 +91,10 @@ impl Progress {
                 row.doing.clear();
                 None
             }
-            Event::ModelFailed { agent, fault, .. } => Some(format!(
-                "{}: the model failed: {}",
-                self.name(*agent),
-                shown(&fault.message)
-            )),
+            Event::ModelFailed { agent, fault, .. } => {
+                let (agent, why) = (self.name(*agent), shown(&fault.message));
+                Some(format!("{agent}: the model failed: {why}"))
+            }
             Event::ToolCalled {
                 call,
                 tool_call,
@@ -107,10 +106,7 @@ impl Progress {
             }
             Event::AgentEnded { agent, failure } => self.agent_ended(*agent, failure.as_deref()),
             Event::TaskDone { task, artifact, .. } => self.task_done(task, artifact),
-            Event::TaskFailed { task, why } => {
-                self.end(task, State::Failed);
-                Some(format!("{task} failed: {}", shown(why)))
-            }
+            Event::TaskFailed { task, why } => Some(self.task_failed(task, why)),
             Event::PersonAsked { request, .. } => Some(format!("question {request} for a person")),
             Event::PersonAnswered { request, .. } => {
                 Some(format!("question {request} is answered"))
@@ -161,6 +157,11 @@ impl Progress {
 
     fn row(&mut self, agent: AgentId) -> Option<&mut Row> {
         self.rows.get_mut(*self.seats.get(&agent)?)
+    }
+
+    fn task_failed(&mut self, task: &TaskId, why: &str) -> String {
+        self.end(task, State::Failed);
+        format!("{task} failed: {}", shown(why))
     }
 
     /// Who waits is worth a line; all else of it is seen only in what an agent does.

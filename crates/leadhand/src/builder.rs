@@ -1,6 +1,7 @@
 //! How a [`Leadhand`] is put together. Every default is stated at the method that changes it.
 
 use crate::error::Error;
+use crate::message_type::{self, MessageType};
 use crate::session::{Leadhand, Parts};
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::{Journal, MemoryJournal};
@@ -27,6 +28,7 @@ pub struct Builder {
     notices: Vec<Notice>,
     tools: Vec<Arc<dyn NativeTool>>,
     recorded_tools: Option<RecordedTools>,
+    message_types: Vec<leadhand_protocol::MessageType>,
     host: ToolHostBuilder,
     rules: Vec<Rule>,
     approvals: Vec<Approval>,
@@ -54,6 +56,7 @@ impl Default for Builder {
             notices: Vec::new(),
             tools: Vec::new(),
             recorded_tools: None,
+            message_types: Vec::new(),
             host: ToolHost::builder(),
             rules: built_in_rules(),
             approvals: Vec::new(),
@@ -223,6 +226,19 @@ impl Builder {
         self
     }
 
+    /// Adds a type of messages that agents send each other, beside plain text.
+    #[must_use]
+    pub fn message_type<T: MessageType>(mut self) -> Self {
+        match message_type::described::<T>() {
+            Ok(described) => {
+                self.message_types.retain(|it| it.name != described.name);
+                self.message_types.push(described);
+            }
+            Err(error) => self.faults.push(error),
+        }
+        self
+    }
+
     /// Keeps compiled tools in this folder. Unless given each process compiles them anew: the
     /// tools of the program when they are first called, components of yours in [`Builder::build`].
     #[must_use]
@@ -328,6 +344,7 @@ impl Builder {
             parts: Arc::new(Parts {
                 workspace: self.workspace,
                 instructions: self.instructions,
+                message_types: self.message_types,
                 roster: self.roster,
                 notices: self.notices,
                 grants: root_grants(&self.rules),

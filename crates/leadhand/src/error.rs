@@ -45,6 +45,14 @@ pub enum Error {
         /// All of them.
         faults: Vec<String>,
     },
+    /// A type of messages cannot be registered.
+    #[error("`{name}` is no type of messages: {why}")]
+    MessageType {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+    },
     /// No model was given.
     #[error("there is no model: give one with `Builder::model` or `Builder::model_config`")]
     NoModel,

@@ -27,6 +27,7 @@ mod foreign_tool;
 mod function_tool;
 mod goal_faults;
 mod listing;
+mod message_type;
 mod playbooks;
 mod run;
 mod run_id;
@@ -75,6 +76,15 @@ pub use leadhand_protocol::{
     ToolOutput, ToolSpec,
 };
 pub use leadhand_runtime::{CallInfo, NativeTool};
+
+// What a tool at work asks of its run and says to other agents.
+pub use leadhand_protocol::coordination::{
+    CycleStep, Declaration, Delivered, Elector, Electorate, LockHeld, LockMode, Need, Payload,
+    PrimitiveName, QuestionId, WaitEnd,
+};
+pub use leadhand_runtime::{RequestError, RunHandle};
+pub use message_type::{MessageType, Received, TypedMessages};
+
 pub use leadhand_schema::{ForeignError, Notice as ToolNotice};
 
 // What is allowed, and what it takes to implement `Approver`.
@@ -91,6 +101,7 @@ pub use leadhand_runtime::{Observation, Observer, cassette, rebuild};
 /// own that need more than the root has.
 pub mod rooms {
     pub use leadhand_agents as agents;
+    pub use leadhand_coordination as coordination;
     pub use leadhand_engine as engine;
     pub use leadhand_journal as journal;
     pub use leadhand_model as model;

@@ -13,7 +13,7 @@ use leadhand_protocol::{
     Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, PersonInput, Plan, Price, Rule,
     RunId, Seq, Start, ToolSpec,
 };
-use leadhand_runtime::{Control, Forked, Observer, Runtime, control};
+use leadhand_runtime::{Control, Forked, Observer, Runtime, control, is_run_tool};
 use leadhand_task_graph::{Known, validate};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -37,6 +37,7 @@ pub struct Leadhand {
 pub(crate) struct Parts {
     pub(crate) workspace: PathBuf,
     pub(crate) instructions: String,
+    pub(crate) message_types: Vec<leadhand_protocol::MessageType>,
     pub(crate) roster: Roster,
     pub(crate) notices: Vec<Notice>,
     pub(crate) rules: Vec<Rule>,
@@ -201,7 +202,7 @@ impl Leadhand {
             run: id.clone(),
             goal,
             roles: self.parts.roster.roles().cloned().collect(),
-            tools: self.tools(),
+            tools: self.tools_of(plan.as_ref()),
             rules: self.parts.rules.clone(),
             grants: self.parts.grants.clone(),
             approvals: self.parts.approvals.clone(),
@@ -213,7 +214,7 @@ impl Leadhand {
             instructions: self.parts.instructions.clone(),
             seed: self.parts.seed,
             prices: self.prices(),
-            message_types: Vec::new(),
+            message_types: self.parts.message_types.clone(),
             default_model: self.runtime.models.default_name().to_owned(),
         };
         let (runtime, orders, control, events) = self.wired();
@@ -224,6 +225,20 @@ impl Leadhand {
             events,
             driven: Box::pin(driven),
         })
+    }
+
+    /// The tools of a run. Of those that are always there it has only what somebody can call.
+    fn tools_of(&self, plan: Option<&Plan>) -> Vec<ToolSpec> {
+        let named = |name: &str| {
+            let mut roles = self.parts.roster.roles();
+            let tasks = plan.into_iter().flat_map(|plan| &plan.tasks);
+            let mut calls = tasks.filter_map(|task| task.call.as_ref());
+            roles.any(|role| role.tools.iter().any(|tool| tool == name))
+                || calls.any(|call| call.tool == name)
+        };
+        let mut tools = self.tools();
+        tools.retain(|tool| !is_run_tool(&tool.name) || named(&tool.name));
+        tools
     }
 
     /// What models cost that cost something.

@@ -15,6 +15,7 @@ mod recorder;
 mod remote;
 mod run_handle;
 mod run_loop;
+mod run_tools;
 mod runtime;
 mod status;
 mod toolbox;
@@ -30,6 +31,7 @@ pub use remote::{
 };
 pub use run_handle::{RequestError, RunHandle};
 pub use run_loop::{Observation, Observer};
+pub use run_tools::{is_run_tool, run_tool_specs};
 pub use runtime::{Clock, Runtime, rebuild, system_clock};
 pub use status::{QuestionStatus, Status};
 pub use toolbox::{CallInfo, NativeTool, Toolbox, ToolboxError};

@@ -4,6 +4,7 @@
 use crate::file_checks;
 use crate::made_again;
 use crate::run_handle::{RunHandle, within};
+use crate::run_tools::run_tools;
 use leadhand_model::{BoxFuture, RecordedTools};
 use leadhand_protocol::{
     CallId, Check, CheckResult, ContentHash, Effect, Isolation, Permit, TaskId, ToolCall,
@@ -85,6 +86,13 @@ impl Toolbox {
             let sandboxed = host.specs().iter().any(|spec| spec.name == name);
             if sandboxed || by_name.insert(name.clone(), tool).is_some() {
                 return Err(ToolboxError::NameTaken { name });
+            }
+        }
+        // A tool of the embedder's own goes before one that is always there.
+        for tool in run_tools() {
+            let name = tool.spec().name;
+            if !host.specs().iter().any(|spec| spec.name == name) {
+                by_name.entry(name).or_insert_with(|| Arc::new(tool));
             }
         }
         Ok(Self {

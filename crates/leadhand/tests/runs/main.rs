@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod bad_input;
+mod coordination;
 mod endpoint;
 mod office;
 mod own_parts;

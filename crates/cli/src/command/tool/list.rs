@@ -5,17 +5,20 @@ use crate::failure::Failure;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use leadhand::rooms::protocol::Isolation;
+use leadhand::rooms::runtime::run_tool_specs;
 use leadhand::{Access, Effect, ToolSpec};
 use std::fmt::Write;
 
 pub(super) fn run(json: bool, options: &ProjectOptions) -> Result<u8, Failure> {
     let project = Project::open(options)?;
     let host = project.components().host(project.host_builder())?;
+    let mut specs = host.specs().to_vec();
+    specs.extend(run_tool_specs());
     if json {
-        screen::out_json(&host.specs());
+        screen::out_json(&specs);
         return Ok(0);
     }
-    screen::out(&host.specs().iter().map(described).collect::<String>());
+    screen::out(&specs.iter().map(described).collect::<String>());
     for tool in project.components().runners_to_build() {
         screen::note(&format!(
             "{tool} is not built yet: `leadhand tool build {tool}` builds it"
