@@ -256,6 +256,7 @@ impl Progress {
                 (String::new(), "judgement of the answer".to_owned())
             }
             Purpose::Answer => (String::new(), "answer".to_owned()),
+            Purpose::Reply { question } => (String::new(), format!("reply {question}")),
             Purpose::RollBack => (String::new(), "roll back".to_owned()),
         };
         let seat = self

@@ -312,6 +312,7 @@ impl Timeline {
             | Purpose::Revise
             | Purpose::Judge { .. }
             | Purpose::Answer
+            | Purpose::Reply { .. }
             | Purpose::RollBack => self.others.push(line),
         }
     }
@@ -393,6 +394,7 @@ fn in_words(purpose: &Purpose) -> String {
         } => format!("judge {task}"),
         Purpose::Judge { task: None, .. } => "judge the answer".to_owned(),
         Purpose::Answer => "answer".to_owned(),
+        Purpose::Reply { question } => format!("answer to question {question}"),
         Purpose::RollBack => "roll back".to_owned(),
     }
 }

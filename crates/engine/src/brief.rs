@@ -6,7 +6,7 @@ use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::draft::{effectful, files_now};
 use crate::run::Run;
 use crate::schedule::known;
-use leadhand_protocol::{Role, Start, Task, TaskId, TaskInput, TaskSource};
+use leadhand_protocol::{AgentId, Role, Start, Task, TaskId, TaskInput, TaskSource};
 use leadhand_task_graph::TaskState;
 use std::fmt::Write;
 
@@ -109,6 +109,32 @@ pub(crate) fn answer(run: &Run) -> String {
         text,
         "Goal:\n{}\n\nAll tasks are done. Write the answer to the goal from these results alone, and cite each result you use by its id in brackets.",
         run.started().start.goal.text.trim()
+    );
+    text
+}
+
+/// The opening of the agent that answers a question for the manager.
+pub(crate) fn reply(run: &Run, asker: AgentId, question: &str) -> String {
+    let limits = &run.started().start.limits;
+    let mut text = String::from("The plan:\n");
+    for task in run.graph().iter().flat_map(|graph| &graph.plan().tasks) {
+        let state = match run.graph().and_then(|graph| graph.state(&task.id)) {
+            Some(TaskState::Done) => "done",
+            Some(TaskState::Running) => "at work",
+            Some(TaskState::Failed) => "failed",
+            _ => "open",
+        };
+        let (id, role, title) = (&task.id, &task.role, &task.title);
+        let _ = writeln!(text, "- {id} [{role}] {title}: {state}");
+    }
+    let at_work = run.agents.get(&asker).and_then(Agent::task);
+    let at_work = at_work.map(|task| format!(", which is at work on task {task},"));
+    let _ = write!(
+        text,
+        "\nGoal:\n{}\n\nThe agent {asker}{} asks you:\n{}\n\nAnswer it: in plain words, with what it needs to go on, and nothing else.",
+        run.started().start.goal.text.trim(),
+        at_work.unwrap_or_default(),
+        cut(question, limits.input_chars_max),
     );
     text
 }

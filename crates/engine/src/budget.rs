@@ -188,6 +188,7 @@ pub(crate) fn charged(purpose: &Purpose) -> Option<&TaskId> {
         | Purpose::Revise
         | Purpose::Judge { task: None, .. }
         | Purpose::Answer
+        | Purpose::Reply { .. }
         | Purpose::RollBack => None,
     }
 }

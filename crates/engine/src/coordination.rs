@@ -6,10 +6,11 @@ use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::brief;
 use crate::decide::may_be_repeated;
 use crate::run::Run;
+use crate::{budget, schedule};
 use leadhand_coordination::Coordination;
 use leadhand_protocol::coordination::{
     Asker, Declaration, Delivered, Electorate, Fact, LockAsk, LockMode, Obtained, Payload,
-    PrimitiveKind, PrimitiveName, Request, Told, WaitId,
+    PrimitiveKind, PrimitiveName, QuestionId, Request, Told, WaitEnd, WaitId,
 };
 use leadhand_protocol::{AgentId, Event, Finding, Grade, Label, Lock, Purpose, Task};
 use serde::{Deserialize, Serialize};
@@ -335,7 +336,67 @@ pub(crate) fn settle(run: &Run) -> Vec<Event> {
     let stopping = stops.then(|| run.agents.values()).into_iter().flatten();
     let stopping = stopping.map(|agent| stopped(run, agent));
     let mut facts = over.chain(stopping).filter(|facts| !facts.is_empty());
-    events(facts.next().unwrap_or_default())
+    match facts.next() {
+        Some(facts) => events(facts),
+        None => for_the_manager(run),
+    }
+}
+
+/// Questions for the manager are answered one after the other, by an agent of its role each. In a
+/// run that wraps up nobody begins to answer.
+fn for_the_manager(run: &Run) -> Vec<Event> {
+    let mut questions = run.coordination.room.questions();
+    let Some((question, put)) = questions.find(|(_, put)| put.to.is_none()) else {
+        return Vec::new();
+    };
+    let mut agents = run.agents.values();
+    let answers = |agent: &Agent| matches!(agent.purpose, Purpose::Reply { .. });
+    if agents.any(answers) {
+        return Vec::new();
+    }
+    match &run.stop {
+        Some(stop) if stop.grade == Grade::WrapUp => unanswered(run, question),
+        Some(_) => Vec::new(),
+        None => {
+            let brief = brief::reply(run, put.asker.party, &said(&put.payload));
+            let start = schedule::manager(run, Purpose::Reply { question }, brief);
+            budget::within_agents(run, vec![start])
+        }
+    }
+}
+
+/// The answer of the manager to a question, if somebody still waits for it.
+pub(crate) fn reply(run: &Run, agent: &Agent, question: QuestionId, content: &str) -> Vec<Event> {
+    let asker = Asker {
+        party: agent.id,
+        wait: OF_THE_RUN,
+    };
+    let chars_max = run.started().start.limits.tool_result_chars_max;
+    let payload = Payload::text(brief::cut(content, chars_max));
+    let request = Request::Answer { question, payload };
+    let room = &run.coordination.room;
+    let mut events = match room.decide(asker, PRIORITY, run.at_ms, &request) {
+        Ok(facts) => events(facts),
+        Err(_) => unanswered(run, question),
+    };
+    events.push(Event::AgentEnded {
+        agent: agent.id,
+        failure: None,
+    });
+    events
+}
+
+/// Nobody will answer a question: whoever asked is told, if it still waits.
+pub(crate) fn unanswered(run: &Run, question: QuestionId) -> Vec<Event> {
+    let put = run.coordination.room.question(question);
+    let ended = put.map(|put| Fact::WaitEnded {
+        asker: put.asker,
+        why: WaitEnd::CannotBeMet {
+            kind: PrimitiveKind::Question,
+            name: question.into(),
+        },
+    });
+    events(Vec::from_iter(ended))
 }
 
 /// An agent of a run that stops: a call that must not be made twice is told that it waits in

@@ -5,6 +5,7 @@ use crate::agent::{Agent, AgentState, CallStatus, Delivery};
 use crate::budget;
 use crate::calls::{called, step_call};
 use crate::checks::{Subject, failures, judged_check, next_check, unresolved_citations};
+use crate::coordination;
 use crate::decide::stop;
 use crate::draft;
 use crate::run::Run;
@@ -27,6 +28,9 @@ pub(crate) fn settle(run: &Run, agent: &Agent) -> Vec<Event> {
             None => give_up(run, agent, "its task is no longer in the plan"),
         },
         Purpose::Judge { task, .. } => accept_verdict(run, agent, task.as_ref(), delivery),
+        Purpose::Reply { question } => {
+            coordination::reply(run, agent, *question, &delivery.content)
+        }
         // It gives no output: what it does stands in the account.
         Purpose::RollBack => Vec::new(),
         Purpose::Answer => match unresolved_citations(run, &delivery.content) {

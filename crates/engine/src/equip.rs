@@ -134,7 +134,7 @@ impl Run {
                     "additionalProperties": false,
                 }),
             ),
-            Purpose::RollBack => OutputFormat::Text,
+            Purpose::Reply { .. } | Purpose::RollBack => OutputFormat::Text,
             Purpose::Answer => match &self.started().start.goal.output_schema {
                 Some(schema) => json("answer", schema.clone()),
                 None => OutputFormat::Text,

@@ -4,6 +4,7 @@
 
 use crate::agent::{Agent, PendingCall};
 use crate::run::Run;
+use leadhand_protocol::coordination::PrimitiveKind;
 use leadhand_protocol::{
     AgentId, Autonomy, Capability, Change, FileChange, Grant, Label, Plan, Purpose, Source, Task,
     TaskId, ToolSpec,
@@ -28,6 +29,10 @@ pub(crate) fn of_opening(run: &Run, purpose: &Purpose) -> Label {
             Some(id) => given.join(&of_task(run, id)),
             None => of_all_tasks(run, given),
         },
+        Purpose::Reply { question } => {
+            let asked = run.label_of(PrimitiveKind::Question, &(*question).into());
+            of_all_tasks(run, given).join(&asked)
+        }
         Purpose::Revise | Purpose::Answer | Purpose::RollBack => of_all_tasks(run, given),
     }
 }

@@ -99,7 +99,7 @@ fn plan(run: &Run) -> Vec<Event> {
     }
 }
 
-fn manager(run: &Run, purpose: Purpose, opening: String) -> Event {
+pub(crate) fn manager(run: &Run, purpose: Purpose, opening: String) -> Event {
     Event::AgentStarted {
         agent: AgentId(run.agents_started),
         role: MANAGER.into(),

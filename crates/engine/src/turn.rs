@@ -267,6 +267,9 @@ pub(crate) fn give_up(run: &Run, agent: &Agent, why: &str) -> Vec<Event> {
             });
         }
     }
+    if let Purpose::Reply { question } = &agent.purpose {
+        events.extend(coordination::unanswered(run, *question));
+    }
     if let Purpose::Judge { task, .. } = &agent.purpose {
         let check = checks::judged_check(run, agent);
         let results = check

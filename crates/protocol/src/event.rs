@@ -1,6 +1,6 @@
 //! Facts in the journal. Applying them in order gives the state of the run, always the same.
 
-use crate::coordination::{Asker, CycleStep, Fact, Request};
+use crate::coordination::{Asker, CycleStep, Fact, QuestionId, Request};
 use crate::{
     AgentId, Answer, Artifact, Ask, CallId, Check, CheckResult, ContentHash, Grade, ModelFault,
     ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId, Reservation, RunId,
@@ -44,6 +44,11 @@ pub enum Purpose {
     },
     /// To write the answer.
     Answer,
+    /// To answer a question that an agent put to the manager.
+    Reply {
+        /// Which.
+        question: QuestionId,
+    },
     /// To undo what the run did.
     RollBack,
 }

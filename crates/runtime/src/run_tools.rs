@@ -94,7 +94,9 @@ impl RunTool {
             Self::Subscribe => {
                 "From now on you are told what others publish in a topic, before your next turn."
             }
-            Self::Ask => "Asks another agent, by its id such as `a3`, and waits for its answer.",
+            Self::Ask => {
+                "Asks another agent, by its id such as `a3`, or without one the manager, and waits for the answer."
+            }
             Self::Answer => "Answers a question that was put to you, by its number.",
         }
     }
@@ -155,7 +157,7 @@ impl RunTool {
                     "text": text,
                     "wait_seconds": wait,
                 }),
-                json!(["agent", "text"]),
+                json!(["text"]),
             ),
             Self::Answer => (
                 json!({"question": {"type": "integer", "minimum": 1}, "text": text}),

@@ -179,7 +179,7 @@ impl Run {
                 Purpose::Plan | Purpose::Revise | Purpose::Answer => {
                     self.plan.given_up = Some(why.to_owned());
                 }
-                Purpose::Judge { .. } | Purpose::RollBack => {}
+                Purpose::Judge { .. } | Purpose::Reply { .. } | Purpose::RollBack => {}
             }
         }
         vec![Action::EndAgent { agent: id }]

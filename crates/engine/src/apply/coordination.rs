@@ -175,7 +175,7 @@ impl Run {
         }
     }
 
-    fn label_of(&self, kind: PrimitiveKind, name: &PrimitiveName) -> Label {
+    pub(crate) fn label_of(&self, kind: PrimitiveKind, name: &PrimitiveName) -> Label {
         let labels = self.coordination.labels.get(&kind);
         let label = labels.and_then(|labels| labels.get(name));
         label.cloned().unwrap_or_default()

@@ -3,12 +3,13 @@
 use crate::world::{World, call, start, task, text};
 use leadhand_engine::{Agent, AgentState, Run, replay, settle};
 use leadhand_protocol::coordination::{
-    Asker, Declaration, LockAsk, LockMode, Obtained, PrimitiveName, Request, Told, WaitEnd, WaitId,
+    Asker, Declaration, LockAsk, LockMode, Obtained, Payload, PrimitiveName, QuestionId, Request,
+    Told, WaitEnd, WaitId,
 };
 use leadhand_protocol::{
     Access, Action, AgentId, Autonomy, CallId, Capability, Decision, Effect, Event, Finding, Goal,
-    Grade, Grant, Input, Isolation, OutcomeKind, PersonInput, Plan, Rule, Start, ToolOutput,
-    ToolSpec, ToolTemplate,
+    Grade, Grant, Input, Isolation, MessageType, OutcomeKind, PersonInput, Plan, Rule, Start,
+    ToolOutput, ToolSpec, ToolTemplate,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -119,6 +120,9 @@ fn words(told: &Result<Told, String>) -> String {
                 .iter()
                 .map(|it| format!("has {} #{}", it.lock, it.fence));
             one.collect::<Vec<_>>().join(", ")
+        }
+        Ok(Told::Obtained(Obtained::Answered { from, payload, .. })) => {
+            format!("is answered {} by {from}", payload.value)
         }
         Ok(Told::Entry { version, value, .. }) => match value {
             Some(value) => format!("reads {value}, version {version}"),
@@ -439,5 +443,136 @@ fn what_is_read_on_the_board_brings_with_it_where_it_came_from() {
     let entry = asks(&mut world, reader, 1, read);
     assert_eq!(entry, format!("a{other}.1 reads 7, version 1\n"));
     assert!(untrusted(&world, other), "what it read came from the web");
+    holds(&world);
+}
+
+fn to_the_manager(question: &str) -> Request {
+    Request::Ask {
+        to: None,
+        payload: Payload::text(question),
+        deadline_ms: None,
+    }
+}
+
+/// Carries out the next model call; what anybody is told of its reply.
+fn thinks(world: &mut World) -> String {
+    let is_it = |action: &Action| matches!(action, Action::CallModel { .. });
+    let place = world.pending.iter().position(is_it);
+    let action = world.pending.remove(place.expect("a model is called"));
+    let input = world.carry_out(action.unwrap());
+    told(world, input.expect("a model answers"))
+}
+
+#[test]
+fn the_manager_answers_one_question_after_the_other() {
+    let mut world = at_work(office(2, Effect::Idempotent));
+    world.replies.extend([text("Blue."), text("Seven.")]);
+    let (a0, a1) = (first(0, 0), first(1, 0));
+    assert_eq!(asks(&mut world, a0, 1, to_the_manager("Which colour?")), "");
+    assert_eq!(asks(&mut world, a1, 1, to_the_manager("How many?")), "");
+    let thinking = |action: &&Action| matches!(action, Action::CallModel { .. });
+    assert_eq!(world.pending.iter().filter(thinking).count(), 1);
+    assert_eq!(thinks(&mut world), "a0.1 is answered \"Blue.\" by a2\n");
+    assert_eq!(thinks(&mut world), "a1.1 is answered \"Seven.\" by a3\n");
+    let prompt = &world.prompts[0];
+    assert!(
+        prompt.contains("The agent a0, which is at work on task t0, asks you:\nWhich colour?"),
+        "{prompt}"
+    );
+    let meddling = asks(
+        &mut world,
+        a0,
+        2,
+        Request::Answer {
+            question: QuestionId(1),
+            payload: Payload::text("Red."),
+        },
+    );
+    assert!(meddling.starts_with("a0.2 is refused: "), "{meddling}");
+    holds(&world);
+}
+
+#[test]
+fn whoever_asks_a_manager_that_gives_up_is_told() {
+    let mut start = office(1, Effect::Idempotent);
+    start.limits.faults_in_a_row_max = 1;
+    let mut world = at_work(start);
+    world.replies.push_back(text(""));
+    asks(&mut world, first(0, 0), 1, to_the_manager("Which colour?"));
+    let told = thinks(&mut world);
+    assert!(told.starts_with("a0.1 ends: CannotBeMet"), "{told}");
+    holds(&world);
+}
+
+#[test]
+fn a_question_for_the_manager_is_for_nobody_else() {
+    let mut world = at_work(office(2, Effect::Idempotent));
+    asks(&mut world, first(0, 0), 1, to_the_manager("Which colour?"));
+    let answer = Request::Answer {
+        question: QuestionId(1),
+        payload: Payload::text("Red."),
+    };
+    let refused = asks(&mut world, first(1, 0), 1, answer);
+    assert_eq!(
+        refused,
+        "a1.1 is refused: question 1 is for the manager to answer, and not for a1\n"
+    );
+    holds(&world);
+}
+
+#[test]
+fn what_is_said_is_held_against_its_type() {
+    let mut start = office(1, Effect::Idempotent);
+    start.message_types.push(MessageType {
+        name: "offer".into(),
+        version: 2,
+        schema: json!({"type": "object", "required": ["cents"]}),
+    });
+    let mut world = at_work(start);
+    let mut nth = 0;
+    let mut check = |kind: &str, version: u32, value: serde_json::Value, why: &str| {
+        nth += 1;
+        let publish = Request::Publish {
+            topic: name("market"),
+            payload: Payload {
+                kind: name(kind),
+                version,
+                value: Arc::new(value),
+            },
+        };
+        let told = asks(&mut world, first(0, 0), nth, publish);
+        let told = told.trim_end().split_once(' ').unwrap().1.to_owned();
+        assert_eq!(told, why);
+    };
+    check(
+        "offer",
+        2,
+        json!({"cents": 7}),
+        "published { sequence: 1, receivers: 0 }",
+    );
+    check(
+        "offer",
+        2,
+        json!({}),
+        "is refused: the message is not what `offer` is: the field `cents` is missing",
+    );
+    check(
+        "offer",
+        3,
+        json!({"cents": 7}),
+        "is refused: the message type `offer` has version 2 in this run, and not 3: send it as version 2",
+    );
+    check(
+        "bid",
+        1,
+        json!({}),
+        "is refused: there is no message type `bid` in this run: it has text, offer",
+    );
+    check(
+        "text",
+        1,
+        json!(7),
+        "is refused: a message of type `text` is a JSON string and has version 1",
+    );
     holds(&world);
 }

@@ -71,7 +71,7 @@ struct Topic {
 
 #[derive(Deserialize)]
 struct Ask {
-    agent: String,
+    agent: Option<String>,
     text: String,
     wait_seconds: Option<u64>,
 }
@@ -173,14 +173,16 @@ async fn vote(asked: Vote, run: &RunHandle) -> Result<String, String> {
 }
 
 async fn ask(asked: Ask, run: &RunHandle) -> Result<String, String> {
-    let number = asked.agent.strip_prefix('a').unwrap_or(&asked.agent);
-    let agent = number.parse().map(AgentId);
-    let agent = agent.map_err(|_| format!("`{}` is no agent: give an id as `a3`", asked.agent))?;
+    let agent = asked.agent.as_deref().map(agent).transpose()?;
     let payload = Payload::text(asked.text);
-    let answer = run
-        .ask(Some(agent), payload, wait(asked.wait_seconds))
-        .await?;
+    let answer = run.ask(agent, payload, wait(asked.wait_seconds)).await?;
     Ok(plain(&answer.value))
+}
+
+fn agent(id: &str) -> Result<AgentId, String> {
+    let number = id.strip_prefix('a').unwrap_or(id);
+    let number = number.parse().map(AgentId);
+    number.map_err(|_| format!("`{id}` is no agent: give an id as `a3`"))
 }
 
 fn read<T: DeserializeOwned>(arguments: &Value) -> Result<T, String> {

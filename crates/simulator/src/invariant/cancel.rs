@@ -33,7 +33,11 @@ fn in_the_journal(trace: &Trace) -> Result<(), String> {
                     false
                 }
                 Purpose::Judge { .. } => grade != Grade::WrapUp,
-                Purpose::Plan | Purpose::Revise | Purpose::Task(_) | Purpose::Answer => true,
+                Purpose::Plan
+                | Purpose::Revise
+                | Purpose::Task(_)
+                | Purpose::Answer
+                | Purpose::Reply { .. } => true,
             },
             Event::TurnStarted { .. } => grade != Grade::WrapUp,
             Event::ToolCalled { call, .. }
