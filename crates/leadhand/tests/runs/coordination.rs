@@ -261,3 +261,47 @@ async fn a_message_that_is_not_of_its_type_is_refused() {
         "{answer}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_go_on_waiting_after_the_run_was_paused() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = model(|_| async { text("nothing") });
+    let holds = own("holds", |info| async move {
+        let held = info.run.lock("db").await?;
+        info.run.write("held", 0, held.fence).await?;
+        info.run.watch("go", 0, None).await?;
+        info.run.release(held).await?;
+        Ok("held".to_owned())
+    });
+    let waits = own("waits", |info| async move {
+        let (_, first) = info.run.watch("held", 0, None).await?;
+        let held = info.run.lock("db").await?;
+        let first = first.unwrap_or_default();
+        Ok(format!("number {} after {first}", held.fence))
+    });
+    let opens = own("opens", |info| async move {
+        let never = info.run.watch("never", 0, Some(seconds(60))).await;
+        info.run.write("go", 0, true).await?;
+        Ok(never.unwrap_err().to_string())
+    });
+    let leadhand = builder_for("", folder.path(), silent)
+        .tool(holds)
+        .tool(waits)
+        .tool(opens)
+        .build()
+        .unwrap();
+    let plan = Plan {
+        tasks: vec![acts("holds"), acts("waits"), acts("opens")],
+        answer: Some(id("waits")),
+    };
+    let run = leadhand.start_plan(Goal::new("Go."), plan).unwrap();
+    let (id, control) = (run.id().clone(), run.control());
+    let pauses = async {
+        sleep(seconds(3)).await;
+        control.order(leadhand::PersonInput::Pause).await.unwrap();
+    };
+    let (paused, ()) = tokio::join!(run.into_future(), pauses);
+    assert!(paused.unwrap().kind.resumable());
+    let outcome = leadhand.resume(&id).await.unwrap();
+    assert_eq!(outcome.answer, "number 2 after 1", "{}", outcome.why);
+}
