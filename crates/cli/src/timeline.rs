@@ -3,16 +3,18 @@
 
 use crate::coordinated::Holders;
 use leadhand::rooms::protocol::{
-    AgentId, CallId, CheckResult, Purpose, Seq, Source, ToolFault, ToolOutput,
+    AgentId, CallId, CheckResult, Purpose, Source, ToolFault, ToolOutput,
 };
 use leadhand::{Check, Event, Outcome, Plan, Record, RunId, TaskId};
 use serde::Serialize;
 use std::sync::Arc;
 
 mod note;
+mod others;
 mod step;
 mod text;
 
+pub(crate) use note::Note;
 use step::Reached;
 pub(crate) use step::Step;
 
@@ -71,14 +73,6 @@ pub(crate) struct AgentLine {
     pub(crate) ended_ms: Option<u64>,
     pub(crate) failure: Option<String>,
     pub(crate) steps: Vec<Step>,
-}
-
-/// Something that happened to the run as a whole.
-#[derive(Debug, Serialize)]
-pub(crate) struct Note {
-    pub(crate) seq: Seq,
-    pub(crate) at_ms: u64,
-    pub(crate) text: String,
 }
 
 impl Timeline {
@@ -231,22 +225,6 @@ impl Timeline {
                 );
             }
             _ => return self.coordinated(event, at_ms),
-        }
-        true
-    }
-
-    /// Takes what an agent did with others; false when it was something else.
-    fn coordinated(&mut self, event: &Event, at_ms: u64) -> bool {
-        let said = match event {
-            Event::Coordinated { fact } => self.holders.take(fact, |agent| agent.to_string()),
-            Event::RequestRefused { asker, why } => {
-                let agent = asker.party;
-                Some((agent, format!("{agent} is refused: {why}")))
-            }
-            _ => return false,
-        };
-        if let Some((agent, text)) = said {
-            self.push(agent, Step::Coordinated { at_ms, text });
         }
         true
     }

@@ -2,23 +2,27 @@
 //! `coordination` decides. Here stands who may ask, what is told again to a call that is made
 //! again after a crash, and what follows when an agent or a call that waited is over.
 
-use crate::agent::{Agent, CallStatus, PendingCall};
-use crate::brief;
-use crate::decide::may_be_repeated;
+mod endings;
+mod speech;
+
+pub(crate) use endings::{holds_up, settle};
+pub(crate) use speech::{mail, reply, unanswered};
+
+use crate::agent::{Agent, CallStatus};
 use crate::run::Run;
-use crate::{budget, schedule};
 use leadhand_coordination::Coordination;
 use leadhand_protocol::coordination::{
-    Asker, Declaration, Delivered, Electorate, Fact, LockAsk, LockMode, Obtained, Payload,
-    PrimitiveKind, PrimitiveName, QuestionId, Request, Told, WaitEnd, WaitId,
+    Asker, Fact, LockAsk, LockMode, Obtained, PrimitiveKind, PrimitiveName, Request, Told, WaitId,
 };
-use leadhand_protocol::{AgentId, Event, Finding, Grade, Label, Lock, Purpose, Task};
+use leadhand_protocol::{AgentId, Event, Finding, Label, Lock, Task};
 use serde::{Deserialize, Serialize};
+use speech::{misspoken, named};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How urgent an agent's requests are: all alike, so that in a deadlock the request that closed
 /// it is the one that is given up.
 const PRIORITY: u8 = 0;
+
 /// The name under which the run itself asks something in place of an agent.
 const OF_THE_RUN: WaitId = WaitId(0);
 
@@ -163,84 +167,6 @@ fn ask(run: &Run, asker: Asker, request: &Request, at_ms: u64) -> Vec<Event> {
     }
 }
 
-/// The agents that a request names, which the room takes for parties that are there.
-fn named(request: &Request) -> impl Iterator<Item = AgentId> {
-    let (counters, electors) = match request {
-        Request::Declare {
-            declaration: Declaration::Latch { by, .. },
-            ..
-        } => (by.as_slice(), [].as_slice()),
-        Request::Declare {
-            declaration:
-                Declaration::Quorum {
-                    electorate: Electorate::Named(electors),
-                    ..
-                },
-            ..
-        } => ([].as_slice(), electors.as_slice()),
-        _ => ([].as_slice(), [].as_slice()),
-    };
-    let asked = match request {
-        Request::Ask { to, .. } => *to,
-        _ => None,
-    };
-    let electors = electors.iter().map(|elector| elector.party);
-    counters.iter().copied().chain(electors).chain(asked)
-}
-
-/// What is wrong with what a request says to others: it is not of the type that it names, or
-/// answers in the manager's place.
-fn misspoken(run: &Run, asker: Asker, request: &Request) -> Option<String> {
-    match request {
-        Request::Publish { payload, .. } | Request::Ask { payload, .. } => unfit(run, payload),
-        Request::Answer { question, payload } => {
-            let put = run.coordination.room.question(*question);
-            if put.is_some_and(|put| put.to.is_none()) {
-                let party = asker.party;
-                return Some(format!(
-                    "question {question} is for the manager to answer, and not for {party}"
-                ));
-            }
-            unfit(run, payload)
-        }
-        _ => None,
-    }
-}
-
-/// What keeps a payload from being of its type.
-fn unfit(run: &Run, payload: &Payload) -> Option<String> {
-    let Payload {
-        kind,
-        version,
-        value,
-    } = payload;
-    if kind.as_str() == Payload::TEXT {
-        let fits = *version == 1 && value.is_string();
-        return (!fits)
-            .then(|| format!("a message of type `{kind}` is a JSON string and has version 1"));
-    }
-    let types = &run.started().messages;
-    let Some(known) = types.version(kind.as_str()) else {
-        let known: Vec<&str> = types.names().collect();
-        let known = known.join(", ");
-        return Some(
-            format!(
-                "there is no message type `{kind}` in this run: it has {}, {known}",
-                Payload::TEXT
-            )
-            .trim_end_matches([',', ' '])
-            .to_owned(),
-        );
-    };
-    if known != *version {
-        return Some(format!(
-            "the message type `{kind}` has version {known} in this run, and not {version}: send it as version {known}"
-        ));
-    }
-    let faults = types.faults(kind.as_str(), value).join("; ");
-    (!faults.is_empty()).then(|| format!("the message is not what `{kind}` is: {faults}"))
-}
-
 fn refused(asker: Asker, why: String) -> Event {
     Event::RequestRefused { asker, why }
 }
@@ -320,166 +246,4 @@ pub(crate) fn locks_of(run: &Run, agent: AgentId, task: &Task) -> Option<Vec<Eve
 /// What follows from time: waits whose deadline is reached end.
 pub(crate) fn due(run: &Run, at_ms: u64) -> Vec<Event> {
     events(run.coordination.room.due(at_ms))
-}
-
-/// What follows from the state alone: what ended agents held goes on to others, nobody waits for
-/// a call that is over, and a run that stops keeps nobody waiting.
-pub(crate) fn settle(run: &Run) -> Vec<Event> {
-    let over = run.coordination.over.iter();
-    let over = over.map(|id| match run.agents.get(id) {
-        Some(agent) => take_back(run, agent, |wait| !may_ask(agent, wait)),
-        None => run.coordination.room.ended(*id),
-    });
-    let stops = run.stop.as_ref().is_some_and(|stop| {
-        stop.grade != Grade::WrapUp || !run.agents.values().any(|agent| agent.task().is_some())
-    });
-    let stopping = stops.then(|| run.agents.values()).into_iter().flatten();
-    let stopping = stopping.map(|agent| stopped(run, agent));
-    let mut facts = over.chain(stopping).filter(|facts| !facts.is_empty());
-    match facts.next() {
-        Some(facts) => events(facts),
-        None => for_the_manager(run),
-    }
-}
-
-/// Questions for the manager are answered one after the other, by an agent of its role each. In a
-/// run that wraps up nobody begins to answer.
-fn for_the_manager(run: &Run) -> Vec<Event> {
-    let mut questions = run.coordination.room.questions();
-    let Some((question, put)) = questions.find(|(_, put)| put.to.is_none()) else {
-        return Vec::new();
-    };
-    let mut agents = run.agents.values();
-    let answers = |agent: &Agent| matches!(agent.purpose, Purpose::Reply { .. });
-    if agents.any(answers) {
-        return Vec::new();
-    }
-    match &run.stop {
-        Some(stop) if stop.grade == Grade::WrapUp => unanswered(run, question),
-        Some(_) => Vec::new(),
-        None => {
-            let brief = brief::reply(run, put.asker.party, &said(&put.payload));
-            let start = schedule::manager(run, Purpose::Reply { question }, brief);
-            budget::within_agents(run, vec![start])
-        }
-    }
-}
-
-/// The answer of the manager to a question, if somebody still waits for it.
-pub(crate) fn reply(run: &Run, agent: &Agent, question: QuestionId, content: &str) -> Vec<Event> {
-    let asker = Asker {
-        party: agent.id,
-        wait: OF_THE_RUN,
-    };
-    let chars_max = run.started().start.limits.tool_result_chars_max;
-    let payload = Payload::text(brief::cut(content, chars_max));
-    let request = Request::Answer { question, payload };
-    let room = &run.coordination.room;
-    let mut events = match room.decide(asker, PRIORITY, run.at_ms, &request) {
-        Ok(facts) => events(facts),
-        Err(_) => unanswered(run, question),
-    };
-    events.push(Event::AgentEnded {
-        agent: agent.id,
-        failure: None,
-    });
-    events
-}
-
-/// Nobody will answer a question: whoever asked is told, if it still waits.
-pub(crate) fn unanswered(run: &Run, question: QuestionId) -> Vec<Event> {
-    let put = run.coordination.room.question(question);
-    let ended = put.map(|put| Fact::WaitEnded {
-        asker: put.asker,
-        why: WaitEnd::CannotBeMet {
-            kind: PrimitiveKind::Question,
-            name: question.into(),
-        },
-    });
-    events(Vec::from_iter(ended))
-}
-
-/// An agent of a run that stops: a call that must not be made twice is told that it waits in
-/// vain, and of a run that is cancelled nobody holds anything who is not at work any more, so
-/// that what undoes it can have it.
-fn stopped(run: &Run, agent: &Agent) -> Vec<Fact> {
-    let undoes = agent.purpose == Purpose::RollBack;
-    if run.is_cancelled() && !undoes && !agent.is_acting() {
-        return run.coordination.room.ended(agent.id);
-    }
-    take_back(run, agent, |wait| {
-        let is_it = |call: &&PendingCall| wait.is_of(call.id);
-        let call = agent.calls().iter().find(is_it);
-        !undoes && call.is_some_and(|call| !may_be_repeated(run, call))
-    })
-}
-
-/// Ends the wait of an agent, if it is one of these.
-fn take_back(run: &Run, agent: &Agent, is_over: impl Fn(WaitId) -> bool) -> Vec<Fact> {
-    let room = &run.coordination.room;
-    let Some(wait) = room.wait_of(agent.id).map(|wait| wait.id) else {
-        return Vec::new();
-    };
-    if wait.nth() == OF_THE_RUN.nth() || !is_over(wait) {
-        return Vec::new();
-    }
-    let asker = Asker {
-        party: agent.id,
-        wait: OF_THE_RUN,
-    };
-    let request = Request::CancelWait { wait };
-    let facts = room.decide(asker, PRIORITY, run.at_ms, &request);
-    facts.unwrap_or_default()
-}
-
-/// What an agent is told before its next turn: the oldest message of its inbox.
-pub(crate) fn mail(run: &Run, agent: &Agent) -> Vec<Event> {
-    let facts = run.coordination.room.take_message(agent.id);
-    let Some(Fact::Received { message, .. }) = facts.first() else {
-        return Vec::new();
-    };
-    let chars_max = run.started().start.limits.tool_result_chars_max;
-    let text = match message {
-        Delivered::Published {
-            topic,
-            from,
-            payload,
-            ..
-        } => format!("{from} published in topic `{topic}`: {}", said(payload)),
-        Delivered::Question {
-            question,
-            from,
-            payload,
-        } => format!(
-            "{from} asks you, as question {question}, and waits for your answer: {}",
-            said(payload)
-        ),
-    };
-    let told = Event::Told {
-        agent: agent.id,
-        fault: false,
-        text: brief::cut(&text, chars_max),
-    };
-    let mut events = events(facts);
-    events.push(told);
-    events
-}
-
-/// A payload in words: a text as it is, and any other value as JSON with its type.
-fn said(payload: &Payload) -> String {
-    match payload.value.as_str() {
-        Some(text) if payload.kind.as_str() == Payload::TEXT => text.to_owned(),
-        _ => format!("`{}` {}", payload.kind, payload.value),
-    }
-}
-
-/// Whether a run that stops waits for what the agent has in flight. A call that waits for others
-/// and may be made again is not waited for: it asks again when the run goes on.
-pub(crate) fn holds_up(run: &Run, agent: &Agent) -> bool {
-    let wait = run.coordination.room.wait_of(agent.id);
-    let waits = |call: &PendingCall| wait.is_some_and(|wait| wait.id.is_of(call.id));
-    agent
-        .calls()
-        .iter()
-        .any(|call| call.status.is_in_flight() && !(waits(call) && may_be_repeated(run, call)))
 }

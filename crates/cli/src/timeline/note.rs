@@ -1,7 +1,17 @@
 //! What people did, what was found and why a run stopped, each in one line.
 
 use crate::words;
+use leadhand::rooms::protocol::Seq;
 use leadhand::{Answer, ApprovalScope, Event};
+use serde::Serialize;
+
+/// Something that happened to the run as a whole.
+#[derive(Debug, Serialize)]
+pub(crate) struct Note {
+    pub(crate) seq: Seq,
+    pub(crate) at_ms: u64,
+    pub(crate) text: String,
+}
 
 /// What is worth a line of its own.
 pub(super) fn note(event: &Event) -> Option<String> {
