@@ -161,7 +161,13 @@ impl Coordination {
 
     fn granted(&mut self, asker: Asker, priority: u8, obtained: &Obtained) -> Vec<Notice> {
         let party = asker.party;
-        self.end_wait(party);
+        // What its run has taken for it leaves what it waits for itself.
+        if self
+            .wait_of(party)
+            .is_some_and(|wait| wait.id == asker.wait)
+        {
+            self.end_wait(party);
+        }
         let told = match obtained {
             Obtained::Changed { key, .. } => self.entry_of(key),
             other => Told::Obtained(other.clone()),

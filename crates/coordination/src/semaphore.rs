@@ -7,7 +7,7 @@ use crate::draft::Draft;
 use crate::lock::check_holds;
 use crate::state::{Coordination, Queue};
 use leadhand_protocol::AgentId;
-use leadhand_protocol::coordination::{Fact, Obtained, PrimitiveKind, PrimitiveName, Want};
+use leadhand_protocol::coordination::{Asker, Fact, Obtained, PrimitiveKind, PrimitiveName, Want};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -35,6 +35,46 @@ impl Semaphore {
 
     pub(crate) fn free(&self) -> u32 {
         self.permits - self.out
+    }
+}
+
+impl Coordination {
+    /// Permits for a party that somebody else takes in its place, under a name that is none of
+    /// its own requests: at once or not at all, also while the party waits for something else.
+    #[must_use]
+    pub fn take_beside(
+        &self,
+        asker: Asker,
+        priority: u8,
+        name: &PrimitiveName,
+        permits: u32,
+    ) -> Option<Fact> {
+        let semaphore = self.semaphores.get(name)?;
+        let is_free = semaphore.queue.is_empty() && permits <= semaphore.free();
+        is_free.then(|| Fact::Granted {
+            asker,
+            priority,
+            obtained: Obtained::Permits {
+                semaphore: name.clone(),
+                permits,
+            },
+        })
+    }
+
+    /// How many permits of a semaphore nobody holds, if it was declared.
+    #[must_use]
+    pub fn free_permits(&self, name: &PrimitiveName) -> Option<u32> {
+        self.semaphores.get(name).map(Semaphore::free)
+    }
+
+    /// The permits that a party holds, by semaphore.
+    pub fn permits_of(&self, party: AgentId) -> impl Iterator<Item = (&PrimitiveName, u32)> {
+        let own = self.parties.get(&party).into_iter();
+        let names = own.flat_map(|own| &own.semaphores);
+        names.filter_map(move |name| {
+            let semaphore = self.semaphores.get(name)?;
+            Some((name, *semaphore.holders.get(&party)?))
+        })
     }
 }
 

@@ -1,11 +1,33 @@
 //! Locks and semaphores: who gets what, in which order, with which number.
 
-use crate::world::{NOW_MS, World, acquire, acquire_until, give, name, semaphore, take, upgrade};
+use crate::world::{
+    NOW_MS, World, acquire, acquire_until, asker, give, name, semaphore, take, upgrade,
+};
 use leadhand_protocol::AgentId;
 use leadhand_protocol::coordination::{Request, WaitId};
 
 fn check(told: &[String], expected: &[&str]) {
     assert_eq!(told, expected);
+}
+
+#[test]
+fn permits_that_are_taken_beside_leave_a_wait_as_it_is() {
+    let mut world = World::default();
+    world.ask(0, &semaphore("s", 2));
+    world.ask(0, &acquire("a"));
+    world.ask(1, &acquire("a"));
+    let beside = |world: &World, permits| {
+        let state = &world.state;
+        state.take_beside(asker(1, 9), 0, &name("s"), permits)
+    };
+    assert_eq!(beside(&world, 3), None);
+    let fact = beside(&world, 2).unwrap();
+    world.apply(vec![fact]);
+    let held: Vec<_> = world.state.permits_of(AgentId(1)).collect();
+    assert_eq!(held, [(&name("s"), 2)]);
+    assert_eq!(world.state.free_permits(&name("s")), Some(0));
+    assert_eq!(beside(&world, 1), None);
+    check(&world.release(0, "a"), &["a0: done", "a1: a:Exclusive#2"]);
 }
 
 #[test]
