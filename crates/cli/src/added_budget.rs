@@ -189,8 +189,8 @@ mod tests {
         let start = Start {
             run: RunId::new("run").unwrap(),
             goal,
-            roles: Vec::new(),
-            tools: Vec::new(),
+            roles: Arc::default(),
+            tools: Arc::default(),
             rules: Vec::new(),
             grants: Vec::new(),
             approvals: Vec::new(),

@@ -355,6 +355,7 @@ impl Builder {
                 seed: self.seed,
                 observer: self.observer,
             }),
+            shared: Arc::default(),
             runtime: Runtime {
                 models,
                 tools,

@@ -10,16 +10,16 @@ use leadhand_agents::{Notice, Roster};
 use leadhand_journal::Journal;
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
-    Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, PersonInput, Plan, Price, Rule,
-    RunId, Seq, Start, ToolSpec,
+    Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, PersonInput, Plan, Price, Role,
+    Rule, RunId, Seq, Start, ToolSpec,
 };
 use leadhand_runtime::{Control, Forked, Observer, Runtime, control, is_run_tool};
 use leadhand_task_graph::{Known, validate};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Characters of a wrong answer that an error shows.
 const ANSWER_CHARS_SHOWN_MAX: usize = 300;
@@ -32,6 +32,7 @@ pub(crate) const FILES_LOOKED_AT_MAX: usize = 50_000;
 pub struct Leadhand {
     pub(crate) parts: Arc<Parts>,
     pub(crate) runtime: Runtime,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Parts {
@@ -47,6 +48,14 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) seed: u64,
     pub(crate) observer: Option<Observer>,
+}
+
+/// Lists that are the same for all runs, made for the first of them: thousands may be at work.
+#[derive(Default)]
+pub(crate) struct Shared {
+    roles: OnceLock<Arc<Vec<Role>>>,
+    /// The tools of runs whose plan names none of the run's own.
+    tools: OnceLock<Arc<Vec<ToolSpec>>>,
 }
 
 impl Leadhand {
@@ -201,7 +210,7 @@ impl Leadhand {
         let start = Start {
             run: id.clone(),
             goal,
-            roles: self.parts.roster.roles().cloned().collect(),
+            roles: self.roles(),
             tools: self.tools_of(plan.as_ref()),
             rules: self.parts.rules.clone(),
             grants: self.parts.grants.clone(),
@@ -227,18 +236,39 @@ impl Leadhand {
         })
     }
 
-    /// The tools of a run. Of those that are always there it has only what somebody can call.
-    fn tools_of(&self, plan: Option<&Plan>) -> Vec<ToolSpec> {
-        let named = |name: &str| {
-            let mut roles = self.parts.roster.roles();
-            let tasks = plan.into_iter().flat_map(|plan| &plan.tasks);
-            let mut calls = tasks.filter_map(|task| task.call.as_ref());
-            roles.any(|role| role.tools.iter().any(|tool| tool == name))
-                || calls.any(|call| call.tool == name)
-        };
+    /// All roles, one list for all runs.
+    fn roles(&self) -> Arc<Vec<Role>> {
+        let roles = || self.parts.roster.roles().cloned().collect();
+        Arc::clone(self.shared.roles.get_or_init(|| Arc::new(roles())))
+    }
+
+    /// The tools of a run, one list for all runs that have the same. Of the run's own tools it has
+    /// those that a role or a task names.
+    fn tools_of(&self, plan: Option<&Plan>) -> Arc<Vec<ToolSpec>> {
+        let by_roles = self.shared.tools.get_or_init(|| {
+            let named: Vec<&str> = self
+                .parts
+                .roster
+                .roles()
+                .flat_map(|role| role.tools.iter().map(String::as_str))
+                .collect();
+            let mut tools = self.tools();
+            tools.retain(|tool| !is_run_tool(&tool.name) || named.contains(&tool.name.as_str()));
+            Arc::new(tools)
+        });
+        let tasks = plan.into_iter().flat_map(|plan| &plan.tasks);
+        let calls = tasks.filter_map(|task| task.call.as_ref());
+        let called: BTreeSet<&str> = calls.map(|call| call.tool.as_str()).collect();
+        let known = |name: &str| by_roles.iter().any(|tool| tool.name == name);
+        if called.iter().all(|name| !is_run_tool(name) || known(name)) {
+            return Arc::clone(by_roles);
+        }
         let mut tools = self.tools();
-        tools.retain(|tool| !is_run_tool(&tool.name) || named(&tool.name));
-        tools
+        tools.retain(|tool| {
+            let name = tool.name.as_str();
+            !is_run_tool(name) || known(name) || called.contains(name)
+        });
+        Arc::new(tools)
     }
 
     /// What models cost that cost something.

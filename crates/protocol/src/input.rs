@@ -85,9 +85,9 @@ pub struct Start {
     /// The goal.
     pub goal: Goal,
     /// All roles, the manager among them.
-    pub roles: Vec<Role>,
+    pub roles: Arc<Vec<Role>>,
     /// All tools.
-    pub tools: Vec<ToolSpec>,
+    pub tools: Arc<Vec<ToolSpec>>,
     /// The policy; `deny` over `ask` over `allow`.
     pub rules: Vec<Rule>,
     /// The most that anybody in this run may touch; roles and tasks get a part of it.

@@ -9,6 +9,7 @@ use leadhand_protocol::{
     Task, TaskId, ToolTemplate,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Most tasks that a fan-out may come to.
 const ITEMS_MAX: usize = 4;
@@ -45,7 +46,7 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
             budget: script.terms.budget,
             ..Goal::new(text)
         },
-        roles: vec![
+        roles: Arc::new(vec![
             role("manager", Vec::new()),
             Role {
                 budget: script.terms.clerk_budget,
@@ -53,8 +54,8 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
             },
             role("writer", with(&["read_file", "write_file"])),
             role("reviewer", Vec::new()),
-        ],
-        tools,
+        ]),
+        tools: Arc::new(tools),
         rules: [Capability::FsRead, Capability::FsWrite]
             .into_iter()
             .map(|capability| Rule {

@@ -163,7 +163,7 @@ fn lay_over(start: &mut Start, change: &SettingChange) {
         let own = change.models.get(&role.name);
         own.or_else(|| change.models.get("*"))
     };
-    for role in &mut start.roles {
+    for role in Arc::make_mut(&mut start.roles) {
         if let Some(models) = of(role) {
             role.models.clone_from(models);
         }

@@ -209,7 +209,7 @@ fn a_tool_call_that_the_budget_does_not_allow_is_made_when_it_does() {
         from: leadhand_protocol::TaskSource::File("a".into()),
         schema: None,
     }];
-    start.roles[1].tools = vec!["read_file".into()];
+    Arc::make_mut(&mut start.roles)[1].tools = vec!["read_file".into()];
     Arc::make_mut(start.plan.as_mut().unwrap()).tasks[0].writes = vec!["out/**".into()];
     world = world.go(start);
     assert_eq!(world.kind(), OutcomeKind::BudgetSpent);

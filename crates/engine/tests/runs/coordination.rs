@@ -48,7 +48,7 @@ fn office(tasks: u32, effect: Effect) -> Start {
         ..Goal::new("Work.")
     };
     let mut start = start(goal, Some(plan), &[]);
-    start.tools.push(work("work", effect, Vec::new()));
+    Arc::make_mut(&mut start.tools).push(work("work", effect, Vec::new()));
     start.limits.task_attempts_max = 1;
     start
 }
@@ -376,11 +376,9 @@ fn nobody_holds_anything_in_a_run_that_is_cancelled() {
 fn what_is_read_on_the_board_brings_with_it_where_it_came_from() {
     let mut start = office(0, Effect::Pure);
     let net = vec![Access::new(Capability::Net, Some("url"))];
-    start.tools.push(work("fetch", Effect::Pure, net));
-    start.tools.last_mut().unwrap().trusted = false;
-    start
-        .roles
-        .push(crate::world::role("clerk", &["fetch", "work"]));
+    Arc::make_mut(&mut start.tools).push(work("fetch", Effect::Pure, net));
+    Arc::make_mut(&mut start.tools).last_mut().unwrap().trusted = false;
+    Arc::make_mut(&mut start.roles).push(crate::world::role("clerk", &["fetch", "work"]));
     start.rules.push(Rule {
         capability: Some(Capability::Net),
         ..Rule::any(Decision::Allow)

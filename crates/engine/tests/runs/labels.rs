@@ -7,12 +7,13 @@ use leadhand_protocol::{
     OutcomeKind, PathLabel, Plan, Rule, Source, Start, Task, TaskId, ToolSpec,
 };
 use serde_json::json;
+use std::sync::Arc;
 
 /// A tool that reads the web, one that pays, and roles that have them.
 fn office(goal: Goal, plan: Option<Plan>) -> Start {
     let mut office = start(goal, plan, &["notes.md", "vendor/page.md"]);
     let any = json!({"type": "object"});
-    office.tools.push(ToolSpec {
+    Arc::make_mut(&mut office.tools).push(ToolSpec {
         name: "fetch".into(),
         description: "Reads a page.".into(),
         arguments: any.clone(),
@@ -24,7 +25,7 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
         isolation: Isolation::Sandboxed,
         trusted: false,
     });
-    office.tools.push(ToolSpec {
+    Arc::make_mut(&mut office.tools).push(ToolSpec {
         name: "pay".into(),
         description: "Pays a bill.".into(),
         arguments: any,
@@ -36,9 +37,7 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
         isolation: Isolation::Native,
         trusted: true,
     });
-    office
-        .roles
-        .push(role("clerk", &["fetch", "pay", "read_file"]));
+    Arc::make_mut(&mut office.roles).push(role("clerk", &["fetch", "pay", "read_file"]));
     let net = leadhand_protocol::Grant {
         capability: Capability::Net,
         resource: "**".into(),

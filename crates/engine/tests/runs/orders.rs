@@ -34,8 +34,8 @@ fn office(tasks: Vec<Task>) -> Start {
         answer: None,
     };
     let mut start = start(goal, Some(plan), &[]);
-    start.roles.push(role("clerk", &["pay", "book"]));
-    start.tools.extend([
+    Arc::make_mut(&mut start.roles).push(role("clerk", &["pay", "book"]));
+    Arc::make_mut(&mut start.tools).extend([
         tool("pay", Effect::Once),
         tool("probe_pay", Effect::Pure),
         ToolSpec {
@@ -75,7 +75,9 @@ fn a_call_in_doubt_is_settled_by_its_probe_or_by_a_person_and_never_repeated_una
     let case = |probe: Option<&str>, answers: &[Answer], then: &str, paid: usize, told: &str| {
         let mut start = office(vec![task("t", "clerk")]);
         if probe.is_some() {
-            let pay = start.tools.iter_mut().find(|tool| tool.name == "pay");
+            let pay = Arc::make_mut(&mut start.tools)
+                .iter_mut()
+                .find(|tool| tool.name == "pay");
             pay.unwrap().probe = Some("probe_pay".into());
         }
         let world = died_while_paying(start, answers, probe);
@@ -133,7 +135,9 @@ fn a_call_in_doubt_is_settled_by_its_probe_or_by_a_person_and_never_repeated_una
 #[test]
 fn a_probe_that_the_budget_does_not_allow_gives_way_to_a_person() {
     let mut start = office(vec![task("t", "clerk")]);
-    let pay = start.tools.iter_mut().find(|tool| tool.name == "pay");
+    let pay = Arc::make_mut(&mut start.tools)
+        .iter_mut()
+        .find(|tool| tool.name == "pay");
     pay.unwrap().probe = Some("probe_pay".into());
     start.goal.budget.tool_calls_max = Some(1);
     let took = Answer::TookEffect {
@@ -525,7 +529,9 @@ fn what_can_be_undone_is_undone_the_last_first() {
 fn the_account_says_whether_a_call_was_undone() {
     let case = |effect: Effect, said: Result<&str, ToolFaultKind>, state: CallState, what: &str| {
         let mut start = office(vec![task("t", "clerk")]);
-        let undo = start.tools.iter_mut().find(|tool| tool.name == "undo_book");
+        let undo = Arc::make_mut(&mut start.tools)
+            .iter_mut()
+            .find(|tool| tool.name == "undo_book");
         undo.unwrap().effect = effect;
         let booking = call("book", json!({"of": "room"}));
         let mut world = World::new([booking, text("Booked.")]).go(start);

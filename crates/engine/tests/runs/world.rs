@@ -80,16 +80,16 @@ pub(crate) fn start(goal: Goal, plan: Option<Plan>, files: &[&str]) -> Start {
     Start {
         run: RunId::new("test").unwrap(),
         goal,
-        roles: vec![
+        roles: Arc::new(vec![
             role("manager", &[]),
             role("writer", &["read_file"]),
             role("coder", &["read_file", "write_file"]),
             role("reviewer", &[]),
-        ],
-        tools: vec![
+        ]),
+        tools: Arc::new(vec![
             tool("read_file", Capability::FsRead, Effect::Pure),
             tool("write_file", Capability::FsWrite, Effect::Idempotent),
-        ],
+        ]),
         rules: built_in_rules(),
         grants: workspace_grants(),
         approvals: Vec::new(),

@@ -151,8 +151,8 @@ impl Office {
                 autonomy: Autonomy::L2,
                 ..Goal::new("Pay the bill.")
             },
-            roles: vec![role("manager"), role("clerk")],
-            tools: tools().into(),
+            roles: Arc::new(vec![role("manager"), role("clerk")]),
+            tools: Arc::new(tools().into()),
             rules: Vec::new(),
             grants: Vec::new(),
             approvals: Vec::new(),

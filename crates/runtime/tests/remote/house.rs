@@ -171,8 +171,8 @@ impl House {
                 autonomy: self.autonomy,
                 ..Goal::new("Go.")
             },
-            roles: vec![role("manager"), role("clerk")],
-            tools: tools().into(),
+            roles: Arc::new(vec![role("manager"), role("clerk")]),
+            tools: Arc::new(tools().into()),
             rules: Vec::new(),
             grants: Vec::new(),
             approvals: Vec::new(),
