@@ -1,8 +1,9 @@
 //! What becomes of requests: they are kept until their call is over, and what comes of each is
 //! told to whoever asked, who knows from then on what it was told.
 
-use crate::agent::{Agent, CallStatus};
+use crate::agent::CallStatus;
 use crate::coordination::{Asked, is_counted, without_deadline};
+use crate::labels;
 use crate::run::Run;
 use leadhand_protocol::coordination::{
     Asker, Declaration, Delivered, Fact, Notice, Obtained, PrimitiveKind, PrimitiveName, Request,
@@ -114,7 +115,7 @@ impl Run {
         Some(Action::Tell { asker, told })
     }
 
-    /// What an agent writes holds what the agent knew.
+    /// What an agent writes holds what the agent knew, and what its tool may know.
     fn label_fact(&mut self, fact: &Fact) {
         let (asker, kind, name) = match fact {
             Fact::Written { asker, key, .. } => (asker, PrimitiveKind::Board, key.clone()),
@@ -127,7 +128,10 @@ impl Run {
             Fact::Published { asker, topic, .. } => (asker, PrimitiveKind::Topic, topic.clone()),
             Fact::Asked {
                 asker, question, ..
-            } => (asker, PrimitiveKind::Question, (*question).into()),
+            }
+            | Fact::Answered { asker, question } => {
+                (asker, PrimitiveKind::Question, (*question).into())
+            }
             Fact::Received { party, message } => {
                 let label = self.label_message(message);
                 self.taints(*party, &label);
@@ -135,7 +139,7 @@ impl Run {
             }
             _ => return,
         };
-        let label = self.label_by(asker.party);
+        let label = self.label_by(*asker);
         let labels = self.coordination.labels.entry(kind).or_default();
         let own = labels.entry(name).or_default();
         *own = match kind {
@@ -152,7 +156,9 @@ impl Run {
             Told::Obtained(obtained) => match obtained {
                 Obtained::Decided { quorum, .. } => self.label_of(PrimitiveKind::Quorum, quorum),
                 Obtained::Message(message) => self.label_message(message),
-                Obtained::Answered { from, .. } => self.label_by(*from),
+                Obtained::Answered { question, .. } => {
+                    self.label_of(PrimitiveKind::Question, &(*question).into())
+                }
                 Obtained::Locks(_)
                 | Obtained::Permits { .. }
                 | Obtained::Passed { .. }
@@ -181,10 +187,17 @@ impl Run {
         label.cloned().unwrap_or_default()
     }
 
-    /// Where that comes from what an agent says now.
-    fn label_by(&self, id: AgentId) -> Label {
-        let of_agent = self.agents.get(&id).map(Agent::label);
-        of_agent.cloned().unwrap_or_default().written_by(id)
+    /// Where that comes from what an agent says now: from all that it has read, and from whatever
+    /// the tool that it says it with may have read.
+    fn label_by(&self, asker: Asker) -> Label {
+        let Some(agent) = self.agents.get(&asker.party) else {
+            return Label::default().written_by(asker.party);
+        };
+        let mut calls = agent.calls().iter();
+        let call = calls.find(|call| asker.wait.is_of(call.id));
+        let of_tool = call.map(|call| labels::of_result(self, call));
+        let label = agent.label().clone().join(&of_tool.unwrap_or_default());
+        label.written_by(agent.id)
     }
 
     /// An agent is no more: what it holds and awaits is to go on to others.

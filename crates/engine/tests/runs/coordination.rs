@@ -574,3 +574,41 @@ fn what_is_said_is_held_against_its_type() {
     );
     holds(&world);
 }
+
+#[test]
+fn what_a_tool_says_that_nobody_vouches_for_is_no_more_trusted_than_what_it_gives() {
+    let mut start = office(2, Effect::Pure);
+    let mut foreign = work("foreign", Effect::Pure, Vec::new());
+    foreign.trusted = false;
+    start.tools.push(foreign);
+    let plan = Arc::make_mut(start.plan.as_mut().unwrap());
+    plan.tasks[1].call.as_mut().unwrap().tool = "foreign".into();
+    let label = |world: &World, id: u32| {
+        let mut agents = world.run.agents();
+        let agent = agents.find(|it| it.id == AgentId(id)).unwrap();
+        agent.label().is_untrusted()
+    };
+    let mut world = at_work(start);
+    let (reader, writer) = (first(0, 0), first(1, 0));
+    let question = Request::Ask {
+        to: Some(AgentId(1)),
+        payload: Payload::text("How much?"),
+        deadline_ms: None,
+    };
+    asks(&mut world, reader, 1, question);
+    assert!(!label(&world, 0) && !label(&world, 1));
+    let answer = Request::Answer {
+        question: QuestionId(1),
+        payload: Payload::text("Seven."),
+    };
+    let told = asks(&mut world, writer, 1, answer);
+    assert!(
+        told.contains("a0.1 is answered \"Seven.\" by a1\n"),
+        "{told}"
+    );
+    assert!(
+        label(&world, 0),
+        "what it was told came from a foreign tool"
+    );
+    holds(&world);
+}

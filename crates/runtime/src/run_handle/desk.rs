@@ -140,3 +140,73 @@ fn given_back(obtained: Obtained) -> Vec<Request> {
 pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Desk;
+    use leadhand_protocol::coordination::{
+        LockHeld, LockMode, Obtained, PrimitiveName, Request, Told, WaitId,
+    };
+    use leadhand_protocol::{AgentId, CallId, Message, RunId};
+    use std::sync::Arc;
+    use tokio::sync::oneshot;
+
+    fn call() -> CallId {
+        CallId {
+            agent: AgentId(1),
+            turn: 2,
+            index: 0,
+        }
+    }
+
+    fn wait(nth: u32) -> WaitId {
+        WaitId::of(call(), nth).expect("it is a name")
+    }
+
+    /// What a hub hears of a desk, once this was sent last.
+    async fn heard(desk: &Desk, last: Request) -> Vec<Request> {
+        let run = RunId::new("run").expect("it is an id");
+        let (mut hub, post) = leadhand_channel::open(run, 8, Arc::new(|| 0));
+        let mailbox = post.register(AgentId(1)).expect("there is no other");
+        let outbox = mailbox.outbox();
+        let sent = desk.send(&outbox, Some((wait(9), last.clone())));
+        sent.await.expect("the hub is there");
+        let mut heard = Vec::new();
+        while heard.last() != Some(&last) {
+            match hub.recv().await.map(|envelope| envelope.message) {
+                Some(Message::Request { request, .. }) => heard.push(*request),
+                other => panic!("no request: {other:?}"),
+            }
+        }
+        heard
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_goes_back_before_anything_else_is_asked() {
+        let lock = PrimitiveName::new("db").expect("it is a name");
+        let held = LockHeld {
+            lock: lock.clone(),
+            mode: LockMode::Exclusive,
+            fence: 7,
+        };
+        let read = Request::Read { key: lock.clone() };
+        let granted = || Ok(Told::Obtained(Obtained::Locks(vec![held.clone()])));
+
+        let desk = Desk::default();
+        let (tell, told) = oneshot::channel();
+        desk.open(wait(1), tell);
+        desk.answer(AgentId(1), wait(1), granted());
+        assert_eq!(told.await, Ok(granted()));
+        assert_eq!(heard(&desk, read.clone()).await, vec![read.clone()]);
+
+        desk.close(wait(2), true);
+        desk.answer(AgentId(1), wait(2), granted());
+        let fence = held.fence;
+        let back = vec![
+            Request::CancelWait { wait: wait(2) },
+            Request::Release { lock, fence },
+            read.clone(),
+        ];
+        assert_eq!(heard(&desk, read).await, back);
+    }
+}
