@@ -196,3 +196,63 @@ pub(crate) fn described<T: MessageType>() -> Result<leadhand_protocol::MessageTy
         schema: schemars::schema_for!(T).to_value(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{MessageType, read};
+    use leadhand_protocol::coordination::{Payload, PrimitiveName};
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Offer {
+        cents: u64,
+    }
+
+    impl MessageType for Offer {
+        const NAME: &'static str = "offer";
+        const VERSION: u32 = 2;
+
+        fn upgrade(_: u32, value: Value) -> Result<Value, String> {
+            let euros = value["euros"].as_u64().ok_or("`euros` is no number")?;
+            Ok(json!({ "cents": euros * 100 }))
+        }
+    }
+
+    fn check(kind: &str, version: u32, value: Value, expected: Result<u64, &str>) {
+        let payload = Payload {
+            kind: PrimitiveName::new(kind).expect("it is a name"),
+            version,
+            value: Arc::new(value),
+        };
+        let found = read::<Offer>(payload).map(|offer| offer.cents);
+        let found = found.map_err(|error| error.to_string());
+        assert_eq!(found, expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn an_older_version_is_brought_up_and_nothing_else_is_taken_for_one() {
+        check("offer", 2, json!({"cents": 7}), Ok(7));
+        check("offer", 1, json!({"euros": 7}), Ok(700));
+        check(
+            "offer",
+            1,
+            json!({"cents": 7}),
+            Err("no message of version 2 of `offer`: `euros` is no number"),
+        );
+        check(
+            "offer",
+            3,
+            json!({"cents": 7}),
+            Err("no message of version 2 of `offer`: it is version 3 of `offer`"),
+        );
+        check(
+            "bid",
+            1,
+            json!({"cents": 7}),
+            Err("no message of version 2 of `offer`: it is version 1 of `bid`"),
+        );
+    }
+}

@@ -305,3 +305,28 @@ async fn calls_that_wait_go_on_waiting_after_the_run_was_paused() {
     let outcome = leadhand.resume(&id).await.unwrap();
     assert_eq!(outcome.answer, "number 2 after 1", "{}", outcome.why);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_manager_answers_a_tool_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let manager = model(|prompt| async move {
+        assert!(prompt.contains("asks you:\nWhich colour?"), "{prompt}");
+        text("Blue.")
+    });
+    let paints = own("paints", |info| async move {
+        let question = Payload::text("Which colour?");
+        let answer = info.run.ask(None, question, Some(seconds(60))).await?;
+        Ok(format!("painted it: {}", answer.value))
+    });
+    let plan = Plan {
+        tasks: vec![acts("paints")],
+        answer: Some(id("paints")),
+    };
+    let leadhand = builder_for("", folder.path(), manager)
+        .tool(paints)
+        .build()
+        .unwrap();
+    let outcome = leadhand.start_plan(Goal::new("Paint."), plan);
+    let outcome = outcome.unwrap().await.unwrap();
+    assert_eq!(outcome.answer, "painted it: \"Blue.\"", "{}", outcome.why);
+}
