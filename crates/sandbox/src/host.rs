@@ -236,7 +236,12 @@ impl ToolHost {
         let component = &self.components[index];
         let ready = component.ready().await?;
         let _slot = self.slot(component.card.slots).await;
-        let _running = self.loaders.get().map_err(unstarted)?.ticker.run();
+        let _running = self
+            .loaders
+            .get()
+            .map_err(|error| unstarted(&error))?
+            .ticker
+            .run();
         let (environment, network) = (&self.environment, &self.network);
         call::run(component, ready, call, context, environment, network).await
     }
@@ -253,7 +258,7 @@ impl ToolHost {
         context: &CallContext,
     ) -> Result<CommandOutput, ToolFault> {
         let _slot = self.slot(1).await;
-        let loader = self.loaders.get().map_err(unstarted)?;
+        let loader = self.loaders.get().map_err(|error| unstarted(&error))?;
         let _running = loader.ticker.run();
         command::run(loader, command, context).await
     }
@@ -285,6 +290,6 @@ impl ToolHost {
 }
 
 /// What a call is told when the sandbox cannot be started here.
-fn unstarted(error: SandboxError) -> ToolFault {
+fn unstarted(error: &SandboxError) -> ToolFault {
     lasting(ToolFaultKind::Failed, error.to_string())
 }

@@ -3,7 +3,7 @@
 //! by turns in one run. The server answers at once and is a child process, so its time does not
 //! count. Use the ratios; a machine that does other work shows other times.
 //!
-//!     cargo run --release -p leadhand-model --example measure_calls
+//!     cargo run --release -p leadhand-model --example measure_client
 // An example prints, and one that cannot set up has nothing to say.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
