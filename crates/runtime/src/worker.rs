@@ -59,10 +59,8 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
             Message::Assign(Assignment::Think { .. }) if is_cancelled => {}
             Message::Assign(Assignment::Think { turn, request }) => {
                 let models = equipment.models.clone();
-                thought = Some(Box::pin(async move {
-                    let message = think(models, turn, request, &outbox, thread).await;
-                    took(outbox.send(Dispatch::from(message).answering(thread)).await);
-                }));
+                let thinking = think(models, turn, request, outbox, thread);
+                thought = Some(Box::pin(thinking));
             }
             Message::Assign(Assignment::Act {
                 call,
@@ -119,13 +117,14 @@ fn took<T>(sent: Result<T, ChannelError>) {
     }
 }
 
+/// Asks a model, and tells the hub what came of it.
 async fn think(
     models: ModelSet,
     turn: u32,
     request: Box<ModelRequest>,
-    outbox: &Outbox,
+    outbox: Outbox,
     thread: Thread,
-) -> Message {
+) {
     let pieces = |piece: &str| {
         outbox.try_progress(Some(thread), turn, piece.to_owned());
     };
@@ -139,13 +138,14 @@ async fn think(
             retry_after_ms: None,
         })
     });
-    match result {
+    let message = match result {
         Ok(reply) => Message::Result(Done::Thought {
             turn,
             reply: Box::new(reply),
         }),
         Err(fault) => Message::Failure(Failed::Thought { turn, fault }),
-    }
+    };
+    took(outbox.send(Dispatch::from(message).answering(thread)).await);
 }
 
 /// A call, which is at the desk from now on until it has ended.

@@ -580,7 +580,7 @@ fn what_a_tool_says_that_nobody_vouches_for_is_no_more_trusted_than_what_it_give
     let mut start = office(2, Effect::Pure);
     let mut foreign = work("foreign", Effect::Pure, Vec::new());
     foreign.trusted = false;
-    start.tools.push(foreign);
+    Arc::make_mut(&mut start.tools).push(foreign);
     let plan = Arc::make_mut(start.plan.as_mut().unwrap());
     plan.tasks[1].call.as_mut().unwrap().tool = "foreign".into();
     let label = |world: &World, id: u32| {
