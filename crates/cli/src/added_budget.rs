@@ -203,6 +203,7 @@ mod tests {
             seed: 0,
             prices: BTreeMap::new(),
             message_types: Vec::new(),
+            permits: BTreeMap::new(),
             default_model: String::new(),
         };
         let events = [Event::RunStarted(Arc::new(start)), Event::TimeUp];

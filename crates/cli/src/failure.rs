@@ -139,6 +139,7 @@ fn code_of(error: &Error) -> u8 {
         | Error::GoalUncheckable { .. }
         | Error::GoalFileMissing { .. }
         | Error::Plan { .. }
+        | Error::Permits { .. }
         | Error::Listing { .. }
         | Error::Role(_)
         | Error::Playbook(_)

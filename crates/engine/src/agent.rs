@@ -108,7 +108,8 @@ pub enum CallStatus {
     Refused(String),
     /// It will not be made: a person said no; why.
     Declined(String),
-    /// A person allowed it, or wants it made again: it is to be ordered.
+    /// It is to be ordered: a person allowed it, or wants it made again, or it waits for permits
+    /// of the run.
     Approved,
     /// It was ordered.
     Running,
@@ -159,6 +160,18 @@ impl CallStatus {
     #[must_use]
     pub fn is_in_flight(&self) -> bool {
         matches!(self, Self::Running | Self::Probing { .. })
+    }
+
+    /// Whether nothing follows from it until the world answers.
+    pub(crate) fn waits(&self) -> bool {
+        match self {
+            Self::Asked(_) | Self::Running | Self::Probing { .. } | Self::Finished(_) => true,
+            Self::ToAsk(_)
+            | Self::Refused(_)
+            | Self::Declined(_)
+            | Self::Approved
+            | Self::InDoubt { .. } => false,
+        }
     }
 }
 
@@ -277,17 +290,7 @@ impl Agent {
 
     /// Whether nothing follows from its state until the world answers.
     pub(crate) fn waits(&self) -> bool {
-        let waits = |call: &PendingCall| match call.status {
-            CallStatus::Asked(_)
-            | CallStatus::Running
-            | CallStatus::Probing { .. }
-            | CallStatus::Finished(_) => true,
-            CallStatus::ToAsk(_)
-            | CallStatus::Refused(_)
-            | CallStatus::Declined(_)
-            | CallStatus::Approved
-            | CallStatus::InDoubt { .. } => false,
-        };
+        let waits = |call: &PendingCall| call.status.waits();
         match &self.state {
             AgentState::Thinking => true,
             AgentState::Acting(calls) => calls.iter().all(waits),

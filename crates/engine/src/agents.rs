@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct Agents {
     by_id: BTreeMap<AgentId, Agent>,
-    /// Those that do not wait for the world. Follows from their states.
+    /// Those that wait neither for the world nor for permits. Follows from their states and from
+    /// who waits for permits.
     stirring: BTreeSet<AgentId>,
     /// Those whose states may have changed since `stirring` was brought up to date.
     touched: Vec<AgentId>,
@@ -56,15 +57,27 @@ impl Agents {
         self.by_id.is_empty()
     }
 
-    /// Agents that do not wait for the world, in the order they were started.
+    /// Agents that wait neither for the world nor for permits, in the order they were started.
     pub(crate) fn stirring(&self) -> impl Iterator<Item = &Agent> {
         self.stirring.iter().filter_map(|id| self.by_id.get(id))
     }
 
-    /// Takes note of what has changed; asked once a fact is applied.
-    pub(crate) fn note(&mut self) {
+    /// What is to be looked at again for a reason that does not lie in the agent.
+    pub(crate) fn touch(&mut self, id: AgentId) {
+        self.touched.push(id);
+    }
+
+    /// Those whose states may have changed since they were last taken note of.
+    pub(crate) fn touched(&self) -> BTreeSet<AgentId> {
+        self.touched.iter().copied().collect()
+    }
+
+    /// Takes note of what has changed; asked once a fact is applied. Who is held back waits for
+    /// others of the run, and is called when it can go on.
+    pub(crate) fn note(&mut self, is_held_back: impl Fn(&Agent) -> bool) {
         for id in self.touched.drain(..) {
-            if self.by_id.get(&id).is_some_and(|agent| !agent.waits()) {
+            let agent = self.by_id.get(&id);
+            if agent.is_some_and(|agent| !agent.waits() && !is_held_back(agent)) {
                 self.stirring.insert(id);
             } else {
                 self.stirring.remove(&id);
@@ -73,7 +86,7 @@ impl Agents {
     }
 }
 
-/// Written as the agents alone.
+/// Written as the agents alone; once read, [`Agents::note`] is to be asked.
 impl Serialize for Agents {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.by_id.serialize(serializer)
@@ -83,12 +96,10 @@ impl Serialize for Agents {
 impl<'de> Deserialize<'de> for Agents {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let by_id = BTreeMap::<AgentId, Agent>::deserialize(deserializer)?;
-        let mut agents = Self {
+        Ok(Self {
             touched: by_id.keys().copied().collect(),
             by_id,
             ..Self::default()
-        };
-        agents.note();
-        Ok(agents)
+        })
     }
 }

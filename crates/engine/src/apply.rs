@@ -13,6 +13,7 @@ pub(crate) use calls::call_tool;
 
 use crate::agent::{Agent, AgentState, PendingCall};
 use crate::budget;
+use crate::permits;
 use crate::run::{AnswerRecord, Run, Setting, Spent, Stop};
 use leadhand_protocol::{
     Action, AgentId, Artifact, Event, Grade, Outcome, OutcomeKind, Record, Start, TaskId,
@@ -37,7 +38,8 @@ impl Run {
             return Vec::new();
         }
         let actions = self.take(event);
-        self.agents.note();
+        self.note_permits(event);
+        self.agents.note(|agent| self.permits.hold_back(agent));
         actions
     }
 
@@ -125,7 +127,8 @@ impl Run {
 
     /// A run that died while it was being cancelled stays cancelled, and nothing more is done for
     /// it. In any other a turn that was at work is taken again; where it may cost more by now
-    /// than was set aside for it, it is given up and must fit into the budget anew.
+    /// than was set aside for it, or calls a model that it has no permit of, it is given up and
+    /// must fit in anew.
     fn resumed(&mut self) -> Vec<Action> {
         let stop = self.stop.take().filter(|stop| !stop.kind.resumable());
         self.stop = stop.map(|stop| Stop {
@@ -136,7 +139,9 @@ impl Run {
         if self.stop.is_none() {
             let thinking = |agent: &&Agent| matches!(agent.state, AgentState::Thinking);
             let agents = self.agents.values().filter(thinking);
-            let uncovered = agents.filter(|agent| !budget::is_covered(self, agent));
+            let uncovered = agents.filter(|agent| {
+                !(budget::is_covered(self, agent) && permits::cover_turn(self, agent))
+            });
             let uncovered: Vec<AgentId> = uncovered.map(|agent| agent.id).collect();
             for id in uncovered {
                 if let Some(agent) = self.agents.get_mut(&id) {

@@ -5,6 +5,7 @@ use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::budget;
 use crate::doubt;
 use crate::labels;
+use crate::permits;
 use crate::roll_back::once_key;
 use crate::run::Run;
 use leadhand_policy::Question;
@@ -229,9 +230,11 @@ pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Opti
             );
             Some(not_made(pending, ToolFaultKind::Declined, message))
         }
-        CallStatus::Approved => Some(started(run, agent, pending)),
+        CallStatus::Approved => {
+            permits::may_begin(run, agent, Some(pending)).then(|| started(run, agent, pending))
+        }
         CallStatus::InDoubt { evidence, probed } => {
-            Some(doubt::settle(run, agent, pending, evidence, *probed))
+            doubt::settle(run, agent, pending, evidence, *probed)
         }
         CallStatus::Asked(_)
         | CallStatus::Running
@@ -240,7 +243,7 @@ pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Opti
     }
 }
 
-/// The order of a call that a person allowed, if the budget still does.
+/// The order of a call that is allowed and has its permits, if the budget still does.
 fn started(run: &Run, agent: &Agent, pending: &PendingCall) -> Event {
     let instead = budget::instead_of_calls(run, agent, 1)
         .into_iter()

@@ -5,10 +5,11 @@
 mod endings;
 mod speech;
 
-pub(crate) use endings::{holds_up, settle};
+pub(crate) use endings::{holds_up, is_stopping, settle};
 pub(crate) use speech::{mail, reply, unanswered};
 
 use crate::agent::{Agent, CallStatus};
+use crate::permits;
 use crate::run::Run;
 use leadhand_coordination::Coordination;
 use leadhand_protocol::coordination::{
@@ -21,10 +22,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How urgent an agent's requests are: all alike, so that in a deadlock the request that closed
 /// it is the one that is given up.
-const PRIORITY: u8 = 0;
+pub(crate) const PRIORITY: u8 = 0;
 
 /// The name under which the run itself asks something in place of an agent.
-const OF_THE_RUN: WaitId = WaitId(0);
+pub(crate) const OF_THE_RUN: WaitId = WaitId(0);
 
 /// Locks and their kin, and what agents were told of them.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -157,7 +158,7 @@ fn ask(run: &Run, asker: Asker, request: &Request, at_ms: u64) -> Vec<Event> {
         };
         return vec![refused(asker, why)];
     }
-    if let Some(why) = misspoken(run, asker, request) {
+    if let Some(why) = permits::kept(run, request).or_else(|| misspoken(run, asker, request)) {
         return vec![refused(asker, why)];
     }
     let room = &run.coordination.room;

@@ -4,6 +4,7 @@
 use crate::agent::{Agent, CallStatus, PendingCall};
 use crate::budget;
 use crate::calls::{judged, makeable};
+use crate::permits;
 use crate::run::Run;
 use leadhand_protocol::{
     Ask, Decision, Event, Origin, Permit, RequestId, ToolCall, ToolFault, ToolOutput, Verdict,
@@ -19,30 +20,32 @@ struct Probed {
     result: String,
 }
 
-/// The next step of a call in doubt.
+/// The next step of a call in doubt; none while the tool that could tell has no permit.
 pub(crate) fn settle(
     run: &Run,
     agent: &Agent,
     pending: &PendingCall,
     evidence: &[String],
     probed: bool,
-) -> Event {
+) -> Option<Event> {
     let mut evidence = evidence.to_vec();
     if !probed {
         match probe(run, agent, pending) {
             Ok((tool_call, verdict, permit)) => {
-                return Event::ProbeOrdered {
-                    call: pending.id,
-                    tool_call,
-                    verdict,
-                    permit,
-                };
+                return permits::are_free(run, &tool_call.name, &permit).then(|| {
+                    Event::ProbeOrdered {
+                        call: pending.id,
+                        tool_call,
+                        verdict,
+                        permit,
+                    }
+                });
             }
             Err(Some(why)) => evidence.push(why),
             Err(None) => {}
         }
     }
-    Event::PersonAsked {
+    Some(Event::PersonAsked {
         request: RequestId(run.people.asked),
         ask: Ask::Outcome {
             call: pending.id,
@@ -50,7 +53,7 @@ pub(crate) fn settle(
             tool_call: pending.call.clone(),
             evidence,
         },
-    }
+    })
 }
 
 /// The call that tells whether another one took effect; none where there is no tool for it, and

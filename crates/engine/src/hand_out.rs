@@ -2,7 +2,7 @@
 //! begins with all of its locks or not at all, and no two at once that may write the same file.
 
 use crate::run::Run;
-use crate::{brief, coordination};
+use crate::{brief, coordination, permits};
 use leadhand_protocol::{AgentId, Ask, Event, Purpose, RequestId, Task};
 use leadhand_task_graph::TaskGraph;
 use std::cell::OnceCell;
@@ -115,13 +115,10 @@ impl<'a> Taken<'a> {
     }
 
     fn leaves_room_for(&self, task: &Task) -> bool {
-        let role = self.run.started().role(&task.role);
-        let workers_max = role.map_or(0, |role| role.workers_max);
-        if workers_max > 0 && task.call.is_none() {
-            let alike = self
-                .all()
-                .filter(|other| other.call.is_none() && other.role == task.role);
-            if alike.count() >= workers_max as usize {
+        if task.call.is_none() {
+            let begun = self.begun.iter();
+            let alike = begun.filter(|other| other.call.is_none() && other.role == task.role);
+            if !permits::leave_room_for(self.run, &task.role, || alike.count()) {
                 return false;
             }
         }

@@ -27,6 +27,7 @@ mod labels;
 mod orders;
 mod outstanding;
 mod path_labels;
+mod permits;
 mod plan_edits;
 mod replay;
 mod roll_back;
@@ -40,6 +41,7 @@ mod turn;
 
 pub use agent::{Agent, AgentState, CallStatus, PendingCall};
 pub use decide::{Refusal, decide};
+pub use permits::{PERMIT_NAMES_MAX, permit_fault};
 pub use replay::{Difference, Replayed, replay};
 pub use run::{Run, Setting, Spent, TaskRecord};
 pub use schema::{ArgumentSchemas, schema_faults};

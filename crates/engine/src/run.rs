@@ -7,6 +7,7 @@ use crate::brief;
 use crate::coordination::Coordinating;
 use crate::equip::Kits;
 use crate::path_labels::PathLabels;
+use crate::permits::{Bounds, Permits};
 use crate::roll_back::RollBack;
 use crate::schema::{ArgumentSchemas, MessageSchemas};
 use crate::time::AtWork;
@@ -36,6 +37,8 @@ pub struct Setting {
     pub(crate) messages: MessageSchemas,
     /// What agents of each role work with.
     pub(crate) kits: Kits,
+    /// What it keeps permits for.
+    pub(crate) bounds: Bounds,
     /// What each role is told first: who it is.
     systems: BTreeMap<String, Arc<ChatMessage>>,
 }
@@ -50,6 +53,7 @@ impl Setting {
             schemas: ArgumentSchemas::new(&start.tools),
             kits: Kits::new(&start.roles),
             messages: MessageSchemas::new(&start.message_types),
+            bounds: Bounds::of(&start),
             systems: start
                 .roles
                 .iter()
@@ -187,6 +191,8 @@ pub struct Run {
     pub(crate) file_labels: BTreeMap<String, Label>,
     /// Locks and their kin.
     pub(crate) coordination: Coordinating,
+    /// Who waits for permits that the run itself keeps.
+    pub(crate) permits: Permits,
     pub(crate) answer: AnswerRecord,
     pub(crate) roll_back: RollBack,
     pub(crate) stop: Option<Stop>,

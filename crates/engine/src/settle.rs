@@ -3,7 +3,7 @@
 //! goes on exactly where the run stood.
 
 use crate::run::{Run, Stop};
-use crate::{account, budget, coordination, delivery, roll_back, schedule, turn};
+use crate::{account, budget, coordination, delivery, permits, roll_back, schedule, turn};
 use leadhand_protocol::{Event, Grade, OutcomeKind};
 
 /// How often in a row the state may be settled after one input. Each round brings at least one
@@ -16,16 +16,20 @@ pub fn settle(run: &Run) -> Vec<Event> {
     if run.setting.is_none() || run.outcome.is_some() {
         return Vec::new();
     }
-    let events = coordination::settle(run);
+    let events = match coordination::settle(run) {
+        events if events.is_empty() => permits::settle(run),
+        events => events,
+    };
     if !events.is_empty() {
         return events;
     }
     if let Some(stop) = &run.stop
-        && (stop.grade != Grade::WrapUp || !run.agents.values().any(|agent| agent.task().is_some()))
+        && coordination::is_stopping(run)
     {
         return finish(run, stop);
     }
-    for agent in run.agents.stirring() {
+    // Who waits for permits comes last: what became of a call is asked before others are made.
+    for agent in run.agents.stirring().chain(permits::next(run)) {
         let events = match delivery::settle(run, agent) {
             events if events.is_empty() => turn::settle(run, agent),
             events => events,

@@ -5,7 +5,7 @@ use crate::run::Run;
 
 /// Names the shape of the state that a snapshot holds. It is raised whenever a field, or the
 /// meaning of one, changes: a snapshot of another shape is not read.
-pub const SNAPSHOT_FORMAT: &str = "run-state-4";
+pub const SNAPSHOT_FORMAT: &str = "run-state-5";
 
 /// Why a snapshot cannot be used: the run is built from its records instead.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,8 @@ impl Run {
     /// # Errors
     /// [`SnapshotError`] for anything else.
     pub fn from_snapshot(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        Ok(serde_json::from_slice(bytes)?)
+        let mut run: Self = serde_json::from_slice(bytes)?;
+        run.agents.note(|agent| run.permits.hold_back(agent));
+        Ok(run)
     }
 }

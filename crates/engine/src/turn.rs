@@ -5,7 +5,7 @@ use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::budget::{self, Admission};
 use crate::calls::{called, repeats, step_call};
 use crate::run::Run;
-use crate::{brief, checks, coordination, delivery, schedule, schema};
+use crate::{brief, checks, coordination, delivery, permits, schedule, schema};
 use leadhand_protocol::{
     Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
     ToolCall, ToolFaultKind,
@@ -115,6 +115,9 @@ fn begin(run: &Run, agent: &Agent) -> Vec<Event> {
         let mut events = vec![Event::Found(finding)];
         events.extend(give_up(run, agent, &why));
         return events;
+    }
+    if !permits::may_begin(run, agent, None) {
+        return Vec::new();
     }
     vec![Event::TurnStarted {
         agent: agent.id,

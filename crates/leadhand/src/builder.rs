@@ -4,14 +4,17 @@ use crate::error::Error;
 use crate::message_type::{self, MessageType};
 use crate::session::{Leadhand, Parts};
 use leadhand_agents::{Notice, Roster};
+use leadhand_engine::{PERMIT_NAMES_MAX, permit_fault};
 use leadhand_journal::{Journal, MemoryJournal};
 use leadhand_model::{Model, ModelConfig, ModelSet, ModelSetBuilder, ModelTerms, RecordedTools};
 use leadhand_policy::{Policy, built_in_rules, root_grants};
+use leadhand_protocol::coordination::PrimitiveName;
 use leadhand_protocol::{Approval, Limits, PathLabel, Rule, ToolLimits};
 use leadhand_runtime::{
     Absent, Approver, Clock, NativeTool, Observer, Runtime, Toolbox, system_clock,
 };
 use leadhand_sandbox::{Secret, ToolHost, ToolHostBuilder, Workspace};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +37,7 @@ pub struct Builder {
     approvals: Vec<Approval>,
     labels: Vec<PathLabel>,
     limits: Limits,
+    permits: BTreeMap<PrimitiveName, u32>,
     tool_limits: ToolLimits,
     cache_folder: Option<PathBuf>,
     journal: Arc<dyn Journal>,
@@ -62,6 +66,7 @@ impl Default for Builder {
             approvals: Vec::new(),
             labels: Vec::new(),
             limits: Limits::default(),
+            permits: BTreeMap::new(),
             tool_limits: ToolLimits::default(),
             cache_folder: None,
             journal: Arc::new(MemoryJournal::new()),
@@ -219,6 +224,29 @@ impl Builder {
         self
     }
 
+    /// Bounds how many go on at once in a run: turns that call a model (`model/NAME`), agents of
+    /// a role that work on tasks (`role/NAME`), calls of a tool (`tool/NAME`), calls that may
+    /// reach a host (`host/NAME`). The others wait, in the order in which they came. Nothing is
+    /// bounded so unless given; a name that there is not in a run bounds nothing.
+    #[must_use]
+    pub fn permits(mut self, name: &str, count: u32) -> Self {
+        let fault = match PrimitiveName::new(name) {
+            Ok(name) => {
+                let fault = permit_fault(&name, count);
+                self.permits.insert(name, count);
+                fault
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        let fault = fault.or_else(|| {
+            let many = self.permits.len() > PERMIT_NAMES_MAX;
+            many.then(|| format!("permits of more than {PERMIT_NAMES_MAX} names: keep fewer"))
+        });
+        self.faults
+            .extend(fault.map(|fault| Error::Permits { fault }));
+        self
+    }
+
     /// The bounds of tool calls; see [`ToolLimits`] for what holds unless given.
     #[must_use]
     pub fn tool_limits(mut self, limits: ToolLimits) -> Self {
@@ -352,6 +380,7 @@ impl Builder {
                 approvals: self.approvals,
                 labels: self.labels,
                 limits: self.limits,
+                permits: self.permits,
                 seed: self.seed,
                 observer: self.observer,
             }),

@@ -53,6 +53,12 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// A run cannot keep these permits.
+    #[error("the permits cannot be kept: {fault}")]
+    Permits {
+        /// What is wrong with which name, and what to do instead.
+        fault: String,
+    },
     /// No model was given.
     #[error("there is no model: give one with `Builder::model` or `Builder::model_config`")]
     NoModel,

@@ -9,6 +9,7 @@ use crate::run_id::fresh;
 use leadhand_agents::{Notice, Roster};
 use leadhand_journal::Journal;
 use leadhand_model::ModelSet;
+use leadhand_protocol::coordination::PrimitiveName;
 use leadhand_protocol::{
     Approval, Goal, Grant, Limits, Outcome, OutcomeKind, PathLabel, PersonInput, Plan, Price, Role,
     Rule, RunId, Seq, Start, ToolSpec,
@@ -46,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) approvals: Vec<Approval>,
     pub(crate) labels: Vec<PathLabel>,
     pub(crate) limits: Limits,
+    pub(crate) permits: BTreeMap<PrimitiveName, u32>,
     pub(crate) seed: u64,
     pub(crate) observer: Option<Observer>,
 }
@@ -224,6 +226,7 @@ impl Leadhand {
             seed: self.parts.seed,
             prices: self.prices(),
             message_types: self.parts.message_types.clone(),
+            permits: self.parts.permits.clone(),
             default_model: self.runtime.models.default_name().to_owned(),
         };
         let (runtime, orders, control, events) = self.wired();

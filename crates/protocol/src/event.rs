@@ -130,7 +130,8 @@ pub enum Event {
         /// Why.
         fault: ModelFault,
     },
-    /// A tool call was judged; it runs if and only if the verdict allows.
+    /// A tool call was judged; it runs if and only if the verdict allows. One that wants permits
+    /// of the run waits for them, and then for its [`Event::CallStarted`].
     ToolCalled {
         /// Its id.
         call: CallId,
@@ -154,7 +155,8 @@ pub enum Event {
         #[serde(flatten)]
         permit: Permit,
     },
-    /// A tool call that a person allowed, or wants made again, was ordered.
+    /// A tool call that a person allowed, or wants made again, or that waited for permits, was
+    /// ordered.
     CallStarted {
         /// Which.
         call: CallId,

@@ -1,6 +1,6 @@
 //! What the world tells the engine. Time comes with every input; nothing else is read.
 
-use crate::coordination::{Asker, Request};
+use crate::coordination::{Asker, PrimitiveName, Request};
 use crate::{
     AgentId, Approval, CallId, CheckResult, Event, Goal, Grant, Limits, MessageType, ModelFault,
     ModelReply, PathLabel, PersonInput, Plan, Price, Role, Rule, RunId, TaskId, ToolFault,
@@ -117,6 +117,11 @@ pub struct Start {
     /// Types of the messages that agents send each other, beside plain text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub message_types: Vec<MessageType>,
+    /// How many at once: turns that call a model (`model/NAME`), agents of a role that work on
+    /// tasks (`role/NAME`, in place of [`Role::workers_max`]), calls of a tool (`tool/NAME`), and
+    /// calls that may reach a host (`host/NAME`). What is not in here is not bounded so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub permits: BTreeMap<PrimitiveName, u32>,
     /// The model of roles that name none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub default_model: String,

@@ -2,7 +2,7 @@
 //! told to whoever asked, who knows from then on what it was told.
 
 use crate::agent::CallStatus;
-use crate::coordination::{Asked, is_counted, without_deadline};
+use crate::coordination::{Asked, OF_THE_RUN, is_counted, without_deadline};
 use crate::labels;
 use crate::run::Run;
 use leadhand_protocol::coordination::{
@@ -61,6 +61,8 @@ impl Run {
                 self.coordination.over.remove(party);
                 self.coordination.asked.remove(party);
             }
+            // What the run takes in an agent's place leaves the agent's own wait as it is.
+            Fact::Granted { asker, .. } if asker.wait == OF_THE_RUN => {}
             Fact::Cancelled { asker, .. }
             | Fact::Granted { asker, .. }
             | Fact::WaitEnded { asker, .. }

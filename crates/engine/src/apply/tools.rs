@@ -4,7 +4,7 @@ use super::call_tool;
 use crate::agent::{Agent, AgentState, CallStatus, Delivery, PendingCall};
 use crate::calls::depends_on_files_alone;
 use crate::run::{Run, Setting};
-use crate::{brief, checks, labels};
+use crate::{brief, checks, labels, permits};
 use leadhand_protocol::{
     Action, AgentId, CallId, Change, ChatMessage, Check, CheckResult, Decision, FileChange, Origin,
     TaskId, ToolCall, ToolFault, ToolFaultKind, ToolOutput, Verdict,
@@ -12,10 +12,13 @@ use leadhand_protocol::{
 
 impl Run {
     pub(super) fn tool_called(&mut self, pending: Option<PendingCall>) -> Vec<Action> {
-        let Some(pending) = pending else {
+        let Some(mut pending) = pending else {
             return Vec::new();
         };
         let id = pending.id.agent;
+        if pending.status == CallStatus::Running && permits::are_wanted(self, &pending) {
+            pending.status = CallStatus::Approved;
+        }
         let ordered = pending.status == CallStatus::Running;
         let action = ordered.then(|| call_tool(self.started(), &pending));
         let Some(agent) = self.agents.get_mut(&id) else {

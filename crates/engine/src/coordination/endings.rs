@@ -16,16 +16,23 @@ pub(crate) fn settle(run: &Run) -> Vec<Event> {
         Some(agent) => take_back(run, agent, |wait| !may_ask(agent, wait)),
         None => run.coordination.room.ended(*id),
     });
-    let stops = run.stop.as_ref().is_some_and(|stop| {
-        stop.grade != Grade::WrapUp || !run.agents.values().any(|agent| agent.task().is_some())
-    });
-    let stopping = stops.then(|| run.agents.values()).into_iter().flatten();
+    let stopping = is_stopping(run)
+        .then(|| run.agents.values())
+        .into_iter()
+        .flatten();
     let stopping = stopping.map(|agent| stopped(run, agent));
     let mut facts = over.chain(stopping).filter(|facts| !facts.is_empty());
     match facts.next() {
         Some(facts) => events(facts),
         None => for_the_manager(run),
     }
+}
+
+/// Whether a run stops and nobody wraps up any more.
+pub(crate) fn is_stopping(run: &Run) -> bool {
+    run.stop.as_ref().is_some_and(|stop| {
+        stop.grade != Grade::WrapUp || !run.agents.values().any(|agent| agent.task().is_some())
+    })
 }
 
 /// An agent of a run that stops: a call that must not be made twice is told that it waits in

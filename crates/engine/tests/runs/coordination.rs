@@ -14,7 +14,7 @@ use leadhand_protocol::{
 use serde_json::json;
 use std::sync::Arc;
 
-fn work(name: &str, effect: Effect, accesses: Vec<Access>) -> ToolSpec {
+pub(crate) fn work(name: &str, effect: Effect, accesses: Vec<Access>) -> ToolSpec {
     ToolSpec {
         name: name.into(),
         description: String::new(),
@@ -30,7 +30,7 @@ fn work(name: &str, effect: Effect, accesses: Vec<Access>) -> ToolSpec {
 }
 
 /// A run of so many tasks that are one call of `work` each.
-fn office(tasks: u32, effect: Effect) -> Start {
+pub(crate) fn office(tasks: u32, effect: Effect) -> Start {
     let one = |nth: u32| {
         let mut task = task(&format!("t{nth}"), "");
         task.call = Some(ToolTemplate {
@@ -54,17 +54,17 @@ fn office(tasks: u32, effect: Effect) -> Start {
 }
 
 /// All of them at work: what they call has not come back.
-fn at_work(start: Start) -> World {
+pub(crate) fn at_work(start: Start) -> World {
     let mut world = World::new([]);
     world.give(Input::Start(Arc::new(start)));
     world
 }
 
-fn name(name: &str) -> PrimitiveName {
+pub(crate) fn name(name: &str) -> PrimitiveName {
     PrimitiveName::new(name).unwrap()
 }
 
-fn acquire(names: &[&str], deadline_ms: Option<u64>) -> Request {
+pub(crate) fn acquire(names: &[&str], deadline_ms: Option<u64>) -> Request {
     let ask = |it: &&str| LockAsk {
         lock: name(it),
         mode: LockMode::Exclusive,
@@ -75,13 +75,13 @@ fn acquire(names: &[&str], deadline_ms: Option<u64>) -> Request {
     }
 }
 
-fn release(lock: &str, fence: u64) -> Request {
+pub(crate) fn release(lock: &str, fence: u64) -> Request {
     let lock = name(lock);
     Request::Release { lock, fence }
 }
 
 /// The first call of an agent whose turn is `turn`.
-fn first(agent: u32, turn: u32) -> CallId {
+pub(crate) fn first(agent: u32, turn: u32) -> CallId {
     CallId {
         agent: AgentId(agent),
         turn,
@@ -90,7 +90,7 @@ fn first(agent: u32, turn: u32) -> CallId {
 }
 
 /// An agent asks from within its call; what anybody is told of it, a line each.
-fn asks(world: &mut World, call: CallId, nth: u32, request: Request) -> String {
+pub(crate) fn asks(world: &mut World, call: CallId, nth: u32, request: Request) -> String {
     let asker = Asker {
         party: call.agent,
         wait: WaitId::of(call, nth).unwrap(),
@@ -99,7 +99,7 @@ fn asks(world: &mut World, call: CallId, nth: u32, request: Request) -> String {
     told(world, Input::Requested { asker, request })
 }
 
-fn told(world: &mut World, input: Input) -> String {
+pub(crate) fn told(world: &mut World, input: Input) -> String {
     let actions = world.take(input);
     let lines = actions.iter().filter_map(|action| match action {
         Action::Tell { asker, told } => {
@@ -135,13 +135,13 @@ fn words(told: &Result<Told, String>) -> String {
     }
 }
 
-fn finishes(world: &mut World, call: CallId) -> String {
+pub(crate) fn finishes(world: &mut World, call: CallId) -> String {
     let outcome = Ok(ToolOutput::text("done"));
     told(world, Input::ToolFinished { call, outcome })
 }
 
 /// The records give the run again, whichever of them are the last.
-fn holds(world: &World) {
+pub(crate) fn holds(world: &World) {
     let mut run = Run::new();
     for record in &world.records {
         run.apply(record);

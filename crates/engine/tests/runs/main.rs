@@ -11,6 +11,7 @@ mod budgets;
 mod coordination;
 mod labels;
 mod orders;
+mod permits;
 mod world;
 
 use leadhand_protocol::{

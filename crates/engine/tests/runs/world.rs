@@ -102,6 +102,7 @@ pub(crate) fn start(goal: Goal, plan: Option<Plan>, files: &[&str]) -> Start {
         seed: 0,
         prices: Default::default(),
         message_types: Vec::new(),
+        permits: BTreeMap::new(),
         default_model: String::new(),
     }
 }

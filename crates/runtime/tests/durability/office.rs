@@ -165,6 +165,7 @@ impl Office {
             seed: 0,
             prices: Default::default(),
             message_types: Vec::new(),
+            permits: std::collections::BTreeMap::new(),
             default_model: String::new(),
         }
     }

@@ -188,6 +188,7 @@ impl House {
             seed: 0,
             prices: BTreeMap::new(),
             message_types: Vec::new(),
+            permits: BTreeMap::new(),
             default_model: String::new(),
         }
     }
