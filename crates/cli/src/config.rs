@@ -4,7 +4,9 @@
 
 use crate::failure::Failure;
 use crate::files;
+use leadhand::rooms::engine::permit_fault;
 use leadhand::rooms::protocol::PathLabel;
+use leadhand::rooms::protocol::coordination::PrimitiveName;
 use leadhand::{Autonomy, Durability, Limits, ModelConfig, ToolLimits};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) models: BTreeMap<String, ModelConfig>,
     /// Bounds of runs.
     pub(crate) limits: Limits,
+    /// How many turns, tasks of a role and calls go on at once, by name.
+    pub(crate) permits: BTreeMap<PrimitiveName, u32>,
     /// Bounds of tool calls.
     pub(crate) tool_limits: ToolLimits,
     /// Tools beside the standard ones.
@@ -78,7 +82,8 @@ impl From<Survives> for Durability {
 impl Config {
     /// Reads the layers that are there. Tables are merged key by key, but a model is taken
     /// whole from the last file that describes it, and a project can only lower what the user
-    /// has or, where the user has nothing, what is usual: the autonomy level and every limit.
+    /// has or, where the user has nothing, what is usual: the autonomy level, every limit, and
+    /// every number of permits.
     ///
     /// # Errors
     /// [`Failure::Usage`] with file and line: not TOML, an unknown key, a value that makes no
@@ -150,12 +155,25 @@ impl Layer {
         let mut table: Table = toml::from_str(&text).map_err(|error| fault(&error))?;
         place_files(&mut table, folder);
         tools::place(&mut table, folder);
-        Ok(Self {
+        let layer = Self {
             path,
             text,
             table,
             config,
-        })
+        };
+        layer.check_permits()?;
+        Ok(layer)
+    }
+
+    /// Permits are of names that a run keeps them for.
+    fn check_permits(&self) -> Result<(), Failure> {
+        for (name, count) in &self.config.permits {
+            if let Some(fault) = permit_fault(name, *count) {
+                let what = format!("{}: {fault}", self.place(name.as_str()));
+                return Err(Failure::usage(what, "docs/cli.md lists the keys"));
+            }
+        }
+        Ok(())
     }
 
     /// The file and the line of a word in it.
@@ -285,7 +303,9 @@ fn overriding(overrides: &[String]) -> Result<Table, Failure> {
             )
         };
         let (key, value) = text.split_once('=').ok_or_else(fault)?;
-        let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '"');
+        let is_key = |c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '"' | '/')
+        };
         if !key.trim().chars().all(is_key) {
             return Err(fault());
         }

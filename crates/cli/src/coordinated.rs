@@ -25,6 +25,9 @@ impl Holders {
         fact: &Fact,
         name: impl Fn(AgentId) -> String,
     ) -> Option<(AgentId, String)> {
+        if is_of_the_run(fact) {
+            return None;
+        }
         let (party, text) = match fact {
             Fact::Waiting { asker, want, .. } => {
                 let who = self.waited_for(asker.party, want, &name);
@@ -107,6 +110,21 @@ impl Holders {
             return String::new();
         }
         format!(", held by {}", others.join(" and "))
+    }
+}
+
+/// Whether a fact is about permits that the run keeps itself: they come and go with what they are
+/// for, which has a line of its own.
+fn is_of_the_run(fact: &Fact) -> bool {
+    match fact {
+        Fact::Granted {
+            asker,
+            obtained: Obtained::Permits { .. },
+            ..
+        }
+        | Fact::Returned { asker, .. }
+        | Fact::Declared { asker, .. } => asker.wait.nth() == 0,
+        _ => false,
     }
 }
 

@@ -191,6 +191,9 @@ impl Project {
             .remote_control()
             .secrets(|name| std::env::var(name).ok())
             .model_folder(&self.folders.models);
+        for (name, count) in &self.config.permits {
+            builder = builder.permits(name.as_str(), *count);
+        }
         for (name, config) in &choice.models {
             builder = builder.model_config(name, config);
         }

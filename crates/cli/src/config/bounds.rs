@@ -16,7 +16,12 @@ pub(super) fn narrow(project: &mut Table, user: &Config) -> Result<(), Failure> 
     let fault = |error| Failure::internal(format!("the bounds cannot be compared: {error}"));
     let of_runs = Table::try_from(&user.limits).map_err(fault)?;
     let of_tools = Table::try_from(&user.tool_limits).map_err(fault)?;
-    for (name, of_user) in [("limits", of_runs), ("tool_limits", of_tools)] {
+    let of_permits = Table::try_from(&user.permits).map_err(fault)?;
+    for (name, of_user) in [
+        ("limits", of_runs),
+        ("tool_limits", of_tools),
+        ("permits", of_permits),
+    ] {
         let Some(Value::Table(of_project)) = project.get_mut(name) else {
             continue;
         };

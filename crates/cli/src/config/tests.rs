@@ -86,6 +86,29 @@ fn a_project_only_lowers_limits() {
 }
 
 #[test]
+fn a_project_only_lowers_permits() {
+    let check = |user: &str, project: &str, overrides: &[&str], expected: &[(&str, u32)]| {
+        let table = |text: &str| format!("[permits]\n{text}");
+        let config = load(&table(user), &table(project), overrides).unwrap();
+        let found = config.permits.iter().map(|(it, count)| (it.as_str(), *count));
+        let found: Vec<(&str, u32)> = found.collect();
+        assert_eq!(found, expected, "{user} {project} {overrides:?}");
+    };
+    let (few, many) = ("\"tool/fetch\" = 2", "\"tool/fetch\" = 9");
+    check(few, many, &[], &[("tool/fetch", 2)]);
+    check(many, few, &[], &[("tool/fetch", 2)]);
+    check("", many, &[], &[("tool/fetch", 9)]);
+    check(
+        few,
+        "\"model/big\" = 1",
+        &[],
+        &[("model/big", 1), ("tool/fetch", 2)],
+    );
+    let own = ["permits.\"tool/fetch\"=5"];
+    check(few, many, &own, &[("tool/fetch", 5)]);
+}
+
+#[test]
 fn a_project_names_files_of_its_own_only() {
     let model = |provider: &str, file: &str| {
         format!("[models.m]\nprovider = \"{provider}\"\nfile = \"{file}\"\n")
@@ -184,6 +207,16 @@ fn faults_are_told_with_file_and_line() {
         "/project/leadhand.toml:2: invalid type",
     );
     check("[limits\n", &[], "/project/leadhand.toml:1: ");
+    check(
+        "[permits]\n\"tool/a\" = 1\n\"db\" = 1\n",
+        &[],
+        "/project/leadhand.toml:3: `db` is nothing that a run keeps permits for: write `model/NAME`",
+    );
+    check(
+        "[permits]\n\"host/a.org:80\" = 1\n",
+        &[],
+        "/project/leadhand.toml:2: `host/a.org:80` names no host",
+    );
     check(
         "",
         &["limits.workers=3"],
