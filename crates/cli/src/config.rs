@@ -303,9 +303,8 @@ fn overriding(overrides: &[String]) -> Result<Table, Failure> {
             )
         };
         let (key, value) = text.split_once('=').ok_or_else(fault)?;
-        let is_key = |c: char| {
-            c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '"' | '/')
-        };
+        let is_key =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '"' | '/');
         if !key.trim().chars().all(is_key) {
             return Err(fault());
         }

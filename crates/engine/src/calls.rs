@@ -243,8 +243,12 @@ pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Opti
     }
 }
 
-/// The order of a call that is allowed and has its permits, if the budget still does.
+/// The order of a call that is allowed and has its permits, if the budget still allows it. What
+/// undoes a run is no matter of its budget.
 fn started(run: &Run, agent: &Agent, pending: &PendingCall) -> Event {
+    if pending.origin == Origin::Undo {
+        return Event::CallStarted { call: pending.id };
+    }
     let instead = budget::instead_of_calls(run, agent, 1)
         .into_iter()
         .flatten();

@@ -34,7 +34,8 @@ pub struct Role {
     pub temperature_milli: u32,
     /// Tokens a reply may have; 0 is the run's limit.
     pub output_tokens_max: u32,
-    /// Agents of this role at work on tasks at once; 0 is the run's limit.
+    /// Agents of this role at work on tasks at once, unless the run keeps permits of `role/NAME`;
+    /// 0 is the run's limit.
     #[serde(skip_serializing_if = "is_default")]
     pub workers_max: u32,
     /// What one agent of this role may spend; of seconds nothing is bounded here.

@@ -90,7 +90,10 @@ fn a_project_only_lowers_permits() {
     let check = |user: &str, project: &str, overrides: &[&str], expected: &[(&str, u32)]| {
         let table = |text: &str| format!("[permits]\n{text}");
         let config = load(&table(user), &table(project), overrides).unwrap();
-        let found = config.permits.iter().map(|(it, count)| (it.as_str(), *count));
+        let found = config
+            .permits
+            .iter()
+            .map(|(it, count)| (it.as_str(), *count));
         let found: Vec<(&str, u32)> = found.collect();
         assert_eq!(found, expected, "{user} {project} {overrides:?}");
     };
