@@ -7,10 +7,26 @@ mod work;
 
 use crate::chance::Chance;
 use crate::script::{Fork, Script, Terms};
+use leadhand_protocol::coordination::PrimitiveName;
 use leadhand_protocol::{Autonomy, Budget, Decision, Limits, Rule};
+use std::collections::BTreeMap;
 
 /// How many runs of a hundred are forked.
 const FORKED_PERCENT: u64 = 15;
+/// How many runs of a hundred keep permits.
+const BOUNDED_PERCENT: u64 = 30;
+/// What they may be kept for.
+const BOUNDED: [&str; 9] = [
+    "model/mind",
+    "model/other-mind",
+    "role/clerk",
+    "tool/pay",
+    "tool/book",
+    "tool/put",
+    "tool/read_file",
+    "tool/probe_pay",
+    "tool/undo_book",
+];
 
 /// The script of a seed: the same for ever, as long as this file is.
 #[must_use]
@@ -45,7 +61,22 @@ pub fn expand(seed: u64) -> Script {
     if chance.hits(FORKED_PERCENT) {
         script.fork = Some(fork(&mut chance, &script));
     }
+    if chance.hits(BOUNDED_PERCENT) {
+        script.terms.permits = permits(&mut chance);
+    }
     script
+}
+
+/// Few of some, so that they are waited for.
+fn permits(chance: &mut Chance) -> BTreeMap<PrimitiveName, u32> {
+    let mut permits = BTreeMap::new();
+    for name in BOUNDED {
+        let count = chance.small(1, 3);
+        if let (true, Ok(name)) = (chance.hits(40), PrimitiveName::new(name)) {
+            permits.insert(name, count);
+        }
+    }
+    permits
 }
 
 fn fork(chance: &mut Chance, script: &Script) -> Fork {
@@ -92,6 +123,7 @@ fn terms(chance: &mut Chance, script: &Script) -> Terms {
         clerk_budget: clerk_budget(chance),
         limits: limits(chance),
         rules,
+        permits: BTreeMap::new(),
         to_disk: chance.hits(30),
     }
 }

@@ -9,6 +9,7 @@ mod evidence;
 mod forked;
 mod intent;
 mod once;
+mod permits;
 mod replayed;
 mod status;
 
@@ -25,7 +26,7 @@ pub struct Invariant {
 }
 
 /// All of them, those first that say most about what went wrong.
-pub const ALL: [Invariant; 13] = [
+pub const ALL: [Invariant; 14] = [
     Invariant {
         name: "acknowledged",
         says: "no acknowledged record is lost",
@@ -45,6 +46,11 @@ pub const ALL: [Invariant; 13] = [
         name: "budget",
         says: "no budget is exceeded",
         check: budget::check,
+    },
+    Invariant {
+        name: "permits",
+        says: "no more turns, tasks of a role and calls go on at once than there are permits",
+        check: permits::check,
     },
     Invariant {
         name: "evidence",

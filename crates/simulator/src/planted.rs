@@ -2,8 +2,10 @@
 //! them: so that an invariant that finds nothing is known to look. Those that a part of the world
 //! has are put in there.
 
+use crate::mind::MODEL;
 use crate::script::Planted;
 use crate::trace::{Branch, Trace};
+use leadhand_protocol::coordination::PrimitiveName;
 use leadhand_protocol::{Event, Grade, OutcomeKind, Record};
 
 /// More than any budget of turns allows.
@@ -16,6 +18,7 @@ pub(crate) fn plant(trace: &mut Trace) {
     match planted {
         Planted::Overspent => overspend(&mut trace.records),
         Planted::CalledAfterCancel => call_after_cancel(&mut trace.records),
+        Planted::PermitsIgnored => keep_permits_unseen(&mut trace.records),
         Planted::CheckForged => without_last(&mut trace.records, |event| {
             matches!(event, Event::ChecksFinished { .. })
         }),
@@ -64,6 +67,16 @@ fn overspend(records: &mut Vec<Record>) {
         for _ in 0..TURNS_TOO_MANY {
             records.insert(stop, turn.clone());
         }
+    }
+}
+
+/// What the run was started with says that one turn at a time calls the model.
+fn keep_permits_unseen(records: &mut [Record]) {
+    let first = records.first_mut().map(|record| &mut record.event);
+    if let (Some(Event::RunStarted(start)), Ok(name)) =
+        (first, PrimitiveName::new(format!("model/{MODEL}")))
+    {
+        start.permits.insert(name, 1);
     }
 }
 

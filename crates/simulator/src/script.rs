@@ -2,11 +2,13 @@
 //! to a script; a script alone decides what happens, so a smaller one can be looked for that
 //! still shows a fault, kept in a file, and run again. One format, and so one file.
 
+use leadhand_protocol::coordination::PrimitiveName;
 use leadhand_protocol::{
     Autonomy, Budget, Check, Effect, Limits, ModelFaultKind, PersonInput, Rule,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// One simulated run. Whatever is not said happens in the plainest way: the model does what its
 /// task says, tools do what they are for, a person says yes, and nothing dies.
@@ -58,7 +60,7 @@ impl Script {
 
 /// Fields of a script that are empty where nothing is said. Others must be there, such as those
 /// of an order.
-const EMPTY_WHEN_USUAL: [&str; 18] = [
+const EMPTY_WHEN_USUAL: [&str; 19] = [
     "acceptance",
     "acts",
     "after",
@@ -72,6 +74,7 @@ const EMPTY_WHEN_USUAL: [&str; 18] = [
     "lives",
     "moves",
     "orders",
+    "permits",
     "rules",
     "tasks",
     "terms",
@@ -165,6 +168,8 @@ pub struct Terms {
     pub limits: Limits,
     /// Rules beside those that open files and tools.
     pub rules: Vec<Rule>,
+    /// How many turns, tasks of a role and calls go on at once, by name.
+    pub permits: BTreeMap<PrimitiveName, u32>,
     /// Whether the journal promises to survive a power cut.
     pub to_disk: bool,
 }
@@ -393,6 +398,8 @@ pub enum Planted {
     CancelIgnored,
     /// A call is made after the run was cancelled.
     CalledAfterCancel,
+    /// The permits of a model are not looked at.
+    PermitsIgnored,
     /// A turn is begun after the budget is spent.
     Overspent,
     /// A check that was never made counts as passed.

@@ -93,6 +93,7 @@ fn simpler(script: &Script) -> Vec<Script> {
     add(&|script| script.terms.budget = Budget::default());
     add(&|script| script.terms.clerk_budget = Budget::default());
     add(&|script| script.terms.rules.clear());
+    add(&|script| script.terms.permits.clear());
     add(&|script| script.terms.to_disk = false);
     add(&|script| script.terms.autonomy = Autonomy::L5);
     add(&|script| script.manager = false);

@@ -82,7 +82,7 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
             .map(|name| (name.to_owned(), PRICE))
             .into(),
         message_types: Vec::new(),
-        permits: std::collections::BTreeMap::new(),
+        permits: script.terms.permits.clone(),
         default_model: MODEL.to_owned(),
         // The scripted model reads from a request's seed whose turn it is.
         seed: 0,

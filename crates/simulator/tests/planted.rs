@@ -11,7 +11,7 @@ use leadhand_simulator::shrink::{breaks, shrink};
 /// Seeds in which a planted defect must show.
 const SEEDS: u64 = 400;
 
-const DEFECTS: [(Planted, &str); 15] = [
+const DEFECTS: [(Planted, &str); 16] = [
     (Planted::ServiceActsTwice, "once"),
     (Planted::RecordLost, "acknowledged"),
     (Planted::AcknowledgedUnstored, "intent"),
@@ -19,6 +19,7 @@ const DEFECTS: [(Planted, &str); 15] = [
     (Planted::CancelIgnored, "cancel"),
     (Planted::CalledAfterCancel, "cancel"),
     (Planted::Overspent, "budget"),
+    (Planted::PermitsIgnored, "permits"),
     (Planted::CheckForged, "evidence"),
     (Planted::EndUnrecorded, "descendants"),
     (Planted::RecordChanged, "replay"),

@@ -2,6 +2,7 @@
 //! at every level (run, task, agent of a role) no more is begun than may be spent. Only what a
 //! reply cost beyond what was set aside for it may go over; that can be known by nobody before.
 
+use super::permits;
 use crate::trace::Trace;
 use leadhand_engine::Run;
 use leadhand_protocol::{
@@ -94,7 +95,13 @@ impl Books {
             Event::ModelFailed { agent, .. } | Event::AgentEnded { agent, .. } => {
                 self.set_aside.remove(agent);
             }
-            Event::ToolCalled { call, verdict, .. } if verdict.decision == Decision::Allow => {
+            // One that waits for permits is begun by a record of its own.
+            Event::ToolCalled {
+                call,
+                verdict,
+                tool_call,
+                ..
+            } if verdict.decision == Decision::Allow && !permits::are_kept(run, tool_call) => {
                 self.called(run, call.agent)?;
             }
             Event::CallStarted { call } | Event::ProbeOrdered { call, .. } => {
