@@ -145,6 +145,10 @@ fn parts() {
         builder(folder.path(), answering())
             .default_model("other")
             .build(),
+        builder(folder.path(), answering()).permits("db", 1).build(),
+        builder(folder.path(), answering())
+            .permits("tool/a//b", 1)
+            .build(),
     ];
     let place = missing.display().to_string();
     let refused = built.map(|built| match built {
@@ -159,6 +163,8 @@ fn parts() {
             "the model name `closure` is used twice; give one of them another name",
             "poet:1: a role file begins with a line `---`, then `name:` and `description:`, then again `---`, then the prompt",
             "there is no model `other`; there is: closure",
+            "the permits cannot be kept: `db` is nothing that a run keeps permits for: write `model/NAME`, `role/NAME`, `tool/NAME` or `host/NAME`",
+            "the permits cannot be kept: `tool/a//b` is no name for a lock, semaphore, barrier, latch, quorum, board entry, topic or message type: a part between its `/` is empty; leave the extra `/` out",
         ]
     );
 }

@@ -83,6 +83,35 @@ async fn workers_run_at_once_but_never_more_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_turns_call_a_model_than_it_has_permits() {
+    let folder = tempfile::tempdir().unwrap();
+    let flights = Flights::new();
+    let counted = flights.clone();
+    let busy = model(move |_| {
+        let flight = counted.begin();
+        async move {
+            sleep(Duration::from_secs(1)).await;
+            drop(flight);
+            text("done")
+        }
+    });
+    let limits = Limits {
+        workers_max: 6,
+        ..Limits::default()
+    };
+    let leadhand = builder(folder.path(), busy)
+        .limits(limits)
+        .permits("model/closure", 2)
+        .build()
+        .unwrap();
+    let names = ["t1", "t2", "t3", "t4", "t5", "t6"];
+    let plan = plan(&names.map(|name| (name, "Do it.", &[] as &[&str])));
+    let outcome = leadhand.start_plan("", plan).unwrap().await.unwrap();
+    assert_eq!((outcome.kind, outcome.turns), (OutcomeKind::Done, 6));
+    assert_eq!(flights.counts(), (6, 0, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_smallest_inboxes_do_not_lock_a_run_up() {
     let folder = tempfile::tempdir().unwrap();
     let nothing = |_: Nothing| async { Ok("ok".to_owned()) };
