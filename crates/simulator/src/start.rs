@@ -16,19 +16,6 @@ const ITEMS_MAX: usize = 4;
 
 pub(crate) fn start(script: &Script, run: &RunId) -> Start {
     let tools = specs(&script.tools);
-    let acting: Vec<String> = script.tools.iter().map(|tool| tool.name.clone()).collect();
-    let with = |file_tools: &[&str]| {
-        let files = file_tools.iter().map(|name| (*name).to_owned());
-        acting.iter().cloned().chain(files).collect::<Vec<_>>()
-    };
-    let role = |name: &str, tools: Vec<String>| Role {
-        name: name.to_owned(),
-        description: format!("is a {name}"),
-        prompt: format!("You are a {name}."),
-        models: vec![MODEL.to_owned()],
-        tools,
-        ..Role::default()
-    };
     let plan = Plan {
         tasks: script.tasks.iter().filter_map(task).collect(),
         answer: None,
@@ -46,15 +33,7 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
             budget: script.terms.budget,
             ..Goal::new(text)
         },
-        roles: Arc::new(vec![
-            role("manager", Vec::new()),
-            Role {
-                budget: script.terms.clerk_budget,
-                ..role("clerk", with(&["read_file"]))
-            },
-            role("writer", with(&["read_file", "write_file"])),
-            role("reviewer", Vec::new()),
-        ]),
+        roles: Arc::new(roles(script)),
         tools: Arc::new(tools),
         rules: [Capability::FsRead, Capability::FsWrite]
             .into_iter()
@@ -87,6 +66,31 @@ pub(crate) fn start(script: &Script, run: &RunId) -> Start {
         // The scripted model reads from a request's seed whose turn it is.
         seed: 0,
     }
+}
+
+fn roles(script: &Script) -> Vec<Role> {
+    let acting: Vec<String> = script.tools.iter().map(|tool| tool.name.clone()).collect();
+    let with = |file_tools: &[&str]| {
+        let files = file_tools.iter().map(|name| (*name).to_owned());
+        acting.iter().cloned().chain(files).collect::<Vec<_>>()
+    };
+    let role = |name: &str, tools: Vec<String>| Role {
+        name: name.to_owned(),
+        description: format!("is a {name}"),
+        prompt: format!("You are a {name}."),
+        models: vec![MODEL.to_owned()],
+        tools,
+        ..Role::default()
+    };
+    vec![
+        role("manager", Vec::new()),
+        Role {
+            budget: script.terms.clerk_budget,
+            ..role("clerk", with(&["read_file"]))
+        },
+        role("writer", with(&["read_file", "write_file"])),
+        role("reviewer", Vec::new()),
+    ]
 }
 
 /// A task of a ready plan; none if its names are no names.

@@ -199,7 +199,7 @@ fn play(seed: u64) -> World {
     let mut chance = Chance(seed);
     let start = office(&mut chance);
     let mut world = World::new([]);
-    world.give(Input::Start(Box::new(start)));
+    world.give(Input::Start(std::sync::Arc::new(start)));
     for _ in 0..STEPS_MAX {
         match world.run.outcome() {
             Some(outcome) if outcome.kind.resumable() => world.crash_and_resume(),
