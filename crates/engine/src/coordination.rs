@@ -11,7 +11,7 @@ pub(crate) use speech::{mail, reply, unanswered};
 use crate::agent::{Agent, CallStatus};
 use crate::permits;
 use crate::run::Run;
-use leadhand_coordination::Coordination;
+use leadhand_coordination::{Coordination, Holder};
 use leadhand_protocol::coordination::{
     Asker, Fact, LockAsk, LockMode, Obtained, PrimitiveKind, PrimitiveName, Request, Told, WaitId,
 };
@@ -62,12 +62,13 @@ impl Coordinating {
     }
 
     /// Whether a party has what it was once told that it has. A later grant of the same lock to
-    /// it keeps out others as well.
+    /// it, if it has it in no lesser mode, keeps out the same others.
     pub(crate) fn has_still(&self, party: AgentId, asked: &Asked) -> bool {
         match &asked.told {
             Some(Ok(Told::Obtained(Obtained::Locks(held)))) => held.iter().all(|held| {
                 let mut holders = self.room.holders(&held.lock);
-                holders.any(|it| it.party == party && it.fence >= held.fence)
+                let is_no_less = |it: &Holder| it.fence >= held.fence && it.mode >= held.mode;
+                holders.any(|it| it.party == party && is_no_less(&it))
             }),
             Some(Ok(Told::Obtained(Obtained::Permits { semaphore, permits }))) => {
                 let semaphore = self.room.semaphore(semaphore);

@@ -2,10 +2,11 @@
 //! which respect, so that single faults are seen as well as many at once.
 
 mod faults;
+mod meetings;
 mod people;
 mod work;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, number_of};
 use crate::script::{Fork, Script, Terms};
 use leadhand_protocol::coordination::PrimitiveName;
 use leadhand_protocol::{Autonomy, Budget, Decision, Limits, Rule};
@@ -27,6 +28,8 @@ const BOUNDED: [&str; 9] = [
     "tool/probe_pay",
     "tool/undo_book",
 ];
+/// Parts the chance of what tools do with each other from all other.
+const MEETINGS: u64 = 5;
 
 /// The script of a seed: the same for ever, as long as this file is.
 #[must_use]
@@ -64,6 +67,10 @@ pub fn expand(seed: u64) -> Script {
     if chance.hits(BOUNDED_PERCENT) {
         script.terms.permits = permits(&mut chance);
     }
+    meetings::meet(
+        &mut Chance::new(number_of([seed, 0, MEETINGS])),
+        &mut script,
+    );
     script
 }
 

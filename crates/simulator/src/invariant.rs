@@ -4,6 +4,7 @@
 mod acknowledged;
 mod budget;
 mod cancel;
+mod coordination;
 mod ended;
 mod evidence;
 mod forked;
@@ -14,6 +15,8 @@ mod replayed;
 mod status;
 
 use crate::trace::{Forking, Trace};
+use leadhand_protocol::coordination::Fact;
+use leadhand_protocol::{AgentId, Event};
 
 /// One thing that must hold.
 #[derive(Clone, Copy)]
@@ -26,7 +29,7 @@ pub struct Invariant {
 }
 
 /// All of them, those first that say most about what went wrong.
-pub const ALL: [Invariant; 14] = [
+pub const ALL: [Invariant; 20] = [
     Invariant {
         name: "acknowledged",
         says: "no acknowledged record is lost",
@@ -61,6 +64,36 @@ pub const ALL: [Invariant; 14] = [
         name: "cancel",
         says: "after a cancel no model and no tool is called any more",
         check: cancel::check,
+    },
+    Invariant {
+        name: "exclusion",
+        says: "no two agents have what excludes the other, by the journal or as far as their tools know, and the numbers of grants grow",
+        check: coordination::exclusion,
+    },
+    Invariant {
+        name: "told",
+        says: "what a tool is told that it has is on record, and the same when its call is made again",
+        check: coordination::told,
+    },
+    Invariant {
+        name: "awake",
+        says: "nobody waits for what is free, and nobody who asked later is granted first",
+        check: coordination::awake,
+    },
+    Invariant {
+        name: "deadlock",
+        says: "each deadlock that is broken was one, and none is left",
+        check: coordination::deadlocks,
+    },
+    Invariant {
+        name: "delivered",
+        says: "each message reaches each subscriber once and in order, or is a dead letter on record",
+        check: coordination::delivered,
+    },
+    Invariant {
+        name: "answered",
+        says: "each question is answered once, by whom it was put to, or its asker waits no longer",
+        check: coordination::answered,
     },
     Invariant {
         name: "broken",
@@ -131,4 +164,15 @@ fn of_run(trace: &Trace) -> Vec<Broken> {
         })
     });
     broken.collect()
+}
+
+/// Whether an event says that an agent is no more.
+pub(crate) fn ends(event: &Event, agent: AgentId) -> bool {
+    match event {
+        Event::AgentEnded { agent: ended, .. } => *ended == agent,
+        Event::Coordinated { fact } => {
+            matches!(&**fact, Fact::PartyEnded { party } if *party == agent)
+        }
+        _ => false,
+    }
 }

@@ -4,10 +4,18 @@
 
 use crate::mind::MODEL;
 use crate::script::Planted;
-use crate::trace::{Branch, Trace};
-use leadhand_protocol::coordination::PrimitiveName;
-use leadhand_protocol::{Event, Grade, OutcomeKind, Record};
+use crate::trace::{Branch, Saw, Seen, Trace};
+use leadhand_protocol::coordination::{
+    Asker, CycleStep, Delivered, Fact, LockMode, Obtained, PrimitiveKind, PrimitiveName,
+    QuestionId, WaitId,
+};
+use leadhand_protocol::{AgentId, Event, Grade, OutcomeKind, Record};
+use std::collections::BTreeSet;
 
+/// An agent that no run has.
+const NOBODY: AgentId = AgentId(u32::MAX);
+/// More than are given out at once.
+const FENCES_MANY: u64 = 100;
 /// More than any budget of turns allows.
 const TURNS_TOO_MANY: usize = 50;
 
@@ -35,6 +43,13 @@ pub(crate) fn plant(trace: &mut Trace) {
                 });
             told.into_iter().for_each(|attempt| *attempt += 1);
         }
+        Planted::LockDoubled
+        | Planted::GrantUnrecorded
+        | Planted::WakeUpLost
+        | Planted::DeadlockInvented
+        | Planted::DeadlockUnfound
+        | Planted::MessageDoubled
+        | Planted::AnsweredTwice => plant_in_coordination(planted, trace),
         Planted::ServiceActsTwice
         | Planted::RecordLost
         | Planted::AcknowledgedUnstored
@@ -44,8 +59,111 @@ pub(crate) fn plant(trace: &mut Trace) {
         | Planted::WrittenAfterEnd
         | Planted::AnswerLost
         | Planted::OnlookerPanics
+        | Planted::LockKept
         | Planted::BranchRepeats => {}
     }
+}
+
+/// As a room would leave it that coordinates wrongly.
+fn plant_in_coordination(planted: Planted, trace: &mut Trace) {
+    match planted {
+        Planted::LockDoubled => again(&mut trace.records, |fact| match fact {
+            Fact::Granted {
+                asker,
+                obtained: Obtained::Locks(held),
+                ..
+            } if held.iter().any(|it| it.mode == LockMode::Exclusive) => {
+                asker.party = NOBODY;
+                let numbers = held.iter_mut().map(|it| &mut it.fence);
+                numbers.for_each(|fence| *fence += FENCES_MANY);
+                true
+            }
+            _ => false,
+        }),
+        Planted::GrantUnrecorded => {
+            let told = trace.seen.get(trace.seen_before_cut);
+            let told = told.map(|seen| seen.asker);
+            without_last(&mut trace.records, |event| match fact_of(event) {
+                Some(Fact::Granted { asker, .. }) => Some(*asker) == told,
+                _ => false,
+            });
+        }
+        Planted::WakeUpLost => lose_wake_up(&mut trace.records),
+        Planted::DeadlockUnfound => without_last(&mut trace.records, |event| {
+            matches!(fact_of(event), Some(Fact::DeadlockBroken { .. }))
+        }),
+        Planted::DeadlockInvented => again(&mut trace.records, |fact| {
+            let Fact::Waiting { asker, .. } = fact else {
+                return false;
+            };
+            *fact = Fact::DeadlockBroken {
+                victim: *asker,
+                cycle: vec![CycleStep {
+                    party: asker.party,
+                    kind: PrimitiveKind::Lock,
+                    name: PrimitiveName::from(QuestionId(0)),
+                }],
+            };
+            true
+        }),
+        Planted::MessageDoubled => {
+            let is_published =
+                |seen: &&Seen| matches!(seen.saw, Saw::Message(Delivered::Published { .. }));
+            let last = trace.seen.iter().rfind(is_published).cloned();
+            trace.seen.extend(last.map(|mut seen| {
+                seen.asker.wait = WaitId(u32::MAX);
+                seen
+            }));
+        }
+        Planted::AnsweredTwice => again(&mut trace.records, |fact| {
+            matches!(fact, Fact::Answered { .. })
+        }),
+        _ => {}
+    }
+}
+
+fn fact_of(event: &Event) -> Option<&Fact> {
+    match event {
+        Event::Coordinated { fact } => Some(fact),
+        _ => None,
+    }
+}
+
+/// The first fact that is wanted stands there once more, as it is changed.
+fn again(records: &mut Vec<Record>, change: impl Fn(&mut Fact) -> bool) {
+    let changed = records.iter().enumerate().find_map(|(place, record)| {
+        let mut fact = fact_of(&record.event)?.clone();
+        let is_wanted = change(&mut fact);
+        is_wanted.then_some((place, fact))
+    });
+    if let Some((place, fact)) = changed {
+        let mut record = records[place].clone();
+        let fact = Box::new(fact);
+        record.event = Event::Coordinated { fact };
+        records.insert(place + 1, record);
+    }
+}
+
+/// The grant of a lock to one who waited for it is not there.
+fn lose_wake_up(records: &mut Vec<Record>) {
+    let mut waiting: BTreeSet<Asker> = BTreeSet::new();
+    let grant = records
+        .iter()
+        .position(|record| match fact_of(&record.event) {
+            Some(Fact::Waiting { asker, .. }) => {
+                waiting.insert(*asker);
+                false
+            }
+            Some(Fact::Granted {
+                asker,
+                obtained: Obtained::Locks(_),
+                ..
+            }) => waiting.contains(asker),
+            _ => false,
+        });
+    grant
+        .into_iter()
+        .for_each(|place| drop(records.remove(place)));
 }
 
 /// The first thing that the other run did before the branch is done once more.

@@ -9,11 +9,12 @@ use crate::start::start;
 use crate::trace::{Again, Ended, Trace};
 use crate::world::World;
 use leadhand_model::{ModelSet, ModelTerms};
+use leadhand_protocol::coordination::Want;
 use leadhand_protocol::{
     Budget, Event, Grade, Outcome, OutcomeKind, PersonInput, PlanEdit, Record, RunId,
     SettingChange, ToolLimits,
 };
-use leadhand_runtime::{Control, Observation, Runtime, RuntimeError, Toolbox, control};
+use leadhand_runtime::{Control, Observation, Runtime, RuntimeError, Toolbox, control, rebuild};
 use leadhand_sandbox::{ToolHost, Workspace};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
@@ -95,6 +96,8 @@ pub(crate) fn trace(world: &World, lives: Vec<Ended>, again: Option<Again>) -> T
         records: state.store.records.clone(),
         promised: state.store.promised().to_vec(),
         begun: state.begun.clone(),
+        seen: state.seen.clone(),
+        seen_before_cut: state.seen_before_cut,
         deeds: state.deeds.clone(),
         given: state.given.clone(),
         asked: state.asked.clone(),
@@ -204,9 +207,7 @@ fn live(world: &World, number: usize, life: Life) -> Result<Ended, PlayError> {
         let ended = tokio::select! {
             biased;
             () = death.notified() => Ended::Died,
-            ended = tokio::time::timeout(LIFE, carrying) => ended.unwrap_or_else(|_| Ended::Stuck {
-                owed: world.state().owed,
-            }),
+            ended = tokio::time::timeout(LIFE, carrying) => ended.unwrap_or_else(|_| stuck(world)),
         };
         drop(runtime);
         // All that the run had in flight has ended by then; what is late is late no more.
@@ -223,6 +224,29 @@ fn live(world: &World, number: usize, life: Life) -> Result<Ended, PlayError> {
     });
     drop(engine);
     carried
+}
+
+fn stuck(world: &World) -> Ended {
+    let open = open_waits(world);
+    let owed = world.state().owed;
+    Ended::Stuck { owed, open }
+}
+
+/// Waits on record that no deadlock is ever found in, since anybody may end them.
+fn open_waits(world: &World) -> u32 {
+    let run = rebuild(&world.state().store.records);
+    let room = run.coordination();
+    let of_anybody = |want: &Want| match want {
+        Want::Barrier { .. } | Want::Quorum(_) | Want::Change { .. } | Want::Message => true,
+        Want::Answer { to, .. } => to.is_none(),
+        Want::Join { latches, .. } => {
+            let mut latches = latches.iter();
+            latches.any(|name| room.latch_members(name).next().is_none())
+        }
+        Want::Locks(_) | Want::Upgrade(_) | Want::Permits { .. } => false,
+    };
+    let open = room.waits().filter(|(_, wait)| of_anybody(&wait.want));
+    u32::try_from(open.count()).unwrap_or(u32::MAX)
 }
 
 pub(crate) async fn carry(

@@ -2,7 +2,7 @@
 //! to a script; a script alone decides what happens, so a smaller one can be looked for that
 //! still shows a fault, kept in a file, and run again. One format, and so one file.
 
-use leadhand_protocol::coordination::PrimitiveName;
+use leadhand_protocol::coordination::{PrimitiveName, Request};
 use leadhand_protocol::{
     Autonomy, Budget, Check, Effect, Limits, ModelFaultKind, PersonInput, Rule,
 };
@@ -60,7 +60,7 @@ impl Script {
 
 /// Fields of a script that are empty where nothing is said. Others must be there, such as those
 /// of an order.
-const EMPTY_WHEN_USUAL: [&str; 19] = [
+const EMPTY_WHEN_USUAL: [&str; 20] = [
     "acceptance",
     "acts",
     "after",
@@ -76,6 +76,7 @@ const EMPTY_WHEN_USUAL: [&str; 19] = [
     "orders",
     "permits",
     "rules",
+    "steps",
     "tasks",
     "terms",
     "tools",
@@ -133,6 +134,56 @@ pub struct TaskScript {
     pub budget: Budget,
     /// How often it is tried; 0 is the run's limit.
     pub attempts_max: u32,
+    /// What a tool does for it, at work, whose name is one of [`MEETING_TOOLS`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+}
+
+/// Tools that deal with other agents at work; the second one may not be made again.
+pub const MEETING_TOOLS: [&str; 2] = ["meet", "meet_once"];
+
+/// One step of a tool that deals with other agents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// It asks the run.
+    Ask {
+        /// For what; its deadline is not said here.
+        request: Box<Request>,
+        /// How long it waits at most, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wait_ms: Option<u64>,
+        /// What it asks instead when the call is made again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again: Option<Box<Request>>,
+    },
+    /// It gives back all locks and permits that it was given.
+    LetGo,
+    /// It answers each question that it was put.
+    Answer,
+    /// It reads an entry of the board and writes over what it read.
+    Write {
+        /// Which.
+        key: PrimitiveName,
+    },
+    /// It publishes so much.
+    Flood {
+        /// In which topic.
+        topic: PrimitiveName,
+        /// How many messages.
+        messages: u32,
+        /// How long each is.
+        bytes: u32,
+    },
+    /// It works for so long.
+    Work {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// It says that it failed, the first time that the call is made.
+    Fail,
+    /// Its code panics, the first time that the call is made.
+    Panic,
 }
 
 /// A tool that acts.
@@ -418,4 +469,20 @@ pub enum Planted {
     OnlookerPanics,
     /// A branch does again what the other run did before it.
     BranchRepeats,
+    /// A lock is granted to a second party as well.
+    LockDoubled,
+    /// A tool has a lock although it was told that it has given it back.
+    LockKept,
+    /// A tool is told that it has a lock before that is on record.
+    GrantUnrecorded,
+    /// Nobody gets what was given back.
+    WakeUpLost,
+    /// A deadlock is broken where there is none.
+    DeadlockInvented,
+    /// A deadlock is not found.
+    DeadlockUnfound,
+    /// A tool gets a message twice.
+    MessageDoubled,
+    /// A question is answered twice.
+    AnsweredTwice,
 }

@@ -2,7 +2,8 @@
 //! whatever becomes of the process; those for files work in a real folder.
 
 use crate::chance::number_of;
-use crate::script::{Does, ToolAct, ToolScript};
+use crate::meeting::meet;
+use crate::script::{Does, MEETING_TOOLS, ToolAct, ToolScript};
 use crate::trace::What;
 use crate::world::World;
 use leadhand_model::BoxFuture;
@@ -128,6 +129,13 @@ impl NativeTool for SimTool {
             let mut here = acts.filter(|act| act.tool == call.name && act.nth == nth);
             let act = here.next();
             self.wait(nth).await;
+            if MEETING_TOOLS.contains(&call.name.as_str()) {
+                let met = meet(&self.world, call, info).await;
+                if met.is_err() {
+                    self.world.came_back();
+                    return met;
+                }
+            }
             if act.is_none_or(takes_effect) {
                 let output = self.take_effect(call, info);
                 self.wait(nth).await;
@@ -241,7 +249,7 @@ fn takes_effect(act: &ToolAct) -> bool {
     }
 }
 
-fn fault(kind: ToolFaultKind, retryable: bool) -> ToolFault {
+pub(crate) fn fault(kind: ToolFaultKind, retryable: bool) -> ToolFault {
     ToolFault {
         kind,
         message: "the script wants it to fail".to_owned(),

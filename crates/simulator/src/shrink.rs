@@ -3,7 +3,7 @@
 
 use crate::invariant::check;
 use crate::play::play;
-use crate::script::{Fork, Life, Moment, Script, Terms};
+use crate::script::{Fork, Life, Moment, Script, Step, Terms};
 use leadhand_protocol::{Autonomy, Budget, Limits};
 
 /// Most scripts that are tried: enough for every script that a seed makes.
@@ -102,6 +102,7 @@ fn simpler(script: &Script) -> Vec<Script> {
     }
     for place in 0..script.tasks.len() {
         task(place, &mut add);
+        steps(place, &script.tasks[place].steps, &mut add);
     }
     for place in 0..script.tools.len() {
         add(&|script| {
@@ -179,6 +180,15 @@ fn fork(fork: Option<&Fork>, add: Add<'_>) {
     for place in 0..fork.changes.len() {
         less(&|fork| {
             fork.changes.remove(place);
+        });
+    }
+}
+
+fn steps(place: usize, steps: &[Step], add: Add<'_>) {
+    halves(steps.len(), add, |script| &mut script.tasks[place].steps);
+    for step in 0..steps.len() {
+        add(&|script| {
+            script.tasks[place].steps.remove(step);
         });
     }
 }

@@ -2,6 +2,7 @@
 //! at this and at nothing else.
 
 use crate::script::Script;
+use leadhand_protocol::coordination::{Asker, Delivered, LockHeld, QuestionId};
 use leadhand_protocol::{
     AgentId, CallId, ContentHash, OutcomeKind, PersonInput, Record, RequestId, RunId,
 };
@@ -27,6 +28,10 @@ pub struct Trace {
     pub given: Vec<Given>,
     /// Questions as they were put.
     pub asked: Vec<Asked>,
+    /// What tools that deal with other agents were told.
+    pub seen: Vec<Seen>,
+    /// How many of these are of before the last power cut, which may have taken the record of it.
+    pub seen_before_cut: usize,
     /// Of each file all that was ever written to it.
     pub written: BTreeMap<String, BTreeSet<ContentHash>>,
     /// How each process ended.
@@ -168,6 +173,31 @@ pub struct Asked {
     pub call: Option<CallId>,
 }
 
+/// What a tool was told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// On which of its requests.
+    pub asker: Asker,
+    /// What.
+    pub saw: Saw,
+}
+
+/// What a tool can be told that must hold for others as well.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Saw {
+    /// It has a lock.
+    Lock {
+        /// Which.
+        held: LockHeld,
+        /// Other agents at work that have it as well, as far as their tools know.
+        beside: Vec<(AgentId, LockHeld)>,
+    },
+    /// It is given a message.
+    Message(Delivered),
+    /// It has the answer to a question.
+    Answer(QuestionId),
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ended {
@@ -183,6 +213,8 @@ pub enum Ended {
     Stuck {
         /// Models and tools at work, and questions without an answer.
         owed: u32,
+        /// Waits of tools for what may come from anybody, and so for ever.
+        open: u32,
     },
     /// With an error that no script asks for, or a panic.
     Broken(String),

@@ -3,7 +3,8 @@
 
 use crate::script::{Life, Planted, Script};
 use crate::store::Store;
-use crate::trace::{Asked, Begun, Deed, Given, What};
+use crate::trace::{Asked, Begun, Deed, Given, Seen, What};
+use leadhand_protocol::coordination::LockHeld;
 use leadhand_protocol::{CallId, ContentHash, Event, PersonInput, RequestId, RunId, ToolCall};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,6 +39,12 @@ pub(crate) struct State {
     pub(crate) deeds: Vec<Deed>,
     pub(crate) given: Vec<Given>,
     pub(crate) asked: Vec<Asked>,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) seen_before_cut: usize,
+    /// Which locks tools at work have, as far as they know.
+    pub(crate) believed: Vec<(CallId, LockHeld)>,
+    /// How often each call was made.
+    pub(crate) made: BTreeMap<CallId, u32>,
     /// Hashes of all that was ever written to each file.
     pub(crate) written: BTreeMap<String, BTreeSet<ContentHash>>,
     pub(crate) number: usize,
@@ -109,6 +116,7 @@ impl World {
         state.death = Arc::default();
         state.shown = 0;
         state.owed = 0;
+        state.believed.clear();
         state.began = Some(Instant::now());
         state.store.begin_life();
     }
@@ -122,6 +130,9 @@ impl World {
             state.life.death.and_then(|death| death.power_cut),
             state.elapsed_ms,
         );
+        if died && cut.is_some() {
+            state.seen_before_cut = state.seen.len();
+        }
         state.store.end_life(died, cut.filter(|_| died), now_ms);
     }
 
@@ -167,6 +178,16 @@ impl World {
     pub(crate) fn came_back(&self) {
         let mut state = self.state();
         state.owed = state.owed.saturating_sub(1);
+    }
+
+    /// A tool at work waits for others, and not others for it.
+    pub(crate) fn waits(&self) {
+        self.came_back();
+    }
+
+    /// A tool at work waits no longer.
+    pub(crate) fn goes_on(&self) {
+        self.state().owed += 1;
     }
 
     /// How often the model was asked for this turn before.

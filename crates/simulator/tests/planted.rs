@@ -11,7 +11,7 @@ use leadhand_simulator::shrink::{breaks, shrink};
 /// Seeds in which a planted defect must show.
 const SEEDS: u64 = 400;
 
-const DEFECTS: [(Planted, &str); 16] = [
+const DEFECTS: [(Planted, &str); 24] = [
     (Planted::ServiceActsTwice, "once"),
     (Planted::RecordLost, "acknowledged"),
     (Planted::AcknowledgedUnstored, "intent"),
@@ -28,6 +28,14 @@ const DEFECTS: [(Planted, &str); 16] = [
     (Planted::AnswerLost, "goes_on"),
     (Planted::OnlookerPanics, "broken"),
     (Planted::BranchRepeats, "forked"),
+    (Planted::LockDoubled, "exclusion"),
+    (Planted::LockKept, "exclusion"),
+    (Planted::GrantUnrecorded, "told"),
+    (Planted::WakeUpLost, "awake"),
+    (Planted::DeadlockInvented, "deadlock"),
+    (Planted::DeadlockUnfound, "deadlock"),
+    (Planted::MessageDoubled, "delivered"),
+    (Planted::AnsweredTwice, "answered"),
 ];
 
 /// The first script that shows a defect, with and without it.

@@ -4,6 +4,7 @@ mod histories;
 
 use crate::coordination::{acquire, asks, at_work, finishes, first, holds, name, office, work};
 use crate::world::{World, call, role, start, task, text};
+use Arc;
 use leadhand_engine::{Agent, AgentState, CallStatus, Run};
 use leadhand_protocol::coordination::Request;
 use leadhand_protocol::{
@@ -12,7 +13,6 @@ use leadhand_protocol::{
     ToolCall,
 };
 use serde_json::json;
-use std::sync::Arc;
 
 /// Calls at work, in the order of agents.
 fn calls_at_work(world: &World) -> Vec<String> {
@@ -57,9 +57,7 @@ fn planned(tasks: Vec<Task>) -> Start {
     };
     let answer = Some(tasks[0].id.clone());
     let mut start = start(goal, Some(Plan { tasks, answer }), &[]);
-    start
-        .tools
-        .push(work("work", Effect::Idempotent, Vec::new()));
+    Arc::make_mut(&mut start.tools).push(work("work", Effect::Idempotent, Vec::new()));
     start.limits.task_attempts_max = 1;
     start
 }
@@ -150,8 +148,8 @@ fn a_call_that_is_in_doubt_or_given_up_gives_its_permit_back() {
 fn what_could_tell_of_a_call_in_doubt_waits_for_its_permit() {
     let mut start = office(2, Effect::Once);
     let look = work("look", Effect::Pure, Vec::new());
-    start.tools.last_mut().unwrap().probe = Some("look".into());
-    start.tools.push(look);
+    Arc::make_mut(&mut start.tools).last_mut().unwrap().probe = Some("look".into());
+    Arc::make_mut(&mut start.tools).push(look);
     let mut world = at_work(with(start, &[("tool/look", 1)]));
     world.crash_and_resume();
     assert_eq!(out(&world.run, "tool/look"), [(0, 1)]);
@@ -173,7 +171,7 @@ fn turns_wait_for_the_model_that_they_call_first() {
     for (name, own) in [("x", vec![]), ("y", models(&["big", "small"]))] {
         let mut role = role(name, &["work"]);
         role.models = own;
-        start.roles.push(role);
+        Arc::make_mut(&mut start.roles).push(role);
     }
     start.default_model = "small".into();
     let mut world = at_work(with(start, &[("model/small", 1), ("model/big", 1)]));
@@ -213,7 +211,7 @@ fn tasks_of_a_role_wait_while_others_begin() {
     for name in ["x", "y"] {
         let mut role = role(name, &["work"]);
         role.workers_max = 1;
-        start.roles.push(role);
+        Arc::make_mut(&mut start.roles).push(role);
     }
     // What the run says goes before what the role does.
     let mut world = at_work(with(start, &[("role/y", 2)]));
@@ -238,9 +236,9 @@ fn a_call_takes_its_tool_and_all_hosts_that_it_may_reach_or_nothing() {
         tool.arguments = json!({"type": "object"});
         tool
     };
-    start.tools.push(net("fetch", Some("url")));
-    start.tools.push(net("crawl", None));
-    start.roles.push(role("clerk", &["fetch", "crawl"]));
+    Arc::make_mut(&mut start.tools).push(net("fetch", Some("url")));
+    Arc::make_mut(&mut start.tools).push(net("crawl", None));
+    Arc::make_mut(&mut start.roles).push(role("clerk", &["fetch", "crawl"]));
     start.rules.push(Rule {
         capability: Some(Capability::Net),
         ..Rule::any(Decision::Allow)
@@ -286,10 +284,8 @@ fn a_call_takes_its_tool_and_all_hosts_that_it_may_reach_or_nothing() {
 fn what_an_agent_waits_for_itself_is_not_touched() {
     let tasks = vec![task("a", "clerk"), task("b", "clerk")];
     let mut start = planned(tasks);
-    start
-        .tools
-        .push(work("other", Effect::Idempotent, Vec::new()));
-    start.roles.push(role("clerk", &["work", "other"]));
+    Arc::make_mut(&mut start.tools).push(work("other", Effect::Idempotent, Vec::new()));
+    Arc::make_mut(&mut start.roles).push(role("clerk", &["work", "other"]));
     let mut world = at_work(with(start, &[("tool/other", 1)]));
     replies(&mut world, 0, calls(&["work", "other"]));
     replies(&mut world, 1, calls(&["work", "other"]));
@@ -329,11 +325,9 @@ fn what_undoes_a_run_stands_in_no_line() {
     let mut start = planned(tasks);
     let mut book = work("book", Effect::Compensable, Vec::new());
     book.undo = Some("unbook".into());
-    start.tools.push(book);
-    start
-        .tools
-        .push(work("unbook", Effect::Idempotent, Vec::new()));
-    start.roles.push(role("clerk", &["book", "unbook", "work"]));
+    Arc::make_mut(&mut start.tools).push(book);
+    Arc::make_mut(&mut start.tools).push(work("unbook", Effect::Idempotent, Vec::new()));
+    Arc::make_mut(&mut start.roles).push(role("clerk", &["book", "unbook", "work"]));
     let mut world = at_work(with(start, &[("tool/unbook", 1), ("role/clerk", 3)]));
     replies(&mut world, 0, calls(&["book"]));
     finishes(&mut world, first(0, 1));

@@ -17,7 +17,7 @@ pub(super) fn not_broken(trace: &Trace) -> Result<(), String> {
 /// A run that stands still waits for somebody; and one that nothing hinders comes to its end.
 pub(super) fn goes_on(trace: &Trace) -> Result<(), String> {
     for (life, ended) in trace.lives.iter().enumerate() {
-        if *ended == (Ended::Stuck { owed: 0 }) {
+        if *ended == (Ended::Stuck { owed: 0, open: 0 }) {
             return Err(format!(
                 "in life {life} the run waits, and nothing can come"
             ));
@@ -30,7 +30,7 @@ pub(super) fn goes_on(trace: &Trace) -> Result<(), String> {
             trace.records.last().map(|record| &record.event)
         ));
     }
-    if let (Some(Ended::Stuck { owed }), None) = (trace.lives.last(), trace.ended()) {
+    if let (Some(Ended::Stuck { owed, .. }), None) = (trace.lives.last(), trace.ended()) {
         return Err(format!("the run still waits, for {owed} things"));
     }
     Ok(())

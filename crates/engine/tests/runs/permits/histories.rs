@@ -13,6 +13,7 @@ use leadhand_protocol::{
 };
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const SEEDS: u64 = 150;
 /// More steps than any of these runs takes.
@@ -69,7 +70,7 @@ fn office(chance: &mut Chance) -> Start {
     let net = Access::new(Capability::Net, Some("url"));
     let mut book = work("book", Effect::Once, Vec::new());
     book.probe = Some("look".into());
-    start.tools.extend([
+    Arc::make_mut(&mut start.tools).extend([
         work("work", Effect::Idempotent, Vec::new()),
         book,
         work("look", Effect::Pure, Vec::new()),
@@ -82,7 +83,7 @@ fn office(chance: &mut Chance) -> Start {
     ] {
         let mut role = role(name, &["work", "book", "look", "fetch"]);
         role.models = models.iter().map(ToString::to_string).collect();
-        start.roles.push(role);
+        Arc::make_mut(&mut start.roles).push(role);
     }
     start.default_model = "m".into();
     start.rules.push(Rule {
@@ -199,7 +200,7 @@ fn play(seed: u64) -> World {
     let mut chance = Chance(seed);
     let start = office(&mut chance);
     let mut world = World::new([]);
-    world.give(Input::Start(std::sync::Arc::new(start)));
+    world.give(Input::Start(Arc::new(start)));
     for _ in 0..STEPS_MAX {
         match world.run.outcome() {
             Some(outcome) if outcome.kind.resumable() => world.crash_and_resume(),
