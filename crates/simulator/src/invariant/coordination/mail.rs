@@ -3,7 +3,7 @@
 use super::book::Book;
 use super::{Moment, walk};
 use crate::script::MEETING_TOOLS;
-use crate::trace::{Saw, Trace};
+use crate::trace::{Saw, Trace, What};
 use leadhand_protocol::coordination::{
     Asker, DeadLetter, Delivered, Fact, Obtained, PrimitiveName, QuestionId, Want,
 };
@@ -45,8 +45,6 @@ fn to_tools(trace: &Trace) -> Result<(), String> {
     let mut handed: BTreeSet<Asker> = BTreeSet::new();
     for record in &trace.records {
         match &record.event {
-            // What the other run's tools got is in its own books.
-            Event::Forked { .. } => handed.clear(),
             Event::Coordinated { fact } => {
                 if let Fact::Granted {
                     asker,
@@ -61,7 +59,7 @@ fn to_tools(trace: &Trace) -> Result<(), String> {
                 let is_of = |asker: &&Asker| asker.party == call.agent && asker.wait.is_of(*call);
                 let mut of_call = handed.iter().filter(is_of);
                 let lost = of_call.find(|asker| !saw.contains(asker));
-                if let Some(asker) = lost.filter(|_| may_be_made_again(trace, *call)) {
+                if let Some(asker) = lost.filter(|_| was_made(trace, *call)) {
                     return Err(format!("a tool never got what {asker:?} was handed"));
                 }
             }
@@ -71,13 +69,12 @@ fn to_tools(trace: &Trace) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a call that is done was seen to its end by the tool itself.
-fn may_be_made_again(trace: &Trace, wanted: CallId) -> bool {
-    trace.records.iter().any(|record| match &record.event {
-        Event::ToolCalled {
-            call, tool_call, ..
-        } => *call == wanted && tool_call.name == MEETING_TOOLS[0],
-        _ => false,
+/// Whether a call that is done was brought to its end by the tool itself, in this run and not in
+/// the one that it is a branch of.
+fn was_made(trace: &Trace, wanted: CallId) -> bool {
+    trace.begun.iter().any(|begun| match &begun.what {
+        What::Tool { call, tool, .. } => *call == wanted && tool == MEETING_TOOLS[0],
+        What::Model { .. } | What::Question { .. } => false,
     })
 }
 

@@ -45,7 +45,10 @@ fn passes(book: &Book, by: AgentId, obtained: &Obtained) -> Vec<(AgentId, u64, A
         Obtained::Locks(held) => {
             let held = held.iter().map(|it| &it.lock);
             // Whoever upgrades has asked when it got the lock.
-            let upgrades = |lock: &&PrimitiveName| book.upgrading(lock) == Some(by);
+            let upgrades = |lock: &&PrimitiveName| {
+                let holders = book.locks.get(*lock);
+                holders.is_some_and(|it| it.contains_key(&by))
+            };
             (
                 PrimitiveKind::Lock,
                 held.filter(|it| !upgrades(it)).collect(),
