@@ -14,6 +14,9 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What a refusal says of a call that asks otherwise than before, or cannot have the same.
+const MADE_BEFORE: &str = "made before";
+
 /// One call of a tool that deals with others.
 struct Meeting<'a> {
     world: &'a World,
@@ -149,6 +152,10 @@ impl Meeting<'_> {
             Err(RequestError::Deadlock(_)) => {
                 Box::pin(self.let_go()).await?;
                 Ok(None)
+            }
+            // What it did when it was made before cannot be done again: it is to be called anew.
+            Err(RequestError::Refused(why)) if why.contains(MADE_BEFORE) => {
+                Err(fault(ToolFaultKind::Failed, false))
             }
             Err(RequestError::Refused(_) | RequestError::Ended(_)) => Ok(None),
             Err(RequestError::Gone) => Err(fault(ToolFaultKind::Failed, false)),

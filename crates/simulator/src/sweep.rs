@@ -99,6 +99,9 @@ impl Swept {
             let event = serde_json::to_value(&record.event).unwrap_or_default();
             let name = event["event"].as_str().unwrap_or_default();
             see(format!("record {name}"));
+            if let Some(fact) = event["fact"].as_object().and_then(|it| it.keys().next()) {
+                see(format!("fact {fact}"));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ mod histories;
 
 use crate::coordination::{acquire, asks, at_work, finishes, first, holds, name, office, work};
 use crate::world::{World, call, role, start, task, text};
-use Arc;
+use std::sync::Arc;
 use leadhand_engine::{Agent, AgentState, CallStatus, Run};
 use leadhand_protocol::coordination::Request;
 use leadhand_protocol::{
