@@ -43,13 +43,17 @@ pub(crate) fn plant(trace: &mut Trace) {
                 });
             told.into_iter().for_each(|attempt| *attempt += 1);
         }
-        Planted::LockDoubled
-        | Planted::GrantUnrecorded
-        | Planted::WakeUpLost
-        | Planted::DeadlockInvented
-        | Planted::DeadlockUnfound
-        | Planted::MessageDoubled
-        | Planted::AnsweredTwice => plant_in_coordination(planted, trace),
+        Planted::LockDoubled => double_lock(&mut trace.records),
+        Planted::GrantUnrecorded => unrecord_grant(trace),
+        Planted::WakeUpLost => lose_wake_up(&mut trace.records),
+        Planted::DeadlockInvented => invent_deadlock(&mut trace.records),
+        Planted::DeadlockUnfound => without_last(&mut trace.records, |event| {
+            matches!(fact_of(event), Some(Fact::DeadlockBroken { .. }))
+        }),
+        Planted::MessageDoubled => double_message(&mut trace.seen),
+        Planted::AnsweredTwice => again(&mut trace.records, |fact| {
+            matches!(fact, Fact::Answered { .. })
+        }),
         Planted::ServiceActsTwice
         | Planted::RecordLost
         | Planted::AcknowledgedUnstored
@@ -64,62 +68,62 @@ pub(crate) fn plant(trace: &mut Trace) {
     }
 }
 
-/// As a room would leave it that coordinates wrongly.
-fn plant_in_coordination(planted: Planted, trace: &mut Trace) {
-    match planted {
-        Planted::LockDoubled => again(&mut trace.records, |fact| match fact {
-            Fact::Granted {
-                asker,
-                obtained: Obtained::Locks(held),
-                ..
-            } if held.iter().any(|it| it.mode == LockMode::Exclusive) => {
-                asker.party = NOBODY;
-                let numbers = held.iter_mut().map(|it| &mut it.fence);
-                numbers.for_each(|fence| *fence += FENCES_MANY);
-                true
-            }
-            _ => false,
-        }),
-        Planted::GrantUnrecorded => {
-            let told = trace.seen.get(trace.seen_before_cut);
-            let told = told.map(|seen| seen.asker);
-            without_last(&mut trace.records, |event| match fact_of(event) {
-                Some(Fact::Granted { asker, .. }) => Some(*asker) == told,
-                _ => false,
-            });
-        }
-        Planted::WakeUpLost => lose_wake_up(&mut trace.records),
-        Planted::DeadlockUnfound => without_last(&mut trace.records, |event| {
-            matches!(fact_of(event), Some(Fact::DeadlockBroken { .. }))
-        }),
-        Planted::DeadlockInvented => again(&mut trace.records, |fact| {
-            let Fact::Waiting { asker, .. } = fact else {
-                return false;
-            };
-            *fact = Fact::DeadlockBroken {
-                victim: *asker,
-                cycle: vec![CycleStep {
-                    party: asker.party,
-                    kind: PrimitiveKind::Lock,
-                    name: PrimitiveName::from(QuestionId(0)),
-                }],
-            };
+/// A second party has a lock that the first one has alone.
+fn double_lock(records: &mut Vec<Record>) {
+    again(records, |fact| match fact {
+        Fact::Granted {
+            asker,
+            obtained: Obtained::Locks(held),
+            ..
+        } if held.iter().any(|it| it.mode == LockMode::Exclusive) => {
+            asker.party = NOBODY;
+            let numbers = held.iter_mut().map(|it| &mut it.fence);
+            numbers.for_each(|fence| *fence += FENCES_MANY);
             true
-        }),
-        Planted::MessageDoubled => {
-            let is_published =
-                |seen: &&Seen| matches!(seen.saw, Saw::Message(Delivered::Published { .. }));
-            let last = trace.seen.iter().rfind(is_published).cloned();
-            trace.seen.extend(last.map(|mut seen| {
-                seen.asker.wait = WaitId(u32::MAX);
-                seen
-            }));
         }
-        Planted::AnsweredTwice => again(&mut trace.records, |fact| {
-            matches!(fact, Fact::Answered { .. })
-        }),
-        _ => {}
-    }
+        _ => false,
+    });
+}
+
+/// What a tool was told first is not on record.
+fn unrecord_grant(trace: &mut Trace) {
+    let told = trace.seen.get(trace.seen_before_cut);
+    let told = told.map(|seen| seen.asker);
+    without_last(&mut trace.records, |event| match fact_of(event) {
+        Some(Fact::Granted { asker, .. }) => Some(*asker) == told,
+        _ => false,
+    });
+}
+
+/// The first who waits is told that it waits for itself.
+fn invent_deadlock(records: &mut Vec<Record>) {
+    again(records, |fact| {
+        let Fact::Waiting { asker, .. } = fact else {
+            return false;
+        };
+        *fact = Fact::DeadlockBroken {
+            victim: *asker,
+            cycle: vec![CycleStep {
+                party: asker.party,
+                kind: PrimitiveKind::Lock,
+                name: PrimitiveName::from(QuestionId(0)),
+            }],
+        };
+        true
+    });
+}
+
+/// A tool gets the last message once more, by another request.
+fn double_message(seen: &mut Vec<Seen>) {
+    let is_published = |seen: &&Seen| {
+        let saw = &seen.saw;
+        matches!(saw, Saw::Message(Delivered::Published { .. }))
+    };
+    let last = seen.iter().rfind(is_published).cloned();
+    seen.extend(last.map(|mut seen| {
+        seen.asker.wait = WaitId(u32::MAX);
+        seen
+    }));
 }
 
 fn fact_of(event: &Event) -> Option<&Fact> {

@@ -6,7 +6,7 @@ use crate::chance::Chance;
 use crate::expand::expand;
 use crate::invariant::check;
 use crate::play::{cancel, carry, is_over, mending, runtime, trace};
-use crate::script::{Does, Life, Reply, Says, Script};
+use crate::script::{Does, Life, Reply, Says, Script, Step};
 use crate::trace::{Ended, Trace};
 use crate::world::World;
 use leadhand_journal::Journal;
@@ -93,6 +93,8 @@ async fn one(shared: &Arc<Shared>) -> Result<(), String> {
     let left = Trace {
         promised,
         begun: Vec::new(),
+        // What was on record by then is known to a simulated disk alone.
+        seen: Vec::new(),
         ..trace(&world, lives, None)
     };
     shared.soaked().ended += 1;
@@ -162,6 +164,18 @@ fn tamed(mut script: Script) -> Script {
             Says::Slow { ms } => *ms = SLOW_MS.min(*ms),
             Says::Fault { times, .. } => *times = 2.min(*times),
             _ => {}
+        }
+    }
+    for step in script.tasks.iter_mut().flat_map(|task| &mut task.steps) {
+        match step {
+            Step::Work { ms } => *ms = SLOW_MS.min(*ms),
+            Step::Ask { wait_ms, .. } => *wait_ms = Some(SLOW_MS.min(wait_ms.unwrap_or(SLOW_MS))),
+            Step::LetGo
+            | Step::Answer
+            | Step::Write { .. }
+            | Step::Flood { .. }
+            | Step::Fail
+            | Step::Panic => {}
         }
     }
     script
