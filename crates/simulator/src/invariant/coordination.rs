@@ -10,7 +10,7 @@ pub(super) use stuck::{awake, deadlocks};
 
 use crate::trace::{Saw, Trace};
 use book::{Book, excludes};
-use leadhand_protocol::coordination::{Asker, Fact, Obtained};
+use leadhand_protocol::coordination::{Asker, Fact, Obtained, PrimitiveName};
 use leadhand_protocol::{Event, Record};
 use std::collections::BTreeMap;
 
@@ -73,8 +73,8 @@ pub(super) fn exclusion(trace: &Trace) -> Result<(), String> {
     Ok(())
 }
 
-/// What a tool is told is on record, and one whose call is made again is told the same, since
-/// there is one grant for each of its requests. A power cut may have taken the record.
+/// What a tool is told is on record, and a call that is made again has the same lock by the same
+/// grant. A power cut may have taken the record.
 pub(super) fn told(trace: &Trace) -> Result<(), String> {
     if trace.seen.is_empty() {
         return Ok(());
@@ -89,11 +89,21 @@ pub(super) fn told(trace: &Trace) -> Result<(), String> {
         }
         Ok(())
     })?;
+    let mut fences: BTreeMap<(Asker, &PrimitiveName), u64> = BTreeMap::new();
     for seen in trace.seen.iter().skip(trace.seen_before_cut) {
         let on_record = granted.get(&seen.asker).into_iter().flatten();
         let mut on_record = on_record.map(|obtained| is_of(&seen.saw, obtained));
         if !on_record.any(|is_it| is_it) {
             return Err(format!("a tool was told what is not on record: {seen:?}"));
+        }
+        // A person may want another one made anew when it is over.
+        if let Saw::Lock { held, .. } = &seen.saw
+            && mail::was_made(trace, seen.asker)
+        {
+            let first = fences.entry((seen.asker, &held.lock)).or_insert(held.fence);
+            if *first != held.fence {
+                return Err(format!("{seen:?} was told before by number {first}"));
+            }
         }
     }
     Ok(())

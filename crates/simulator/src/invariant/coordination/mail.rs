@@ -59,7 +59,7 @@ fn to_tools(trace: &Trace) -> Result<(), String> {
                 let is_of = |asker: &&Asker| asker.party == call.agent && asker.wait.is_of(*call);
                 let mut of_call = handed.iter().filter(is_of);
                 let lost = of_call.find(|asker| !saw.contains(asker));
-                if let Some(asker) = lost.filter(|_| was_made(trace, *call)) {
+                if let Some(asker) = lost.filter(|asker| was_made(trace, **asker)) {
                     return Err(format!("a tool never got what {asker:?} was handed"));
                 }
             }
@@ -71,9 +71,10 @@ fn to_tools(trace: &Trace) -> Result<(), String> {
 
 /// Whether a call that is done was brought to its end by the tool itself, in this run and not in
 /// the one that it is a branch of.
-fn was_made(trace: &Trace, wanted: CallId) -> bool {
+pub(super) fn was_made(trace: &Trace, asker: Asker) -> bool {
+    let is_it = |call: CallId| call.agent == asker.party && asker.wait.is_of(call);
     trace.begun.iter().any(|begun| match &begun.what {
-        What::Tool { call, tool, .. } => *call == wanted && tool == MEETING_TOOLS[0],
+        What::Tool { call, tool, .. } => is_it(*call) && tool == MEETING_TOOLS[0],
         What::Model { .. } | What::Question { .. } => false,
     })
 }
