@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Agents by id.
 #[derive(Debug, Default)]
 pub(crate) struct Agents {
-    by_id: BTreeMap<AgentId, Agent>,
+    /// In boxes, since the map moves its entries about.
+    by_id: BTreeMap<AgentId, Box<Agent>>,
     /// Those that wait neither for the world nor for permits. Follows from their states and from
     /// who waits for permits.
     stirring: BTreeSet<AgentId>,
@@ -19,7 +20,7 @@ pub(crate) struct Agents {
 
 impl Agents {
     pub(crate) fn get(&self, id: &AgentId) -> Option<&Agent> {
-        self.by_id.get(id)
+        self.by_id.get(id).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, id: &AgentId) -> Option<&mut Agent> {
@@ -31,22 +32,22 @@ impl Agents {
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &Agent> {
-        self.by_id.values()
+        self.by_id.values().map(Box::as_ref)
     }
 
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Agent> {
         self.touched.extend(self.by_id.keys());
-        self.by_id.values_mut()
+        self.by_id.values_mut().map(Box::as_mut)
     }
 
     pub(crate) fn insert(&mut self, agent: Agent) {
         self.touched.push(agent.id);
-        self.by_id.insert(agent.id, agent);
+        self.by_id.insert(agent.id, Box::new(agent));
     }
 
     pub(crate) fn remove(&mut self, id: &AgentId) -> Option<Agent> {
         self.touched.push(*id);
-        self.by_id.remove(id)
+        self.by_id.remove(id).map(|agent| *agent)
     }
 
     pub(crate) fn contains_key(&self, id: &AgentId) -> bool {
@@ -59,7 +60,7 @@ impl Agents {
 
     /// Agents that wait neither for the world nor for permits, in the order they were started.
     pub(crate) fn stirring(&self) -> impl Iterator<Item = &Agent> {
-        self.stirring.iter().filter_map(|id| self.by_id.get(id))
+        self.stirring.iter().filter_map(|id| self.get(id))
     }
 
     /// What is to be looked at again for a reason that does not lie in the agent.
@@ -95,7 +96,7 @@ impl Serialize for Agents {
 
 impl<'de> Deserialize<'de> for Agents {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let by_id = BTreeMap::<AgentId, Agent>::deserialize(deserializer)?;
+        let by_id = BTreeMap::<AgentId, Box<Agent>>::deserialize(deserializer)?;
         Ok(Self {
             touched: by_id.keys().copied().collect(),
             by_id,

@@ -178,7 +178,8 @@ pub struct Run {
     pub(crate) plan: PlanRecord,
     pub(crate) agents: Agents,
     pub(crate) agents_started: u32,
-    pub(crate) tasks: BTreeMap<TaskId, TaskRecord>,
+    /// In boxes, since the map moves its entries about.
+    pub(crate) tasks: BTreeMap<TaskId, Box<TaskRecord>>,
     pub(crate) people: People,
     pub(crate) spent: Spent,
     /// Tokens of a prompt to its bytes, in thousandths: the most that was seen; 0 before.
@@ -278,7 +279,7 @@ impl Run {
     /// What is known of a task.
     #[must_use]
     pub fn task(&self, id: &TaskId) -> Option<&TaskRecord> {
-        self.tasks.get(id)
+        self.tasks.get(id).map(Box::as_ref)
     }
 
     /// What has been spent so far.

@@ -41,18 +41,12 @@ impl Recorder {
         }
     }
 
-    /// Makes records of events. They are in the journal once they are committed.
-    pub(crate) fn record(&mut self, at_ms: u64, events: Vec<Event>) -> Vec<Record> {
-        let begin = self.next_seq;
-        let records: Vec<Record> = (begin..)
-            .zip(events)
-            .map(|(seq, event)| Record { seq, at_ms, event })
-            .collect();
-        self.next_seq += records.len() as Seq;
-        for record in &records {
-            tracing::debug!(run = %self.id, seq = record.seq, event = ?record.event);
-        }
-        records
+    /// Makes the next record. It is in the journal once it is committed.
+    pub(crate) fn record(&mut self, at_ms: u64, event: Event) -> Record {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        tracing::debug!(run = %self.id, seq, event = ?event);
+        Record { seq, at_ms, event }
     }
 
     /// Puts records into the journal, all or none of them; the ticket resolves when they and all

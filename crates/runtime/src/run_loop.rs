@@ -55,7 +55,7 @@ pub(crate) struct RunLoop {
     side: (mpsc::Sender<Input>, mpsc::Receiver<Input>),
     /// Workers, checks and questions; all end with the loop.
     jobs: JoinSet<()>,
-    equipment: Equipment,
+    equipment: Arc<Equipment>,
     /// When a bound of time may be reached.
     time_up: Option<Pin<Box<Sleep>>>,
 }
@@ -132,7 +132,7 @@ impl RunLoop {
             post,
             side: mpsc::channel(SIDE_INPUTS_MAX),
             jobs: JoinSet::new(),
-            equipment,
+            equipment: Arc::new(equipment),
             time_up: None,
             onlookers: Onlookers {
                 approver: Arc::clone(&runtime.approver),
@@ -255,7 +255,8 @@ impl RunLoop {
             Action::CallTool { call, .. } => Some(*call),
             _ => None,
         });
-        self.equipment.tools = self.equipment.tools.making_again(again.collect());
+        let again = self.equipment.tools.making_again(again.collect());
+        Arc::make_mut(&mut self.equipment).tools = again;
         taken.actions.extend(caused);
         self.follow(at_ms, &mut taken)?;
         self.commit(&mut taken)?;
@@ -308,11 +309,9 @@ impl RunLoop {
         let at_ms = self.now_ms();
         let input = Input::Person(order);
         let events = self.decided(&Timed { at_ms, input })?;
-        let records = self.recorder.record(at_ms, events);
-        for record in &records {
-            self.run.apply(record);
-        }
-        self.recorder.commit(&records)?.await?;
+        let mut taken = Taken::default();
+        self.apply(at_ms, events, &mut taken);
+        self.recorder.commit(&taken.records)?.await?;
         self.recorder.close()
     }
 
@@ -333,11 +332,11 @@ impl RunLoop {
     }
 
     fn apply(&mut self, at_ms: u64, events: Vec<Event>, taken: &mut Taken) {
-        let records = self.recorder.record(at_ms, events);
-        for record in &records {
-            taken.actions.extend(self.run.apply(record));
+        for event in events {
+            let record = self.recorder.record(at_ms, event);
+            taken.actions.extend(self.run.apply(&record));
+            taken.records.push(record);
         }
-        taken.records.extend(records);
     }
 
     fn follow(&mut self, at_ms: u64, taken: &mut Taken) -> Result<(), RuntimeError> {

@@ -29,7 +29,7 @@ pub(crate) struct Equipment {
 /// Each job sends what came of it by itself, so that somebody is always there to take what the
 /// hub sends: an agent that waited for room at the hub, which waits for room here, would wait
 /// for ever.
-pub(crate) async fn work(mut mailbox: Mailbox, equipment: Equipment) {
+pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
     let mut jobs: JoinSet<()> = JoinSet::new();
     let mut thought: Option<BoxFuture<'static, ()>> = None;
     // A cancel overtakes work: what the hub sent before it is given up when it comes.
@@ -247,7 +247,7 @@ mod tests {
         post.send(agent, think(1)).await.unwrap();
         post.send(agent, Message::Cancel).await.unwrap();
         let wanted = post.send(agent, think(2)).await.unwrap();
-        let working = tokio::spawn(work(mailbox, equipment()));
+        let working = tokio::spawn(work(mailbox, Arc::new(equipment())));
         let mut answers: Vec<(u32, Option<MessageId>)> = Vec::new();
         while answers.is_empty() {
             let envelope = hub.recv().await.unwrap();

@@ -4,7 +4,6 @@ mod histories;
 
 use crate::coordination::{acquire, asks, at_work, finishes, first, holds, name, office, work};
 use crate::world::{World, call, role, start, task, text};
-use std::sync::Arc;
 use leadhand_engine::{Agent, AgentState, CallStatus, Run};
 use leadhand_protocol::coordination::Request;
 use leadhand_protocol::{
@@ -13,6 +12,7 @@ use leadhand_protocol::{
     ToolCall,
 };
 use serde_json::json;
+use std::sync::Arc;
 
 /// Calls at work, in the order of agents.
 fn calls_at_work(world: &World) -> Vec<String> {

@@ -3,10 +3,13 @@
 use crate::Failure;
 use leadhand::{
     BoxFuture, Leadhand, Limits, MemoryJournal, Model, ModelFault, ModelInfo, ModelReply,
-    ModelRequest, ModelTerms, Observer, Pieces, Plan, Price, Task, TaskId, ToolStyle,
+    ModelRequest, ModelTerms, Observer, Pieces, Plan, Price, RetryPolicy, Task, TaskId, ToolStyle,
 };
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Real tasks take hours.
+const CALL_SECONDS_MAX: u64 = 1_000_000;
 
 /// Tasks by place: what each waits for, and how long it takes, in milliseconds.
 pub(crate) struct Graph {
@@ -119,9 +122,14 @@ pub(crate) fn leadhand(
     let limits = Limits {
         workers_max: workers,
         tasks_max,
+        model_call_seconds_max: CALL_SECONDS_MAX,
         ..Limits::default()
     };
     let terms = ModelTerms {
+        retry: RetryPolicy {
+            attempt_ms_max: CALL_SECONDS_MAX * 1_000,
+            ..RetryPolicy::default()
+        },
         concurrency_max: usize::MAX,
         ..ModelTerms::default()
     };

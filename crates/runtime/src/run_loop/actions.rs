@@ -96,7 +96,7 @@ impl RunLoop {
         }
         match self.post.register_as(agent, &names) {
             Ok(mailbox) => {
-                self.jobs.spawn(work(mailbox, self.equipment.clone()));
+                self.jobs.spawn(work(mailbox, Arc::clone(&self.equipment)));
                 self.send(agent, Message::Assign(Assignment::Begin { role, purpose }))
                     .await;
             }
