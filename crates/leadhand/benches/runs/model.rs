@@ -59,8 +59,10 @@ impl Graph {
                 let mut task = Task::new(id(place)?, "writer", format!("Do part {place}."));
                 let before = self.before[place].iter().map(|it| id(*it));
                 task.depends_on = before.collect::<Result<_, _>>()?;
-                let seconds = self.ms[place].checked_div(ms_per_second).unwrap_or(0);
-                task.estimate_seconds = u32::try_from(seconds)?;
+                if ms_per_second > 0 {
+                    let seconds = self.ms[place].div_ceil(ms_per_second);
+                    task.estimate_seconds = u32::try_from(seconds)?;
+                }
                 Ok(task)
             })
             .collect::<Result<_, Failure>>()?;
