@@ -4,6 +4,7 @@
 //! `cargo bench -p leadhand --bench runs [-- makespan | growth | many]` prints what it compares.
 //! Real workflow graphs are read from the folder that `LEADHAND_SHARED` names, if there is one.
 
+mod bound;
 mod growth;
 mod makespan;
 mod many;

@@ -18,39 +18,6 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// The shortest time that so many workers need, in milliseconds: that of the longest chain, or
-    /// of all work shared evenly.
-    pub(crate) fn bound_ms(&self, workers: usize) -> f64 {
-        let mut ends = vec![0; self.ms.len()];
-        for place in self.in_order() {
-            let begin = self.before[place].iter().map(|it| ends[*it]).max();
-            ends[place] = begin.unwrap_or(0) + self.ms[place];
-        }
-        let longest = ends.into_iter().max().unwrap_or(0) as f64;
-        let shared = self.ms.iter().sum::<u64>() as f64 / workers as f64;
-        longest.max(shared)
-    }
-
-    fn in_order(&self) -> Vec<usize> {
-        let mut after = vec![Vec::new(); self.ms.len()];
-        let mut unmet: Vec<usize> = self.before.iter().map(Vec::len).collect();
-        for (place, before) in self.before.iter().enumerate() {
-            before.iter().for_each(|it| after[*it].push(place));
-        }
-        let mut order: Vec<usize> = (0..self.ms.len()).filter(|it| unmet[*it] == 0).collect();
-        let mut next = 0;
-        while let Some(place) = order.get(next).copied() {
-            next += 1;
-            for it in &after[place] {
-                unmet[*it] -= 1;
-                if unmet[*it] == 0 {
-                    order.push(*it);
-                }
-            }
-        }
-        order
-    }
-
     /// The graph as a plan. Estimates are given in whole seconds, each for so many milliseconds.
     pub(crate) fn plan(&self, ms_per_second: u64) -> Result<Plan, Failure> {
         let id = |place: usize| TaskId::new(format!("t{place}"));
