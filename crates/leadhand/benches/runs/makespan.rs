@@ -16,6 +16,9 @@ const MS_PER_SECOND: f64 = 1_000.0;
 /// estimates are told in whole ones.
 const MS_PER_ESTIMATED_SECOND: u64 = 10;
 
+/// How short a plan can be, in milliseconds, for so many workers.
+type Bound = fn(&Graph, usize) -> f64;
+
 pub(crate) fn report(out: &mut impl Write) -> Result<(), Failure> {
     let layered = layered();
     let took = block_on(false, carry_out(&layered, 64, 0))?;
@@ -36,7 +39,7 @@ pub(crate) fn report(out: &mut impl Write) -> Result<(), Failure> {
             let took = block_on(true, carry_out(graph, workers, MS_PER_ESTIMATED_SECOND))?;
             times.push((took, graph, name.as_str()));
         }
-        let bounds: [(&str, fn(&Graph, usize) -> f64); 2] = [
+        let bounds: [(&str, Bound); 2] = [
             ("longest chain or work shared", Graph::bound_ms),
             ("what can be reached at most", Graph::sharp_bound_ms),
         ];
