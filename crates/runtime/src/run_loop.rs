@@ -167,24 +167,25 @@ impl RunLoop {
                     return self.close(outcome).await;
                 }
             }
-            taken = self.take_what_came().await?;
+            self.take_what_came(&mut taken).await?;
         }
     }
 
     /// Takes the next input, and with it what has come meanwhile: one commit of the journal makes
     /// all of it durable.
-    async fn take_what_came(&mut self) -> Result<Taken, RuntimeError> {
-        let mut taken = Taken::default();
+    async fn take_what_came(&mut self, taken: &mut Taken) -> Result<(), RuntimeError> {
+        // The room stays: what comes at once can be much, and comes again and again.
+        taken.records.clear();
         let mut came = self.next_input().await?;
         for more in (0..INPUTS_PER_COMMIT_MAX).rev() {
             let instead = came.instead();
-            match (self.take(came.input, &mut taken)?, came.heard) {
+            match (self.take(came.input, taken)?, came.heard) {
                 (Ok(()), heard) => taken.heard.extend(heard),
                 (Err(refusal), Some(heard)) => drop(heard.send(Err(refusal))),
                 (Err(refusal), None) => {
                     tracing::warn!(run = %self.id, %refusal, "an answer cannot be followed");
                     if let Some(instead) = instead {
-                        drop(self.take(instead, &mut taken)?);
+                        drop(self.take(instead, taken)?);
                     }
                 }
             }
@@ -196,8 +197,7 @@ impl RunLoop {
                 None => break,
             }
         }
-        self.commit(&mut taken)?;
-        Ok(taken)
+        self.commit(taken)
     }
 
     /// Puts on record what inputs led to, in one piece, and keeps the summary and the state.
