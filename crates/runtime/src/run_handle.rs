@@ -158,11 +158,11 @@ impl RunHandle {
             )));
         };
         let (tell, told) = oneshot::channel();
-        let mut open = Open::new(self, wait, tell);
+        let mut open = Open::new(self, wait, tell, told);
         let asking = self.0.desk.send(outbox, Some((wait, request)));
         asking.await.map_err(|_| RequestError::Gone)?;
         open.sent = true;
-        let told = told.await;
+        let told = (&mut open.told).await;
         open.sent = false;
         match told.map_err(|_| RequestError::Gone)? {
             Ok(Told::Ended(why)) => Err(RequestError::Ended(why)),
@@ -179,6 +179,7 @@ struct Open<'a> {
     wait: WaitId,
     /// Whether the hub knows of it, and was not heard of.
     sent: bool,
+    told: oneshot::Receiver<Result<Told, String>>,
 }
 
 impl<'a> Open<'a> {
@@ -186,6 +187,7 @@ impl<'a> Open<'a> {
         handle: &'a RunHandle,
         wait: WaitId,
         tell: oneshot::Sender<Result<Told, String>>,
+        told: oneshot::Receiver<Result<Told, String>>,
     ) -> Self {
         handle.0.desk.open(wait, tell);
         handle.0.stopwatch.begin();
@@ -193,13 +195,26 @@ impl<'a> Open<'a> {
             handle,
             wait,
             sent: false,
+            told,
         }
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.handle.0.stopwatch.end();
-        self.handle.0.desk.close(self.wait, self.sent);
+        let Shared {
+            call,
+            desk,
+            stopwatch,
+            ..
+        } = &*self.handle.0;
+        stopwatch.end();
+        // From here on an answer finds that nobody waits for it; one may have come before.
+        self.told.close();
+        let answer = self.told.try_recv().ok();
+        desk.close(self.wait, self.sent && answer.is_none());
+        if let Some(answer) = answer {
+            desk.unwanted(call.agent, self.wait, answer);
+        }
     }
 }

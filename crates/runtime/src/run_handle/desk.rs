@@ -4,7 +4,7 @@
 use super::{RunHandle, Shared};
 use leadhand_channel::{ChannelError, Outbox};
 use leadhand_protocol::coordination::{
-    LockHeld, Obtained, REQUESTS_PER_CALL_MAX, Request, Told, WaitId,
+    Delivered, LockHeld, Obtained, REQUESTS_PER_CALL_MAX, Request, Told, WaitId,
 };
 use leadhand_protocol::{AgentId, CallId, Message};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +22,8 @@ struct Inner {
     open: Mutex<BTreeMap<WaitId, oneshot::Sender<Answer>>>,
     calls: Mutex<Vec<Weak<Shared>>>,
     errands: Mutex<Errands>,
+    /// Messages that came for somebody who did not wait any more: whoever receives next gets them.
+    unclaimed: Mutex<VecDeque<Delivered>>,
     woken: Notify,
     /// Held by whoever sends, so that what is taken back goes before what is asked next.
     way: tokio::sync::Mutex<()>,
@@ -57,9 +59,20 @@ impl Desk {
             Some(tell) => tell.send(answer).err(),
             None => Some(answer),
         };
-        let Some(Ok(Told::Obtained(obtained))) = unwanted else {
+        if let Some(unwanted) = unwanted {
+            self.unwanted(agent, wait, unwanted);
+        }
+    }
+
+    /// Gives back what came for somebody who does not wait any more, or keeps it for the next.
+    pub(super) fn unwanted(&self, agent: AgentId, wait: WaitId, answer: Answer) {
+        let Ok(Told::Obtained(obtained)) = answer else {
             return;
         };
+        if let Obtained::Message(message) = obtained {
+            locked(&self.0.unclaimed).push_back(message);
+            return;
+        }
         let (turn, index) = wait.place();
         let call = CallId { agent, turn, index };
         let mut errands = locked(&self.0.errands);
@@ -72,6 +85,11 @@ impl Desk {
             }
         }
         self.0.woken.notify_one();
+    }
+
+    /// The oldest message that came for somebody who did not wait any more.
+    pub(super) fn claim(&self) -> Option<Delivered> {
+        locked(&self.0.unclaimed).pop_front()
     }
 
     /// Waits until there is something to [`Self::send`].
@@ -143,13 +161,49 @@ pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Desk;
+    use super::{Desk, RunHandle};
+    use futures::FutureExt;
     use leadhand_protocol::coordination::{
-        LockHeld, LockMode, Obtained, PrimitiveName, Request, Told, WaitId,
+        Delivered, LockHeld, LockMode, Obtained, Payload, PrimitiveName, Request, Told, WaitId,
     };
     use leadhand_protocol::{AgentId, CallId, Message, RunId};
     use std::sync::Arc;
     use tokio::sync::oneshot;
+
+    fn letter(text: &str) -> Delivered {
+        Delivered::Published {
+            topic: PrimitiveName::new("news").expect("it is a name"),
+            sequence: 0,
+            from: AgentId(2),
+            payload: Payload::text(text),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_for_somebody_who_did_not_wait_any_more_comes_to_the_next() {
+        let run = RunId::new("run").expect("it is an id");
+        let (_hub, post) = leadhand_channel::open(run, 8, Arc::new(|| 0));
+        let mailbox = post.register(AgentId(1)).expect("there is no other");
+        let desk = Desk::default();
+        let outbox = Some(mailbox.outbox());
+        let handle = RunHandle::new(call(), outbox, desk.clone(), Arc::new(|| 0));
+        let came = |nth, text| {
+            let told = Told::Obtained(Obtained::Message(letter(text)));
+            desk.answer(AgentId(1), wait(nth), Ok(told));
+        };
+        // Given up after the message came, and before.
+        let mut receiving = Box::pin(handle.receive(None));
+        assert_eq!((&mut receiving).now_or_never(), None);
+        came(1, "one");
+        drop(receiving);
+        let mut receiving = Box::pin(handle.receive(None));
+        assert_eq!((&mut receiving).now_or_never(), Some(Ok(letter("one"))));
+        let mut receiving = Box::pin(handle.receive(None));
+        assert_eq!((&mut receiving).now_or_never(), None);
+        drop(receiving);
+        came(2, "two");
+        assert_eq!(handle.receive(None).await, Ok(letter("two")));
+    }
 
     fn call() -> CallId {
         CallId {
