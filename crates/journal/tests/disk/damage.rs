@@ -6,9 +6,20 @@ use leadhand_journal::{Damage, Journal, JournalError};
 use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+/// How long a store may stay locked that nobody here has open.
+const LOCKED_MAX: Duration = Duration::from_secs(10);
+
+/// A process that another test is starting has a copy of every lock until it is on its own.
 fn store(root: &Path) -> sled::Db {
-    sled::open(root.join("runs/run-1/journal")).unwrap()
+    let began = Instant::now();
+    loop {
+        match sled::open(root.join("runs/run-1/journal")) {
+            Err(sled::Error::Io(_)) if began.elapsed() < LOCKED_MAX => std::thread::yield_now(),
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 /// A root with one closed run of 20 records, all of them in the store.
