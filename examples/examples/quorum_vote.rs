@@ -2,8 +2,8 @@
 //! waits for the vote is told.
 
 use leadhand::{
-    CallInfo, Declaration, Effect, Electorate, Leadhand, Plan, Task, TaskId, ToolTemplate,
-    tool_with_info,
+    CallInfo, Declaration, Effect, Electorate, Leadhand, Plan, RequestError, Task, TaskId,
+    ToolTemplate, tool_with_info,
 };
 use leadhand_examples::script;
 use schemars::JsonSchema;
@@ -28,9 +28,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
             choices: Vec::new(),
         };
         call.run.declare("release", vote).await?;
-        call.run.vote("release", opinion.choice.as_str()).await?;
+        // Whoever comes when it is decided is told that no vote changes that any more.
+        match call.run.vote("release", opinion.choice.as_str()).await {
+            Ok(()) | Err(RequestError::Refused(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         let decided = call.run.decision("release", None).await?;
-        Ok(format!("voted {}, decided {decided}", opinion.choice))
+        Ok(format!("wanted {}, decided {decided}", opinion.choice))
     };
     let leadhand = Leadhand::builder()
         .workspace(folder.path())
