@@ -49,7 +49,7 @@ impl Coordination {
             priority,
             at_ms,
         };
-        if may_wait(request)
+        if request.may_wait()
             && let Some(wait) = self.wait_of(asker.party)
         {
             return Err(Refusal::AlreadyWaits { wait: wait.id });
@@ -172,34 +172,6 @@ impl Coordination {
         }
         draft.settle();
         draft.facts
-    }
-}
-
-/// Requests of which a party can have one at a time.
-fn may_wait(request: &Request) -> bool {
-    match request {
-        Request::Acquire { .. }
-        | Request::Upgrade { .. }
-        | Request::Take { .. }
-        | Request::Arrive { .. }
-        | Request::Join { .. }
-        | Request::AwaitQuorum { .. }
-        | Request::Watch { .. }
-        | Request::Receive { .. }
-        | Request::Ask { .. } => true,
-        Request::Release { .. }
-        | Request::Declare { .. }
-        | Request::Give { .. }
-        | Request::CountDown { .. }
-        | Request::GiveUp { .. }
-        | Request::Vote { .. }
-        | Request::Read { .. }
-        | Request::CompareAndSet { .. }
-        | Request::Publish { .. }
-        | Request::Subscribe { .. }
-        | Request::Unsubscribe { .. }
-        | Request::Answer { .. }
-        | Request::CancelWait { .. } => false,
     }
 }
 

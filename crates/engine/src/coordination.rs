@@ -108,7 +108,7 @@ pub(crate) fn decide(run: &Run, asker: Asker, request: &Request, at_ms: u64) -> 
             vec![refused(asker, why.to_owned())]
         }
         _ if !counts => ask(run, asker, request, at_ms),
-        Some(asked) if asked.request == without_deadline(request) => {
+        Some(asked) if asked.request == request.clone().with_deadline(None) => {
             let gone = !run.coordination.has_still(asker.party, asked);
             let why = "this call was made before and has given back by now what it had: call anew";
             Vec::from_iter(gone.then(|| refused(asker, why.to_owned())))
@@ -187,36 +187,6 @@ fn events(facts: Vec<Fact>) -> Vec<Event> {
         std::iter::once(Event::Coordinated { fact }).chain(found)
     };
     facts.into_iter().flat_map(event).collect()
-}
-
-/// The request as it is kept, to be known again.
-pub(crate) fn without_deadline(request: &Request) -> Request {
-    let mut request = request.clone();
-    match &mut request {
-        Request::Acquire { deadline_ms, .. }
-        | Request::Upgrade { deadline_ms, .. }
-        | Request::Take { deadline_ms, .. }
-        | Request::Arrive { deadline_ms, .. }
-        | Request::Join { deadline_ms, .. }
-        | Request::AwaitQuorum { deadline_ms, .. }
-        | Request::Watch { deadline_ms, .. }
-        | Request::Receive { deadline_ms }
-        | Request::Ask { deadline_ms, .. } => *deadline_ms = None,
-        Request::Release { .. }
-        | Request::Declare { .. }
-        | Request::Give { .. }
-        | Request::CountDown { .. }
-        | Request::GiveUp { .. }
-        | Request::Vote { .. }
-        | Request::Read { .. }
-        | Request::CompareAndSet { .. }
-        | Request::Publish { .. }
-        | Request::Subscribe { .. }
-        | Request::Unsubscribe { .. }
-        | Request::Answer { .. }
-        | Request::CancelWait { .. } => {}
-    }
-    request
 }
 
 /// The locks that a task declares, for the agent that begins with it: what follows when it has

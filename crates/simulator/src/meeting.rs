@@ -133,7 +133,7 @@ impl Meeting<'_> {
         wait_ms: Option<u64>,
     ) -> Result<Option<Told>, ToolFault> {
         let deadline_ms = wait_ms.map(|ms| self.world.now_ms().saturating_add(ms));
-        let request = with_deadline(request, deadline_ms);
+        let request = request.with_deadline(deadline_ms);
         let party = self.info.id.agent;
         if let Request::Release { lock, fence } = &request {
             self.world.lets_go(party, lock, *fence);
@@ -238,33 +238,4 @@ impl World {
             .believed
             .retain(|(call, it)| call.agent != party || it.lock != *lock || it.fence != fence);
     }
-}
-
-/// The same request, if it is one that can wait, with this deadline.
-fn with_deadline(mut request: Request, at_ms: Option<u64>) -> Request {
-    match &mut request {
-        Request::Acquire { deadline_ms, .. }
-        | Request::Upgrade { deadline_ms, .. }
-        | Request::Take { deadline_ms, .. }
-        | Request::Arrive { deadline_ms, .. }
-        | Request::Join { deadline_ms, .. }
-        | Request::AwaitQuorum { deadline_ms, .. }
-        | Request::Watch { deadline_ms, .. }
-        | Request::Receive { deadline_ms }
-        | Request::Ask { deadline_ms, .. } => *deadline_ms = at_ms,
-        Request::Release { .. }
-        | Request::Declare { .. }
-        | Request::Give { .. }
-        | Request::CountDown { .. }
-        | Request::GiveUp { .. }
-        | Request::Vote { .. }
-        | Request::Read { .. }
-        | Request::CompareAndSet { .. }
-        | Request::Publish { .. }
-        | Request::Subscribe { .. }
-        | Request::Unsubscribe { .. }
-        | Request::Answer { .. }
-        | Request::CancelWait { .. } => {}
-    }
-    request
 }

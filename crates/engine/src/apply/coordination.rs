@@ -2,7 +2,7 @@
 //! told to whoever asked, who knows from then on what it was told.
 
 use crate::agent::CallStatus;
-use crate::coordination::{Asked, OF_THE_RUN, is_counted, without_deadline};
+use crate::coordination::{Asked, OF_THE_RUN, is_counted};
 use crate::labels;
 use crate::run::Run;
 use leadhand_protocol::coordination::{
@@ -24,7 +24,7 @@ impl Run {
         if !is_counted {
             return Vec::new();
         }
-        let request = without_deadline(request);
+        let request = request.clone().with_deadline(None);
         match requests.of_calls.get(&asker.wait) {
             Some(asked) if asked.request == request && !gone => {
                 let told = asked.told.clone();

@@ -344,3 +344,65 @@ pub enum Request {
         wait: WaitId,
     },
 }
+
+impl Request {
+    /// Whether a party may have to wait for what it asks; it has one such request at a time.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        match self {
+            Self::Acquire { .. }
+            | Self::Upgrade { .. }
+            | Self::Take { .. }
+            | Self::Arrive { .. }
+            | Self::Join { .. }
+            | Self::AwaitQuorum { .. }
+            | Self::Watch { .. }
+            | Self::Receive { .. }
+            | Self::Ask { .. } => true,
+            Self::Release { .. }
+            | Self::Declare { .. }
+            | Self::Give { .. }
+            | Self::CountDown { .. }
+            | Self::GiveUp { .. }
+            | Self::Vote { .. }
+            | Self::Read { .. }
+            | Self::CompareAndSet { .. }
+            | Self::Publish { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Answer { .. }
+            | Self::CancelWait { .. } => false,
+        }
+    }
+
+    /// The same request with another end of its wait, in milliseconds since the Unix epoch; as it
+    /// is where it never waits.
+    #[must_use]
+    pub fn with_deadline(mut self, at_ms: Option<u64>) -> Self {
+        match &mut self {
+            Self::Acquire { deadline_ms, .. }
+            | Self::Upgrade { deadline_ms, .. }
+            | Self::Take { deadline_ms, .. }
+            | Self::Arrive { deadline_ms, .. }
+            | Self::Join { deadline_ms, .. }
+            | Self::AwaitQuorum { deadline_ms, .. }
+            | Self::Watch { deadline_ms, .. }
+            | Self::Receive { deadline_ms }
+            | Self::Ask { deadline_ms, .. } => *deadline_ms = at_ms,
+            Self::Release { .. }
+            | Self::Declare { .. }
+            | Self::Give { .. }
+            | Self::CountDown { .. }
+            | Self::GiveUp { .. }
+            | Self::Vote { .. }
+            | Self::Read { .. }
+            | Self::CompareAndSet { .. }
+            | Self::Publish { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe { .. }
+            | Self::Answer { .. }
+            | Self::CancelWait { .. } => {}
+        }
+        self
+    }
+}
