@@ -14,8 +14,8 @@ use crate::time::AtWork;
 use leadhand_coordination::Coordination;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
-    Approval, Artifact, Ask, Budget, ChatMessage, CheckResult, ContentHash, FileChange, Grade,
-    Label, Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
+    AgentId, Approval, Artifact, Ask, Budget, ChatMessage, CheckResult, ContentHash, FileChange,
+    Grade, Label, Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
 use serde::{Deserialize, Serialize};
@@ -274,6 +274,12 @@ impl Run {
     /// Agents that are at work, in the order they were started.
     pub fn agents(&self) -> impl Iterator<Item = &Agent> {
         self.agents.values()
+    }
+
+    /// An agent that is at work.
+    #[must_use]
+    pub fn agent(&self, id: AgentId) -> Option<&Agent> {
+        self.agents.get(&id)
     }
 
     /// What is known of a task.

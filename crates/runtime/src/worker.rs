@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use leadhand_channel::{ChannelError, Dispatch, Mailbox, Outbox, Thread};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
-    Assignment, CallId, Done, Failed, Message, ModelFault, ModelFaultKind, ModelRequest, Permit,
-    ToolCall, ToolFault, ToolFaultKind, ToolOutput,
+    Assignment, CallId, Done, Envelope, Failed, Label, Message, ModelFault, ModelFaultKind,
+    ModelRequest, Permit, ToolCall, ToolFault, ToolFaultKind, ToolOutput,
 };
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -53,13 +53,13 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
                 continue;
             }
         };
-        let thread = Thread::of(&envelope);
+        let answer = Answering::to(&envelope, &outbox);
         let is_cancelled = envelope.id.count < cancelled_before;
         match envelope.message {
             Message::Assign(Assignment::Think { .. }) if is_cancelled => {}
             Message::Assign(Assignment::Think { turn, request }) => {
                 let models = equipment.models.clone();
-                let thinking = think(models, turn, request, outbox, thread);
+                let thinking = think(models, turn, request, answer);
                 thought = Some(Box::pin(thinking));
             }
             Message::Assign(Assignment::Act {
@@ -73,13 +73,10 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
                     id: call,
                     key,
                     now_ms: clock(),
-                    run: RunHandle::new(call, Some(outbox.clone()), desk.clone(), clock),
+                    run: RunHandle::new(call, Some(outbox), desk.clone(), clock),
                 };
                 let acting = carry_out(equipment.tools.clone(), tool_call, permit, info, &desk);
-                jobs.spawn(async move {
-                    let message = acting.await;
-                    took(outbox.send(Dispatch::from(message).answering(thread)).await);
-                });
+                jobs.spawn(async move { answer.with(acting.await).await });
             }
             Message::Cancel => {
                 cancelled_before = envelope.id.count;
@@ -117,16 +114,34 @@ fn took<T>(sent: Result<T, ChannelError>) {
     }
 }
 
-/// Asks a model, and tells the hub what came of it.
-async fn think(
-    models: ModelSet,
-    turn: u32,
-    request: Box<ModelRequest>,
+/// The way back to the hub for what comes of an assignment: what it was made of is in the answer
+/// as well.
+struct Answering {
     outbox: Outbox,
     thread: Thread,
-) {
+    label: Label,
+}
+
+impl Answering {
+    fn to(assignment: &Envelope, outbox: &Outbox) -> Self {
+        Self {
+            outbox: outbox.clone(),
+            thread: Thread::of(assignment),
+            label: assignment.label.clone(),
+        }
+    }
+
+    async fn with(self, message: Message) {
+        let answer = Dispatch::from(message).answering(self.thread);
+        took(self.outbox.send(answer.labelled(self.label)).await);
+    }
+}
+
+/// Asks a model, and tells the hub what came of it.
+async fn think(models: ModelSet, turn: u32, request: Box<ModelRequest>, answer: Answering) {
     let pieces = |piece: &str| {
-        outbox.try_progress(Some(thread), turn, piece.to_owned());
+        let Answering { outbox, thread, .. } = &answer;
+        outbox.try_progress(Some(*thread), turn, piece.to_owned());
     };
     let called = AssertUnwindSafe(models.call(&request, &pieces))
         .catch_unwind()
@@ -145,7 +160,7 @@ async fn think(
         }),
         Err(fault) => Message::Failure(Failed::Thought { turn, fault }),
     };
-    took(outbox.send(Dispatch::from(message).answering(thread)).await);
+    answer.with(message).await;
 }
 
 /// A call, which is at the desk from now on until it has ended.
@@ -199,11 +214,11 @@ async fn act(
 mod tests {
     use super::{Equipment, work};
     use crate::toolbox::Toolbox;
-    use leadhand_channel::open;
+    use leadhand_channel::{Dispatch, open};
     use leadhand_model::{ModelSet, ScriptedModel};
     use leadhand_protocol::{
-        AgentId, Assignment, Done, Message, MessageId, ModelRequest, OutputFormat, RunId,
-        ToolLimits,
+        AgentId, Assignment, Done, Label, Message, MessageId, ModelRequest, OutputFormat, RunId,
+        Source, ToolLimits,
     };
     use leadhand_sandbox::{ToolHost, Workspace};
     use std::path::Path;
@@ -246,16 +261,18 @@ mod tests {
         let mailbox = post.register(agent).unwrap();
         post.send(agent, think(1)).await.unwrap();
         post.send(agent, Message::Cancel).await.unwrap();
-        let wanted = post.send(agent, think(2)).await.unwrap();
+        let label = Label::from(Source::Web);
+        let labelled = Dispatch::from(think(2)).labelled(label.clone());
+        let wanted = post.send(agent, labelled).await.unwrap();
         let working = tokio::spawn(work(mailbox, Arc::new(equipment())));
-        let mut answers: Vec<(u32, Option<MessageId>)> = Vec::new();
+        let mut answers: Vec<(u32, Option<MessageId>, Label)> = Vec::new();
         while answers.is_empty() {
             let envelope = hub.recv().await.unwrap();
             if let Message::Result(Done::Thought { turn, .. }) = envelope.message {
-                answers.push((turn, envelope.cause));
+                answers.push((turn, envelope.cause, envelope.label));
             }
         }
-        assert_eq!(answers, [(2, Some(wanted))]);
+        assert_eq!(answers, [(2, Some(wanted), label)]);
         post.close(agent);
         working.await.unwrap();
         drop(post);

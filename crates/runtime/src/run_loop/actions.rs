@@ -4,6 +4,7 @@
 use super::RunLoop;
 use crate::worker::work;
 use futures::FutureExt;
+use leadhand_channel::Dispatch;
 use leadhand_protocol::{
     Action, Address, AgentId, Ask, Assignment, Input, Message, Outcome, PersonInput, Purpose,
     RequestId,
@@ -108,6 +109,9 @@ impl RunLoop {
 
     /// An agent whose mailbox is gone has ended, and what it was sent is among the dead letters.
     async fn send(&mut self, agent: AgentId, message: Message) {
+        // What an agent is sent was made of what stands in its context.
+        let label = self.run.agent(agent).map(|it| it.label().clone());
+        let message = Dispatch::from(message).labelled(label.unwrap_or_default());
         if let Err(error) = self.post.send(agent, message).await {
             tracing::warn!(run = %self.id, %agent, %error, "a message could not be delivered");
         }
