@@ -22,16 +22,8 @@ use workload::Workload;
 
 type Failure = Box<dyn std::error::Error>;
 
-const ROLES: [(&str, &str); 2] = [
-    (
-        "worker",
-        "---\nname: worker\ndescription: Works.\ntools: []\nhistory: all\n---\nYou are a worker. Be brief.",
-    ),
-    (
-        "clerk",
-        "---\nname: clerk\ndescription: Works with a tool.\ntools: [lookup]\nhistory: all\n---\nYou are a worker. Be brief.",
-    ),
-];
+/// The roles of a workload, and their tools.
+const ROLES: [(&str, &str); 2] = [("worker", ""), ("clerk", "lookup")];
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Lookup {
@@ -125,9 +117,12 @@ async fn carry_out(
         .limits(limits)
         .model_config("stub", &config)
         .tool(lookup.effect(Effect::Pure));
-    let history = format!("history: {}", workload.history_window());
-    let builder = ROLES.iter().fold(builder, |builder, (name, text)| {
-        builder.role_file(name, &text.replace("history: all", &history))
+    let history = workload.history_window();
+    let builder = ROLES.iter().fold(builder, |builder, (name, tools)| {
+        let text = format!(
+            "---\nname: {name}\ndescription: Works.\ntools: [{tools}]\nhistory: {history}\n---\nYou are a worker. Be brief."
+        );
+        builder.role_file(name, &text)
     });
     let leadhand = match options.get("checkpoint") {
         Some(root) => builder.journal(SledJournal::open_root(root, Durability::Process)?),
