@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 && let leadhand::Event::ToolFinished {
                     outcome: Err(fault),
                     ..
-                } = &record.event
+                } = &*record.event
             {
                 println!("told: {fault}");
             }

@@ -67,11 +67,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let id = run.id().clone();
     let outcome = run.await?;
     for record in leadhand.journal().read(&id)?.records {
-        if let leadhand::Event::ToolFinished { outcome, .. } = record.event {
-            println!(
-                "search: {}",
-                outcome.map_or_else(|fault| fault.message, |found| found.text)
-            );
+        if let leadhand::Event::ToolFinished { outcome, .. } = &*record.event {
+            let said = match outcome {
+                Ok(found) => &found.text,
+                Err(fault) => &fault.message,
+            };
+            println!("search: {said}");
         }
     }
     println!("{:?}: {}", outcome.kind, outcome.answer);

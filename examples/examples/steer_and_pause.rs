@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let run = tokio::spawn(run);
     while let Some(event) = events.next().await {
         if let RunEvent::Recorded(record) = event
-            && let Event::TaskDone { content, .. } = &record.event
+            && let Event::TaskDone { content, .. } = &*record.event
         {
             println!("done: {content}");
             control.steer(None, "Write it in French.");

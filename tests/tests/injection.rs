@@ -89,11 +89,11 @@ impl Model for Obedient {
     ) -> BoxFuture<'a, Result<ModelReply, ModelFault>> {
         let reply = match self.0.lock().unwrap().pop_front() {
             Some(wanted) => ModelReply {
-                tool_calls: vec![ToolCall {
+                tool_calls: vec![Arc::new(ToolCall {
                     id: "c".to_owned(),
                     name: wanted.tool,
                     arguments: wanted.arguments,
-                }],
+                })],
                 ..ModelReply::default()
             },
             None => ModelReply {
@@ -187,7 +187,7 @@ fn spec(tool: &Value) -> ToolSpec {
         },
         name,
         description: tool["description"].as_str().unwrap_or_default().to_owned(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         accesses: Vec::new(),
         probe: None,

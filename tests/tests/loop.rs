@@ -120,7 +120,7 @@ impl Writer for SlowWriter {
         self.writer.append(records)?.wait()?;
         let orders = |record: &&Record| {
             matches!(
-                record.event,
+                *record.event,
                 Event::TurnStarted { .. } | Event::ToolCalled { .. }
             )
         };

@@ -51,7 +51,7 @@ fn model_request() -> ModelRequest {
     let spec = ToolSpec {
         name: "pay".to_owned(),
         description: "Pays.".to_owned(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         effect: Effect::Once,
         probe: Some("paid".to_owned()),
@@ -140,8 +140,8 @@ fn messages() -> Vec<Message> {
         }),
         Message::Assign(Assignment::Act {
             call: CALL,
-            tool_call: tool_call(),
-            permit: permit(),
+            tool_call: Arc::new(tool_call()),
+            permit: Arc::new(permit()),
             key: ContentHash::of(b"abc"),
         }),
         Message::Cancel,
@@ -157,7 +157,7 @@ fn messages() -> Vec<Message> {
         },
         Message::Result(Done::Thought {
             turn: 1,
-            reply: Box::new(ModelReply::default()),
+            reply: Arc::new(ModelReply::default()),
         }),
         Message::Result(Done::Acted {
             call: CALL,

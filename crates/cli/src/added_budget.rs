@@ -206,7 +206,7 @@ mod tests {
             permits: BTreeMap::new(),
             default_model: String::new(),
         };
-        let events = [Event::RunStarted(Arc::new(start)), Event::TimeUp];
+        let events = [Event::RunStarted(Arc::new(start)), Event::TimeUp].map(Arc::new);
         let times = [0, at_work_ms];
         let records = (0..).zip(times).zip(events);
         let records: Vec<Record> = records

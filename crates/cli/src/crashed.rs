@@ -23,7 +23,7 @@ pub(crate) fn take_up(
             continue;
         };
         let is_it = matches!(
-            history.records.first().map(|record| &record.event),
+            history.records.first().map(|record| &*record.event),
             Some(Event::RunStarted(start)) if is_same(start, goal, plan)
         );
         let is_dead = leadhand::rebuild(&history.records).outcome().is_none();

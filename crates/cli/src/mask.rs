@@ -7,6 +7,7 @@ use leadhand::rooms::engine::{Run, decide, settle};
 use leadhand::rooms::protocol::{Input, Timed};
 use leadhand::{Event, Record};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What stands in the place of a masked text.
 const MASKED: &str = "[masked]";
@@ -47,7 +48,7 @@ impl Mask {
     pub(crate) fn records(&self, records: Vec<Record>) -> Result<Vec<Record>, Failure> {
         let mut found = false;
         for record in &records {
-            found |= self.event(&record.event)? != record.event;
+            found |= self.event(&record.event)? != *record.event;
         }
         if !found {
             return Ok(records);
@@ -55,7 +56,7 @@ impl Mask {
         let masked = self.derived(&records)?;
         // What the engine makes of what is left, such as a text put together of two.
         for record in &masked {
-            if self.event(&record.event)? != record.event {
+            if self.event(&record.event)? != *record.event {
                 return Err(other_way(record.seq));
             }
         }
@@ -86,12 +87,12 @@ impl Mask {
             }
             let (taken, rest) = left.split_at(same);
             for (record, event) in taken.iter().zip(events) {
-                if std::mem::discriminant(&event) != std::mem::discriminant(&record.event) {
+                if std::mem::discriminant(&event) != std::mem::discriminant(&*record.event) {
                     return Err(other_way(record.seq));
                 }
                 was.apply(record);
                 let record = Record {
-                    event,
+                    event: Arc::new(event),
                     ..record.clone()
                 };
                 now.apply(&record);
@@ -140,7 +141,7 @@ impl Mask {
 
 fn in_common(events: &[Event], records: &[Record]) -> usize {
     let both = events.iter().zip(records);
-    both.take_while(|(event, record)| **event == record.event)
+    both.take_while(|(event, record)| **event == *record.event)
         .count()
 }
 

@@ -171,7 +171,7 @@ impl Comparison {
 /// The records without what differs between runs that go the same way: names of runs, which model
 /// answers, its price and how often it was asked, marks that a run was taken up or branched.
 fn comparable(records: &[Record]) -> Vec<Placed> {
-    let counts = |record: &&Record| match &record.event {
+    let counts = |record: &&Record| match &*record.event {
         Event::RunResumed | Event::Forked { .. } => false,
         Event::PersonOrdered { order } => {
             !matches!(&**order, PersonInput::Change(change) if change.is_of_prices())
@@ -180,7 +180,7 @@ fn comparable(records: &[Record]) -> Vec<Placed> {
     };
     let placed = |record: &Record| {
         let mut event = serde_json::to_value(&record.event).unwrap_or_default();
-        if matches!(record.event, Event::RunStarted(_)) {
+        if matches!(*record.event, Event::RunStarted(_)) {
             for field in ["run", "default_model", "prices"] {
                 forget(&mut event, field);
             }
@@ -205,10 +205,13 @@ fn forget(value: &mut Value, field: &str) {
 
 fn account(name: &str, records: &[Record], run: &Run) -> Account {
     let spent = run.spent();
-    let given = records.iter().rev().find_map(|record| match &record.event {
-        Event::AnswerGiven { content } => Some(content.clone()),
-        _ => None,
-    });
+    let given = records
+        .iter()
+        .rev()
+        .find_map(|record| match &*record.event {
+            Event::AnswerGiven { content } => Some(content.clone()),
+            _ => None,
+        });
     let outcome = run.outcome();
     Account {
         run: name.to_owned(),
@@ -297,7 +300,7 @@ fn made(records: &[Record]) -> BTreeMap<String, usize> {
     let mut calls = BTreeMap::new();
     let finished: BTreeSet<_> = records
         .iter()
-        .filter_map(|record| match &record.event {
+        .filter_map(|record| match &*record.event {
             Event::ToolFinished { call, .. } => Some(*call),
             _ => None,
         })
@@ -305,7 +308,7 @@ fn made(records: &[Record]) -> BTreeMap<String, usize> {
     for record in records {
         if let Event::ToolCalled {
             call, tool_call, ..
-        } = &record.event
+        } = &*record.event
             && finished.contains(call)
         {
             let call = format!(

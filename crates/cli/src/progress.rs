@@ -69,7 +69,7 @@ impl Progress {
     /// Takes one record; gives the line that is worth showing where nothing can be redrawn.
     pub(crate) fn take(&mut self, record: &Record) -> Option<String> {
         self.begin(record);
-        match &record.event {
+        match &*record.event {
             Event::PlanAccepted { revision, plan } => {
                 Some(self.planned(*revision, plan.as_deref()))
             }
@@ -143,7 +143,7 @@ impl Progress {
         if self.began_ms == 0 {
             self.began_ms = record.at_ms;
         }
-        if let Event::RunStarted(start) = &record.event {
+        if let Event::RunStarted(start) = &*record.event {
             self.ready.clone_from(&start.plan);
         }
     }

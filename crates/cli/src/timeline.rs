@@ -93,7 +93,7 @@ impl Timeline {
 
     fn take(&mut self, record: &Record) {
         let at_ms = record.at_ms;
-        match &record.event {
+        match &*record.event {
             Event::RunStarted(start) => {
                 self.goal.clone_from(&start.goal.text);
                 self.autonomy = start.goal.autonomy.to_string();
@@ -123,7 +123,7 @@ impl Timeline {
                     line.state = "done";
                     line.artifact = Some(artifact.hash.short());
                     line.file.clone_from(&artifact.path);
-                    line.sources = artifact.label.sources.iter().copied().collect();
+                    line.sources = artifact.label.sources.iter().collect();
                 }
             }
             Event::TaskFailed { task, why } => {

@@ -10,7 +10,7 @@ mod workload;
 use cost::{Start, peak_memory_mb};
 use leadhand::{
     Durability, Effect, Event, Goal, Leadhand, Limits, MemoryJournal, ModelConfig, Observation,
-    Observer, OutcomeKind, RetryPolicy, SledJournal, TaskId, tool,
+    Observer, OutcomeKind, RetryPolicy, SledJournal, tool,
 };
 use serde_json::json;
 use std::collections::HashMap;
@@ -19,6 +19,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use workload::Workload;
+
+/// A run allocates often and in many sizes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -45,11 +49,19 @@ fn main() -> Result<(), Failure> {
             .enable_all()
             .build()?
     };
+    let folder = tempfile::tempdir()?;
     let start = Start::now()?;
     let tool_calls = Arc::new(AtomicU64::new(0));
-    let answers = runtime.block_on(carry_out(&options, &workload, &tool_calls))?;
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let leadhand = set_up(&options, &workload, folder.path(), &tool_calls, &done)?;
+    let plan = workload.plan()?;
+    let run = async { leadhand.start_plan(Goal::default(), plan)?.await };
+    let outcome = runtime.block_on(run)?;
     let (wall_s, cpu_run_s) = start.so_far()?;
-    workload.check(&answers)?;
+    if outcome.kind != OutcomeKind::Done {
+        return Err(outcome.why.into());
+    }
+    workload.check(&done.lock().unwrap_or_else(PoisonError::into_inner))?;
     let tasks = workload.tasks();
     let tool_calls = tool_calls.load(Ordering::Relaxed);
     let line = json!({
@@ -82,13 +94,17 @@ fn option<'a>(options: &'a HashMap<String, String>, name: &str) -> Result<&'a st
     Ok(value.ok_or(format!("--{name} is missing"))?)
 }
 
-/// Runs the workload; gives what each task gave.
-async fn carry_out(
+/// Tasks that are done, as they are on record.
+type Done = Arc<Mutex<Vec<Arc<Event>>>>;
+
+/// Leadhand as it carries the workload out: the model, the tool, the roles, where it is recorded.
+fn set_up(
     options: &HashMap<String, String>,
     workload: &Workload,
+    workspace: &Path,
     tool_calls: &Arc<AtomicU64>,
-) -> Result<HashMap<TaskId, String>, Failure> {
-    let folder = tempfile::tempdir()?;
+    done: &Done,
+) -> Result<Leadhand, Failure> {
     let concurrency: usize = option(options, "concurrency")?.parse()?;
     let config = ModelConfig {
         model: Some("stub".to_owned()),
@@ -110,10 +126,9 @@ async fn carry_out(
         counter.fetch_add(1, Ordering::Relaxed);
         async move { Ok(format!("v{}", lookup.x)) }
     });
-    let answers = Arc::new(Mutex::new(HashMap::new()));
     let builder = Leadhand::builder()
-        .observer(taking_answers(&answers))
-        .workspace(folder.path())
+        .observer(keeping(done))
+        .workspace(workspace)
         .limits(limits)
         .model_config("stub", &config)
         .tool(lookup.effect(Effect::Pure));
@@ -124,31 +139,22 @@ async fn carry_out(
         );
         builder.role_file(name, &text)
     });
-    let leadhand = match options.get("checkpoint") {
+    Ok(match options.get("checkpoint") {
         Some(root) => builder.journal(SledJournal::open_root(root, Durability::Process)?),
         None => builder.journal(MemoryJournal::new()),
     }
-    .build()?;
-    let outcome = leadhand
-        .start_plan(Goal::default(), workload.plan()?)?
-        .await?;
-    if outcome.kind != OutcomeKind::Done {
-        return Err(outcome.why.into());
-    }
-    drop(leadhand);
-    let answers = Arc::into_inner(answers).ok_or("the run is still at work")?;
-    Ok(answers.into_inner()?)
+    .build()?)
 }
 
 /// An observer that keeps what tasks give.
-fn taking_answers(answers: &Arc<Mutex<HashMap<TaskId, String>>>) -> Observer {
-    let answers = Arc::clone(answers);
+fn keeping(done: &Done) -> Observer {
+    let done = Arc::clone(done);
     Arc::new(move |observation| {
         if let Observation::Recorded(_, record) = observation
-            && let Event::TaskDone { task, content, .. } = &record.event
+            && let Event::TaskDone { .. } = *record.event
         {
-            let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
-            answers.insert(task.clone(), content.clone());
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.push(Arc::clone(&record.event));
         }
     })
 }

@@ -1,10 +1,11 @@
 //! The workload as the comparison's generator writes it, and its check.
 
 use crate::Failure;
-use leadhand::{Plan, Task, TaskId};
+use leadhand::{Event, Plan, Task, TaskId};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Tasks and what each waits for.
 #[derive(Debug, Deserialize)]
@@ -67,8 +68,13 @@ impl Workload {
         })
     }
 
-    /// That each task gave its answer.
-    pub(crate) fn check(&self, answers: &HashMap<TaskId, String>) -> Result<(), Failure> {
+    /// That each task gave its answer, going by the records of those that are done.
+    pub(crate) fn check(&self, done: &[Arc<Event>]) -> Result<(), Failure> {
+        let answers = done.iter().filter_map(|event| match &**event {
+            Event::TaskDone { task, content, .. } => Some((task.clone(), content)),
+            _ => None,
+        });
+        let answers: HashMap<_, _> = answers.collect();
         for spec in &self.tasks {
             let expected = format!("done {}", spec.id);
             let answer = answers.get(&TaskId::new(&*spec.id)?);

@@ -3,7 +3,7 @@
 use crate::agent::{CallStatus, PendingCall};
 use crate::roll_back;
 use crate::run::Run;
-use leadhand_protocol::{CallReport, CallState, Outcome, OutcomeKind, TaskReport};
+use leadhand_protocol::{CallReport, CallState, Outcome, OutcomeKind, TaskReport, ToolCall};
 use leadhand_task_graph::TaskState;
 
 pub(crate) fn outcome(run: &Run, kind: OutcomeKind, why: &str) -> Outcome {
@@ -32,7 +32,7 @@ fn in_doubt(call: &PendingCall) -> CallReport {
     };
     CallReport {
         call: call.id,
-        tool_call: call.call.clone(),
+        tool_call: ToolCall::clone(&call.call),
         state: CallState::InDoubt,
         what: known,
     }
@@ -43,7 +43,7 @@ fn reports(run: &Run) -> Vec<TaskReport> {
         return Vec::new();
     };
     let report = |task: &leadhand_protocol::Task| {
-        let record = run.task(&task.id).cloned().unwrap_or_default();
+        let record = run.task(&task.id);
         let state = match graph.state(&task.id) {
             Some(TaskState::Done) => "done",
             Some(TaskState::Failed) => "failed",
@@ -54,12 +54,13 @@ fn reports(run: &Run) -> Vec<TaskReport> {
             task: task.id.clone(),
             title: task.title.clone(),
             state: state.to_owned(),
-            why: if state == "done" {
-                String::new()
-            } else {
-                record.failure.unwrap_or_default()
+            why: match record {
+                Some(record) if state != "done" => record.failure.clone().unwrap_or_default(),
+                _ => String::new(),
             },
-            artifact: record.output.map(|(artifact, _)| artifact),
+            artifact: record
+                .and_then(|record| record.output.as_ref())
+                .map(|(artifact, _)| artifact.clone()),
         }
     };
     graph.plan().tasks.iter().map(report).collect()

@@ -74,7 +74,7 @@ pub enum AgentState {
     /// No model answered: it gives up, unless the run stops for that very reason.
     Unanswered(String),
     /// Its model answered.
-    Replied(Box<ModelReply>),
+    Replied(Arc<ModelReply>),
     /// Its tools are at work.
     Acting(Vec<PendingCall>),
     /// It gave its output, which is being written and checked.
@@ -89,10 +89,10 @@ pub struct PendingCall {
     /// Who wants it.
     pub origin: Origin,
     /// The call.
-    pub call: ToolCall,
+    pub call: Arc<ToolCall>,
     /// How far it is.
     pub status: CallStatus,
-    pub(crate) permit: Permit,
+    pub(crate) permit: Arc<Permit>,
     /// Whether a person gave it other arguments than the agent did.
     pub(crate) edited: bool,
 }
@@ -125,7 +125,7 @@ pub enum CallStatus {
         /// What is known, a sentence each.
         evidence: Vec<String>,
         /// The call of that tool.
-        probe: Box<(ToolCall, Permit)>,
+        probe: (Arc<ToolCall>, Arc<Permit>),
     },
     /// It is over.
     Finished(Result<ToolOutput, ToolFault>),

@@ -27,7 +27,7 @@ impl Run {
     /// Facts come from [`decide`](crate::decide) and [`settle`](crate::settle) of this very
     /// state, or from a journal that they wrote; one that fits nothing changes nothing.
     pub fn apply(&mut self, record: &Record) -> Vec<Action> {
-        let event = &record.event;
+        let event = &*record.event;
         self.pass_time(record);
         if let Event::RunStarted(start) = event {
             self.started_ms = record.at_ms;
@@ -219,8 +219,8 @@ impl Run {
         actions
     }
 
-    fn ended(&mut self, outcome: &Outcome) -> Vec<Action> {
-        self.outcome = Some(outcome.clone());
-        vec![Action::Finish(Box::new(outcome.clone()))]
+    fn ended(&mut self, outcome: &Arc<Outcome>) -> Vec<Action> {
+        self.outcome = Some(Arc::clone(outcome));
+        vec![Action::Finish(Arc::clone(outcome))]
     }
 }

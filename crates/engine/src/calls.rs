@@ -15,6 +15,7 @@ use leadhand_protocol::{
 };
 use leadhand_schema::no_such_tool;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A judged tool call, and its end at once if it cannot be made at all, or took effect in an
 /// earlier attempt at the task and must not be made twice.
@@ -23,8 +24,9 @@ pub(crate) fn called(
     agent: &Agent,
     origin: Origin,
     index: u32,
-    tool_call: ToolCall,
+    tool_call: impl Into<Arc<ToolCall>>,
 ) -> Vec<Event> {
+    let tool_call = tool_call.into();
     let call = CallId {
         agent: agent.id,
         turn: agent.turns,
@@ -38,18 +40,14 @@ pub(crate) fn called(
         Ok(tool) => match done_before(run, agent, origin, &tool_call) {
             Some(output) => {
                 let verdict = not_made("it took effect in an earlier attempt at the task");
-                (verdict, Permit::default(), Some(Ok(output)))
+                (verdict, Arc::default(), Some(Ok(output)))
             }
             None => {
                 let (verdict, permit) = judged(run, agent, origin, tool, &tool_call);
                 (verdict, permit, None)
             }
         },
-        Err(fault) => (
-            not_made(&fault.message),
-            Permit::default(),
-            Some(Err(fault)),
-        ),
+        Err(fault) => (not_made(&fault.message), Arc::default(), Some(Err(fault))),
     };
     let mut events = vec![Event::ToolCalled {
         call,
@@ -129,7 +127,7 @@ pub(crate) fn judged(
     origin: Origin,
     tool: &ToolSpec,
     call: &ToolCall,
-) -> (Verdict, Permit) {
+) -> (Verdict, Arc<Permit>) {
     let policy = &run.started().policy;
     let task = agent.task().and_then(|id| run.graph()?.task(id));
     let sound = task.is_none_or(|task| labels::is_sound(run, &task.id));
@@ -154,7 +152,7 @@ pub(crate) fn judged(
             because: "a person ordered to roll back".to_owned(),
         };
     }
-    (verdict, policy.permit(&question))
+    (verdict, Arc::new(policy.permit(&question)))
 }
 
 /// A call with other arguments, which a person wants in place of its own.
@@ -169,7 +167,7 @@ pub(crate) fn edited(
 ) -> Result<Event, String> {
     let tool_call = ToolCall {
         arguments: arguments.clone(),
-        ..pending.call.clone()
+        ..ToolCall::clone(&pending.call)
     };
     let tool = makeable(run, agent, Origin::Check, &tool_call).map_err(|fault| fault.message)?;
     let (verdict, permit) = judged(run, agent, pending.origin, tool, &tool_call);
@@ -178,7 +176,7 @@ pub(crate) fn edited(
     }
     Ok(Event::CallEdited {
         call: pending.id,
-        tool_call,
+        tool_call: Arc::new(tool_call),
         permit,
     })
 }
@@ -215,7 +213,7 @@ pub(crate) fn step_call(run: &Run, agent: &Agent, pending: &PendingCall) -> Opti
             ask: Ask::Tool {
                 call: pending.id,
                 role: agent.role.clone(),
-                tool_call: pending.call.clone(),
+                tool_call: ToolCall::clone(&pending.call),
                 because: because.clone(),
             },
         }),

@@ -11,6 +11,7 @@ use leadhand_protocol::{
 };
 use serde::Deserialize;
 use serde_json::json;
+use std::sync::Arc;
 
 /// What a probing tool answers.
 #[derive(Deserialize)]
@@ -35,7 +36,7 @@ pub(crate) fn settle(
                 return permits::are_free(run, &tool_call.name, &permit).then(|| {
                     Event::ProbeOrdered {
                         call: pending.id,
-                        tool_call,
+                        tool_call: Arc::new(tool_call),
                         verdict,
                         permit,
                     }
@@ -50,7 +51,7 @@ pub(crate) fn settle(
         ask: Ask::Outcome {
             call: pending.id,
             role: agent.role.clone(),
-            tool_call: pending.call.clone(),
+            tool_call: ToolCall::clone(&pending.call),
             evidence,
         },
     })
@@ -62,7 +63,7 @@ fn probe(
     run: &Run,
     agent: &Agent,
     pending: &PendingCall,
-) -> Result<(ToolCall, Verdict, Permit), Option<String>> {
+) -> Result<(ToolCall, Verdict, Arc<Permit>), Option<String>> {
     let setting = run.started();
     let spec = setting.tool(&pending.call.name).ok_or(None)?;
     let name = spec.probe.clone().ok_or(None)?;

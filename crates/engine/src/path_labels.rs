@@ -68,7 +68,7 @@ mod tests {
             ("src/*.rs", vec![Workspace]),
         ] {
             let found = labels.of(&files(path)).sources;
-            let found: Vec<Source> = found.into_iter().collect();
+            let found: Vec<Source> = found.iter().collect();
             assert_eq!(found, expected, "{path:?}");
         }
         let broken = PathLabels::new(&[on("{", Web)]);

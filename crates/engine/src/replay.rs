@@ -5,6 +5,7 @@ use crate::decide::decide;
 use crate::run::Run;
 use crate::settle::settle;
 use leadhand_protocol::{Event, Input, PersonInput, Record, Seq, Timed};
+use std::sync::Arc;
 
 /// A run that was derived again.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub struct Difference {
     /// Where.
     pub seq: Seq,
     /// What was recorded; none where the records end before.
-    pub recorded: Option<Box<Event>>,
+    pub recorded: Option<Arc<Event>>,
     /// What follows; none where nothing does.
     pub derived: Option<Box<Event>>,
     /// Why nothing does, where that has a reason.
@@ -52,14 +53,14 @@ pub fn replay(records: &[Record]) -> Result<Replayed, Box<Difference>> {
         let same = follows
             .iter()
             .zip(left)
-            .take_while(|(event, record)| **event == record.event)
+            .take_while(|(event, record)| **event == *record.event)
             .count();
         if same > 0 && (same == follows.len() || same == left.len()) {
             replayed.derived += same;
             left = take(&mut replayed.run, left, same);
             continue;
         }
-        branching = match next.event {
+        branching = match *next.event {
             Event::Forked { .. } => true,
             Event::RunResumed => false,
             _ => branching,
@@ -80,7 +81,7 @@ pub fn replay(records: &[Record]) -> Result<Replayed, Box<Difference>> {
         let same = events
             .iter()
             .zip(left)
-            .take_while(|(event, record)| **event == record.event)
+            .take_while(|(event, record)| **event == *record.event)
             .count();
         if same == 0 || same < events.len().min(left.len()) {
             return Err(difference(left, &events, same));
@@ -116,7 +117,7 @@ fn difference(records: &[Record], derived: &[Event], at: usize) -> Box<Differenc
     let seq = record.or(records.last()).map_or(0, |record| record.seq);
     Box::new(Difference {
         seq,
-        recorded: record.map(|record| Box::new(record.event.clone())),
+        recorded: record.map(|record| Arc::clone(&record.event)),
         derived: derived.get(at).map(|event| Box::new(event.clone())),
         why: None,
     })

@@ -197,7 +197,7 @@ pub struct Run {
     pub(crate) answer: AnswerRecord,
     pub(crate) roll_back: RollBack,
     pub(crate) stop: Option<Stop>,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) outcome: Option<Arc<Outcome>>,
 }
 
 /// The plan and how often it was made anew.
@@ -339,7 +339,7 @@ impl Run {
     /// How the run ended or was suspended; `None` while it goes on.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
-        self.outcome.as_ref()
+        self.outcome.as_deref()
     }
 
     /// Whether it was ordered to stop for good.

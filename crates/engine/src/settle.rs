@@ -5,6 +5,7 @@
 use crate::run::{Run, Stop};
 use crate::{account, budget, coordination, delivery, permits, roll_back, schedule, turn};
 use leadhand_protocol::{Event, Grade, OutcomeKind};
+use std::sync::Arc;
 
 /// How often in a row the state may be settled after one input. Each round brings at least one
 /// agent or task a step further, so more than this is a fault of the engine, not a long run.
@@ -65,7 +66,7 @@ fn finish(run: &Run, stop: &Stop) -> Vec<Event> {
 
 /// The event that ends or suspends the run.
 pub(crate) fn ended(run: &Run, kind: OutcomeKind, why: &str) -> Event {
-    let outcome = Box::new(account::outcome(run, kind, why));
+    let outcome = Arc::new(account::outcome(run, kind, why));
     if kind.resumable() {
         Event::RunSuspended(outcome)
     } else {

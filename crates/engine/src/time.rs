@@ -28,7 +28,7 @@ impl Run {
             return;
         }
         let at_work = &mut self.at_work;
-        match &record.event {
+        match &*record.event {
             Event::RunResumed | Event::Forked { .. } => at_work.unsure_ms = 0,
             Event::PersonAnswered { .. } | Event::PersonOrdered { .. } | Event::Steered { .. } => {
                 at_work.unsure_ms += passed;

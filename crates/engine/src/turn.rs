@@ -11,6 +11,7 @@ use leadhand_protocol::{
     ToolCall, ToolFaultKind,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The tool through which input files are read.
 pub(crate) const READ_TOOL: &str = "read_file";
@@ -196,7 +197,7 @@ fn read_calls(run: &Run, agent: &Agent, reply: &ModelReply) -> Vec<Event> {
     let mut events = Vec::new();
     let mut faults = Vec::new();
     for (index, call) in (0..).zip(calls) {
-        let mut ordered = called(run, agent, Origin::Model, index, call.clone()).into_iter();
+        let mut ordered = called(run, agent, Origin::Model, index, Arc::clone(call)).into_iter();
         events.extend(ordered.next());
         faults.extend(ordered);
     }

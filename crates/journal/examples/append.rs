@@ -106,7 +106,8 @@ fn record(seq: Seq) -> Record {
         event: Event::OutputGiven {
             agent: AgentId(1),
             content: "x".repeat(160),
-        },
+        }
+        .into(),
     }
 }
 

@@ -134,6 +134,7 @@ fn record(seq: Seq, bytes: usize) -> Record {
         event: Event::OutputGiven {
             agent: AgentId(1),
             content: "x".repeat(bytes),
-        },
+        }
+        .into(),
     }
 }

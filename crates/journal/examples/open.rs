@@ -117,7 +117,8 @@ fn record(seq: Seq) -> Record {
         event: Event::OutputGiven {
             agent: AgentId(1),
             content: text(seq, bytes),
-        },
+        }
+        .into(),
     }
 }
 

@@ -242,7 +242,8 @@ mod tests {
             event: Event::OutputGiven {
                 agent: AgentId(1),
                 content: "What an agent says. ".repeat(100),
-            },
+            }
+            .into(),
         }
     }
 

@@ -11,7 +11,7 @@
 //! let journal = MemoryJournal::new();
 //! let run = RunId::new("20261123-k3f9")?;
 //! let mut writer = journal.create(&run)?;
-//! let record = Record { seq: writer.next_seq(), at_ms: 0, event: Event::RunResumed };
+//! let record = Record { seq: writer.next_seq(), at_ms: 0, event: Event::RunResumed.into() };
 //! writer.append(&[record.clone()])?.wait()?;
 //! writer.close()?;
 //! assert_eq!(journal.read(&run)?.records, [record]);

@@ -130,7 +130,8 @@ fn record(seq: Seq, bytes: usize) -> Record {
         event: Event::OutputGiven {
             agent: AgentId(1),
             content: "ä\"\n".repeat(bytes.div_ceil(4)),
-        },
+        }
+        .into(),
     }
 }
 
@@ -261,13 +262,15 @@ fn deep_records_come_back_whole(journal: &dyn Journal) {
                 id: String::new(),
                 name: "read".to_owned(),
                 arguments,
-            },
+            }
+            .into(),
             verdict: leadhand_protocol::Verdict {
                 decision: leadhand_protocol::Decision::Allow,
                 because: String::new(),
             },
-            permit: leadhand_protocol::Permit::default(),
-        },
+            permit: Arc::default(),
+        }
+        .into(),
     };
     let mut writer = journal.create(&run("a")).unwrap();
     append(writer.as_mut(), std::slice::from_ref(&deep));

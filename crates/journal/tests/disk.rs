@@ -52,7 +52,8 @@ fn record(seq: Seq) -> Record {
         event: Event::OutputGiven {
             agent: AgentId(7),
             content: format!("{seq} {}", "z".repeat(bytes)),
-        },
+        }
+        .into(),
     }
 }
 

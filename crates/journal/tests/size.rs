@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What 100 model calls may take.
 const BYTES_MAX: u64 = 2_000_000;
@@ -107,7 +108,7 @@ fn records(text: &mut Text) -> Vec<Record> {
     let place = |(seq, event)| Record {
         seq,
         at_ms: 1_764_000_000_000 + seq * 900,
-        event,
+        event: Arc::new(event),
     };
     (0..).zip(events).map(place).collect()
 }

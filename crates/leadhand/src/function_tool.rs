@@ -89,7 +89,7 @@ pub(crate) fn spec(name: String, description: String, arguments: Value) -> ToolS
     ToolSpec {
         name,
         description,
-        arguments,
+        arguments: Arc::new(arguments),
         result: None,
         effect: Effect::Once,
         accesses: Vec::new(),

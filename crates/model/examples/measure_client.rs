@@ -140,11 +140,11 @@ fn request(messages: usize) -> ModelRequest {
     for round in 0..messages.saturating_sub(2) / 2 {
         all.push(Arc::new(ChatMessage::Assistant {
             text: String::new(),
-            tool_calls: vec![ToolCall {
+            tool_calls: vec![Arc::new(ToolCall {
                 id: format!("call_{round}"),
                 name: "lookup".to_owned(),
                 arguments: json!({ "x": round }),
-            }],
+            })],
         }));
         all.push(Arc::new(ChatMessage::Tool {
             call_id: format!("call_{round}"),
@@ -157,7 +157,7 @@ fn request(messages: usize) -> ModelRequest {
     let lookup = ToolSpec {
         name: "lookup".to_owned(),
         description: "Look up a value.".to_owned(),
-        arguments,
+        arguments: Arc::new(arguments),
         result: None,
         effect: Effect::Pure,
         probe: None,

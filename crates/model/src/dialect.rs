@@ -6,6 +6,7 @@ use crate::ToolStyle;
 use leadhand_protocol::{FinishReason, ModelRequest, ToolCall};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 mod choose;
 mod describe;
@@ -41,7 +42,7 @@ pub(crate) enum PromptEntry<'a> {
     /// What the program or a person says.
     User(Cow<'a, str>),
     /// What the model said; calls only in the native style.
-    Assistant(Cow<'a, str>, &'a [ToolCall]),
+    Assistant(Cow<'a, str>, &'a [Arc<ToolCall>]),
     /// What a tool answered.
     Tool {
         /// The call it answers.

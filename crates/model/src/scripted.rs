@@ -27,6 +27,7 @@ use leadhand_protocol::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -197,7 +198,7 @@ impl ScriptedModel {
             name: call.name.clone(),
             arguments: Value::Object(call.arguments.clone()),
         });
-        let tool_calls = calls.collect::<Vec<_>>();
+        let tool_calls = calls.map(Arc::new).collect::<Vec<_>>();
         let usual = if tool_calls.is_empty() {
             FinishReason::Stop
         } else {
@@ -232,7 +233,7 @@ fn holds<'a>(text: Option<&str>, mut entries: impl Iterator<Item = &'a ChatMessa
     text.is_none_or(|text| entries.any(|entry| entry.text().contains(text)))
 }
 
-fn estimate(request: &ModelRequest, text: &str, calls: &[ToolCall]) -> Usage {
+fn estimate(request: &ModelRequest, text: &str, calls: &[Arc<ToolCall>]) -> Usage {
     let input = request
         .messages
         .iter()

@@ -27,8 +27,10 @@ fn request(messages: Vec<ChatMessage>) -> ModelRequest {
     let tool = |name: &str, description: &str, argument: &str| ToolSpec {
         name: name.to_owned(),
         description: description.to_owned(),
-        arguments: json!({ "type": "object", "properties": { argument: { "type": "string" } },
+        arguments: Arc::new(
+            json!({ "type": "object", "properties": { argument: { "type": "string" } },
                            "required": [argument] }),
+        ),
         result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),

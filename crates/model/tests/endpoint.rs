@@ -39,8 +39,10 @@ fn weather() -> ToolSpec {
     ToolSpec {
         name: "weather".to_owned(),
         description: "The weather of a city.".to_owned(),
-        arguments: json!({ "type": "object", "properties": { "city": { "type": "string" } },
+        arguments: Arc::new(
+            json!({ "type": "object", "properties": { "city": { "type": "string" } },
                            "required": ["city"] }),
+        ),
         result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
@@ -186,11 +188,11 @@ async fn native_calls_arrive_whole_and_go_back_in_the_same_shape() {
         .unwrap();
         let mut request = request(vec![weather()]);
         let reply = model.call(&request, &|_| {}).await.unwrap();
-        let call = ToolCall {
+        let call = Arc::new(ToolCall {
             id: "stub_0".to_owned(),
             name: "weather".to_owned(),
             arguments: json!({ "city": "Bern" }),
-        };
+        });
         let expected = ModelReply {
             tool_calls: vec![call.clone()],
             finish: FinishReason::ToolCalls,

@@ -302,7 +302,7 @@ async fn a_script_answers_in_order_where_it_fits() {
         .unwrap();
     assert_eq!(
         (first.tool_calls, first.finish),
-        (vec![call], FinishReason::ToolCalls)
+        (vec![Arc::new(call)], FinishReason::ToolCalls)
     );
     for _ in 0..2 {
         assert_eq!(

@@ -13,6 +13,7 @@ use leadhand_protocol::{
 };
 use serde_json::{Value, json};
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long each figure is measured.
@@ -113,7 +114,7 @@ fn calls() -> Vec<(ToolSpec, Value)> {
     let tool = |name: &str, effect, accesses| ToolSpec {
         name: name.to_owned(),
         description: String::new(),
-        arguments: json!({}),
+        arguments: Arc::new(json!({})),
         result: None,
         effect,
         accesses,

@@ -5,6 +5,7 @@ use leadhand_protocol::{
     Access, Autonomy, Capability, Effect, Grant, Isolation, Label, ToolCall, ToolSpec,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The permit of a call of a tool with these accesses, by an agent that is granted everything,
 /// as `capability resource` lines.
@@ -16,7 +17,7 @@ fn check(accesses: &[(Capability, Option<&str>, &[&str])], arguments: Value, exp
     let tool = ToolSpec {
         name: "tool".to_owned(),
         description: String::new(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         effect: Effect::Pure,
         accesses: accesses.iter().map(access).collect(),

@@ -9,6 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::{prop_assert, prop_assert_eq};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const LEVELS: [Autonomy; 6] = [
     Autonomy::L0,
@@ -23,7 +24,7 @@ fn write_tool() -> ToolSpec {
     ToolSpec {
         name: "write".to_owned(),
         description: String::new(),
-        arguments: json!({}),
+        arguments: Arc::new(json!({})),
         result: None,
         effect: Effect::Idempotent,
         accesses: vec![Access::new(Capability::FsWrite, Some("path"))],

@@ -6,6 +6,7 @@ use crate::{
     AgentId, Ask, CallId, Check, ContentHash, ModelRequest, Outcome, Permit, Purpose, RequestId,
     TaskId, ToolCall,
 };
+use std::sync::Arc;
 
 /// One order to the runtime.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +39,9 @@ pub enum Action {
         /// The call's id.
         call: CallId,
         /// The call.
-        tool_call: ToolCall,
+        tool_call: Arc<ToolCall>,
         /// What it may touch.
-        permit: Permit,
+        permit: Arc<Permit>,
         /// The name of what it does, from its content: the same for the same call of the same
         /// tool, also after a crash and in a fork.
         key: ContentHash,
@@ -83,5 +84,5 @@ pub enum Action {
         agent: AgentId,
     },
     /// Nothing is left to do: hand over the outcome.
-    Finish(Box<Outcome>),
+    Finish(Arc<Outcome>),
 }

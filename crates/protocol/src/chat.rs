@@ -28,7 +28,7 @@ pub enum ChatMessage {
         text: String,
         /// The tools it called.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        tool_calls: Vec<ToolCall>,
+        tool_calls: Vec<Arc<ToolCall>>,
     },
     /// What a tool answered.
     Tool {
@@ -145,7 +145,7 @@ pub struct ModelReply {
     pub text: String,
     /// The tools it called.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tool_calls: Vec<ToolCall>,
+    pub tool_calls: Vec<Arc<ToolCall>>,
     /// What was wrong with the shape of the reply, in words for the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub malformed: Option<String>,

@@ -21,8 +21,8 @@ pub struct Record {
     pub seq: Seq,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// What.
-    pub event: Event,
+    /// What. Whoever keeps the record shares it.
+    pub event: Arc<Event>,
 }
 
 /// Why an agent exists.
@@ -119,7 +119,7 @@ pub enum Event {
         /// In which turn.
         turn: u32,
         /// What.
-        reply: Box<ModelReply>,
+        reply: Arc<ModelReply>,
     },
     /// No model answered.
     ModelFailed {
@@ -138,22 +138,22 @@ pub enum Event {
         /// Who wants it.
         origin: Origin,
         /// The call.
-        tool_call: ToolCall,
+        tool_call: Arc<ToolCall>,
         /// What policy said.
         verdict: Verdict,
         /// What it may touch.
         #[serde(flatten)]
-        permit: Permit,
+        permit: Arc<Permit>,
     },
     /// A person changed a tool call before it is made.
     CallEdited {
         /// Which.
         call: CallId,
         /// The call from now on.
-        tool_call: ToolCall,
+        tool_call: Arc<ToolCall>,
         /// What it may touch.
         #[serde(flatten)]
-        permit: Permit,
+        permit: Arc<Permit>,
     },
     /// A tool call that a person allowed, or wants made again, or that waited for permits, was
     /// ordered.
@@ -174,12 +174,12 @@ pub enum Event {
         /// The call in doubt.
         call: CallId,
         /// The call that asks.
-        tool_call: ToolCall,
+        tool_call: Arc<ToolCall>,
         /// What policy said of it.
         verdict: Verdict,
         /// What it may touch.
         #[serde(flatten)]
-        permit: Permit,
+        permit: Arc<Permit>,
     },
     /// A tool call is over.
     ToolFinished {
@@ -315,9 +315,9 @@ pub enum Event {
         grade: Grade,
     },
     /// The run stopped and can go on later.
-    RunSuspended(Box<Outcome>),
+    RunSuspended(Arc<Outcome>),
     /// The run is over.
-    RunEnded(Box<Outcome>),
+    RunEnded(Arc<Outcome>),
 }
 
 fn is_stop(grade: &Grade) -> bool {

@@ -38,7 +38,7 @@ pub enum Input {
         /// In which turn.
         turn: u32,
         /// What it said.
-        reply: Box<ModelReply>,
+        reply: Arc<ModelReply>,
     },
     /// No model answered, after all retries and fallbacks.
     ModelFailed {

@@ -1,10 +1,15 @@
 //! Where a value came from. Labels only ever grow: what is made of several values has the label
 //! of all of them together.
 
+mod sources;
+mod writers;
+
+pub use sources::Sources;
+pub use writers::Writers;
+
 use crate::AgentId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// Most writers that a label names; the first ones by id are kept.
 pub const LABEL_WRITERS_MAX: usize = 32;
@@ -30,6 +35,16 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::User,
+        Self::Public,
+        Self::Workspace,
+        Self::Tool,
+        Self::Web,
+        Self::Secret,
+    ];
+
     /// The word that stands for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -69,24 +84,24 @@ impl Source {
 #[serde(default)]
 pub struct Label {
     /// Where its parts came from.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub sources: BTreeSet<Source>,
+    #[serde(skip_serializing_if = "Sources::is_empty")]
+    pub sources: Sources,
     /// The agents that wrote it, or something it was made of; at most [`LABEL_WRITERS_MAX`].
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub writers: BTreeSet<AgentId>,
+    #[serde(skip_serializing_if = "Writers::is_empty")]
+    pub writers: Writers,
 }
 
 impl Label {
     /// Whether any part of it came from an untrusted place.
     #[must_use]
     pub fn is_untrusted(&self) -> bool {
-        self.sources.iter().any(|source| source.is_untrusted())
+        self.sources.iter().any(Source::is_untrusted)
     }
 
     /// Whether any part of it is not for everybody.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        self.sources.iter().any(|source| source.is_private())
+        self.sources.iter().any(Source::is_private)
     }
 
     /// Whether nothing is known of it.
@@ -98,22 +113,16 @@ impl Label {
     /// The label of something made of both.
     #[must_use]
     pub fn join(mut self, other: &Self) -> Self {
-        self.sources.extend(&other.sources);
-        self.writers.extend(&other.writers);
-        while self.writers.len() > LABEL_WRITERS_MAX {
-            self.writers.pop_last();
-        }
+        self.sources.extend(other.sources.iter());
+        self.writers.join(&other.writers);
         self
     }
 
     /// The label of the same, written down by this agent.
     #[must_use]
-    pub fn written_by(self, agent: AgentId) -> Self {
-        let writer = Self {
-            sources: BTreeSet::new(),
-            writers: BTreeSet::from([agent]),
-        };
-        self.join(&writer)
+    pub fn written_by(mut self, agent: AgentId) -> Self {
+        self.writers.extend([agent]);
+        self
     }
 }
 
@@ -127,7 +136,7 @@ impl FromIterator<Source> for Label {
     fn from_iter<I: IntoIterator<Item = Source>>(sources: I) -> Self {
         Self {
             sources: sources.into_iter().collect(),
-            writers: BTreeSet::new(),
+            writers: Writers::default(),
         }
     }
 }

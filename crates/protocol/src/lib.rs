@@ -37,7 +37,7 @@ pub use grant::{Approval, Capability, Decision, Grant, Permit, Rule, Verdict};
 pub use hash::ContentHash;
 pub use id::{AgentId, CallId, IdError, RequestId, RunId, Seq, TaskId};
 pub use input::{Input, Start, Timed};
-pub use label::{LABEL_WRITERS_MAX, Label, PathLabel, Source};
+pub use label::{LABEL_WRITERS_MAX, Label, PathLabel, Source, Sources, Writers};
 pub use limits::{Limits, ToolLimits};
 pub use message::{Assignment, Done, Failed, Message, MessageKind};
 pub use message_type::MessageType;

@@ -7,6 +7,7 @@ use crate::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The closed set of messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -89,9 +90,9 @@ pub enum Assignment {
         /// The call's id.
         call: CallId,
         /// The call.
-        tool_call: ToolCall,
+        tool_call: Arc<ToolCall>,
         /// What it may touch.
-        permit: Permit,
+        permit: Arc<Permit>,
         /// The name of what it does, from its content.
         key: ContentHash,
     },
@@ -106,7 +107,7 @@ pub enum Done {
         /// The turn.
         turn: u32,
         /// The answer.
-        reply: Box<ModelReply>,
+        reply: Arc<ModelReply>,
     },
     /// What a tool gave.
     Acted {

@@ -1,9 +1,11 @@
 //! Tools: what they are, a call, and what comes of it.
 
-use crate::{Capability, ContentHash, Grant, Label, RunId, Source, canonical_json};
+use crate::canonical::canonical_array;
+use crate::{Capability, ContentHash, Grant, Label, RunId, Source};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What a tool is and what it wants. Written by the tool, so hostile until checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,7 +15,7 @@ pub struct ToolSpec {
     /// What it does, in a sentence or two for the model.
     pub description: String,
     /// JSON Schema of its arguments: an object.
-    pub arguments: Value,
+    pub arguments: Arc<Value>,
     /// JSON Schema of its result, when the text of a result is JSON. One that does not fit is a
     /// fault of the tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,8 +151,9 @@ impl ToolCall {
     /// ```
     #[must_use]
     pub fn key(&self, run: &RunId) -> ContentHash {
-        let named = serde_json::json!([run.as_str(), self.name, self.arguments]);
-        ContentHash::of(canonical_json(&named).as_bytes())
+        let [run, name] = [run.as_str(), &self.name].map(Value::from);
+        let named = canonical_array([&run, &name, &self.arguments]);
+        ContentHash::of(named.as_bytes())
     }
 }
 

@@ -64,7 +64,7 @@ impl Taping {
 
     /// Takes what the world said; `run` is as it was before.
     fn take(&mut self, run: &Run, record: &Record) {
-        match &record.event {
+        match &*record.event {
             Event::RunStarted(start) => {
                 self.lines.push(CassetteLine::Head(CassetteHead {
                     cassette: CASSETTE_VERSION,

@@ -7,6 +7,7 @@ use leadhand_engine::{Agent, CallStatus, Run, decide, settle};
 use leadhand_protocol::{
     CallId, Event, Input, PersonInput, Record, RunId, Seq, Timed, ToolCall, ToolOutput,
 };
+use std::sync::Arc;
 
 /// Records that are looked back over for the input of which one was decided: more than there are
 /// calls in flight, of which each may become one when a run is resumed.
@@ -21,7 +22,7 @@ pub struct Forked {
     pub at: Seq,
     /// Calls that must not be made twice and that the other run made after the branch: going
     /// another way, the branch may make them again.
-    pub made_since: Vec<ToolCall>,
+    pub made_since: Vec<Arc<ToolCall>>,
 }
 
 impl Runtime {
@@ -99,7 +100,7 @@ fn beginning(records: &[Record], at: usize) -> usize {
             return false;
         }
         match settle(&rebuild(&records[..*at])).first() {
-            Some(first) => *first == next.event,
+            Some(first) => *first == *next.event,
             None => Input::of(&next.event).is_some(),
         }
     };
@@ -125,7 +126,7 @@ fn is_within_one(records: &[Record], at: usize) -> bool {
         });
         run.apply(&records[from]);
         let reaches_over = |events: &[Event]| {
-            let recorded = records[from..].iter().map(|record| &record.event);
+            let recorded = records[from..].iter().map(|record| &*record.event);
             events.len() > at - from && events.iter().zip(recorded).all(|(one, other)| one == other)
         };
         reaches_over(&followed) || reaches_over(&decided.unwrap_or_default())
@@ -148,6 +149,7 @@ impl Branch {
         })?;
         for event in events {
             let seq = self.records.len() as Seq;
+            let event = Arc::new(event);
             let record = Record { seq, at_ms, event };
             self.run.apply(&record);
             self.records.push(record);
@@ -163,7 +165,7 @@ fn taken_over(run: &Run, after: &[Record]) -> Vec<Input> {
     let calls = run.agents().flat_map(Agent::calls);
     let at_work = calls.filter(|call| matches!(call.status, CallStatus::Running));
     let ended = at_work.filter_map(|call| {
-        let mut later = after.iter().filter_map(|record| match &record.event {
+        let mut later = after.iter().filter_map(|record| match &*record.event {
             Event::ToolFinished { call, outcome } => Some((*call, Some(outcome))),
             Event::CallInDoubt { call, .. } => Some((*call, None)),
             _ => None,
@@ -178,21 +180,21 @@ fn taken_over(run: &Run, after: &[Record]) -> Vec<Input> {
 }
 
 /// Calls that must not be made twice and were made with success after the branch.
-fn made(run: &Run, after: &[Record]) -> Vec<ToolCall> {
+fn made(run: &Run, after: &[Record]) -> Vec<Arc<ToolCall>> {
     let Some(setting) = run.setting() else {
         return Vec::new();
     };
     let succeeded = |id: CallId| {
         after.iter().any(|record| {
             let ok = |outcome: &Result<ToolOutput, _>| outcome.is_ok();
-            matches!(&record.event, Event::ToolFinished { call, outcome } if *call == id && ok(outcome))
+            matches!(&*record.event, Event::ToolFinished { call, outcome } if *call == id && ok(outcome))
         })
     };
     let pending = |id: CallId| {
         let mut calls = run.agents().flat_map(Agent::calls);
         calls.find(|call| call.id == id).map(|call| &call.call)
     };
-    let calls = after.iter().filter_map(|record| match &record.event {
+    let calls = after.iter().filter_map(|record| match &*record.event {
         Event::ToolCalled {
             call, tool_call, ..
         } if succeeded(*call) => Some(tool_call),
@@ -200,6 +202,6 @@ fn made(run: &Run, after: &[Record]) -> Vec<ToolCall> {
         Event::CallStarted { call } if succeeded(*call) => pending(*call),
         _ => None,
     });
-    let harmful = |call: &&ToolCall| !setting.is_repeatable(&call.name);
+    let harmful = |call: &&Arc<ToolCall>| !setting.is_repeatable(&call.name);
     calls.filter(harmful).cloned().collect()
 }

@@ -6,6 +6,7 @@ use crate::status::Status;
 use leadhand_engine::{Run, SNAPSHOT_FORMAT};
 use leadhand_journal::{Ticket, Writer};
 use leadhand_protocol::{Event, Record, RequestId, RunId, Seq};
+use std::sync::Arc;
 
 /// The summary beside the journal is at most this old while the run goes on.
 const STATUS_EVERY_MS: u64 = 400;
@@ -46,6 +47,7 @@ impl Recorder {
         let seq = self.next_seq;
         self.next_seq += 1;
         tracing::debug!(run = %self.id, seq, event = ?event);
+        let event = Arc::new(event);
         Record { seq, at_ms, event }
     }
 

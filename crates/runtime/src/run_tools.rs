@@ -10,6 +10,7 @@ use leadhand_protocol::{
     Effect, Isolation, ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// What such a tool does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl NativeTool for RunTool {
         ToolSpec {
             name: self.name().to_owned(),
             description: self.description().to_owned(),
-            arguments: self.arguments(),
+            arguments: Arc::new(self.arguments()),
             result: None,
             effect: Effect::Pure,
             accesses: Vec::new(),

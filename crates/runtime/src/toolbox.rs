@@ -7,8 +7,8 @@ use crate::run_handle::{RunHandle, within};
 use crate::run_tools::run_tools;
 use leadhand_model::{BoxFuture, RecordedTools};
 use leadhand_protocol::{
-    CallId, Check, CheckResult, ContentHash, Effect, Isolation, Permit, TaskId, ToolCall,
-    ToolFault, ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
+    CallId, Check, CheckResult, ContentHash, Isolation, Permit, TaskId, ToolCall, ToolFault,
+    ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
 };
 use leadhand_sandbox::{CallContext, ToolHost, Workspace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,13 +60,29 @@ pub enum ToolboxError {
 #[derive(Clone)]
 pub struct Toolbox {
     host: Arc<ToolHost>,
-    native: Arc<BTreeMap<String, Arc<dyn NativeTool>>>,
+    native: Arc<BTreeMap<String, Native>>,
     workspace: Arc<Workspace>,
     limits: ToolLimits,
     recorded: Option<Arc<RecordedTools>>,
     /// Calls that may have been made before.
     again: Arc<BTreeSet<CallId>>,
     inline: bool,
+}
+
+/// A tool of the embedder's, and what it said that it is.
+struct Native {
+    tool: Arc<dyn NativeTool>,
+    spec: ToolSpec,
+}
+
+impl Native {
+    fn new(tool: Arc<dyn NativeTool>) -> Self {
+        let spec = ToolSpec {
+            isolation: Isolation::Native,
+            ..tool.spec()
+        };
+        Self { tool, spec }
+    }
 }
 
 impl Toolbox {
@@ -80,9 +96,9 @@ impl Toolbox {
         workspace: Arc<Workspace>,
         limits: ToolLimits,
     ) -> Result<Self, ToolboxError> {
-        let mut by_name: BTreeMap<String, Arc<dyn NativeTool>> = BTreeMap::new();
-        for tool in native {
-            let name = tool.spec().name;
+        let mut by_name: BTreeMap<String, Native> = BTreeMap::new();
+        for tool in native.into_iter().map(Native::new) {
+            let name = tool.spec.name.clone();
             let sandboxed = host.specs().iter().any(|spec| spec.name == name);
             if sandboxed || by_name.insert(name.clone(), tool).is_some() {
                 return Err(ToolboxError::NameTaken { name });
@@ -90,9 +106,10 @@ impl Toolbox {
         }
         // A tool of the embedder's own goes before one that is always there.
         for tool in run_tools() {
-            let name = tool.spec().name;
+            let tool = Native::new(Arc::new(tool));
+            let name = tool.spec.name.clone();
             if !host.specs().iter().any(|spec| spec.name == name) {
-                by_name.entry(name).or_insert_with(|| Arc::new(tool));
+                by_name.entry(name).or_insert(tool);
             }
         }
         Ok(Self {
@@ -170,11 +187,8 @@ impl Toolbox {
     /// All tools, sandboxed ones first.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
-        let native = self.native.values().map(|tool| ToolSpec {
-            isolation: Isolation::Native,
-            ..tool.spec()
-        });
-        self.host.specs().iter().cloned().chain(native).collect()
+        let native = self.native.values().map(|native| &native.spec);
+        self.host.specs().iter().chain(native).cloned().collect()
     }
 
     /// The folder the tools work in.
@@ -185,11 +199,10 @@ impl Toolbox {
 
     /// Whether a call of this tool may be made again when nobody knows what became of it.
     pub(crate) fn is_repeatable(&self, name: &str) -> bool {
-        let native = self.native.get(name).map(|tool| tool.spec().effect);
-        let sandboxed = self.host.specs().iter().find(|spec| spec.name == name);
-        native
-            .or(sandboxed.map(|spec| spec.effect))
-            .is_none_or(Effect::is_repeatable)
+        let native = self.native.get(name).map(|native| &native.spec);
+        let sandboxed = || self.host.specs().iter().find(|spec| spec.name == name);
+        let spec = native.or_else(sandboxed);
+        spec.is_none_or(|spec| spec.effect.is_repeatable())
     }
 
     pub(crate) async fn call(
@@ -201,28 +214,45 @@ impl Toolbox {
         if let Some(recorded) = &self.recorded {
             return recorded.call(call);
         }
-        if let Some(tool) = self.native.get(&call.name) {
-            let time = Duration::from_millis(self.limits.wall_ms);
-            let calling = tool.call(call, info);
-            return match within(time, info.run.stopwatch(), calling).await {
-                Some(outcome) => outcome,
-                None => {
-                    let harmful = !self.is_repeatable(&call.name);
-                    Err(ToolFault {
-                        kind: if harmful {
-                            ToolFaultKind::InDoubt
-                        } else {
-                            ToolFaultKind::TimedOut
-                        },
-                        message: format!(
-                            "`{}` took longer than {} ms",
-                            call.name, self.limits.wall_ms
-                        ),
-                        retryable: !harmful,
-                    })
-                }
-            };
+        match self.native.get(&call.name) {
+            Some(native) => self.call_native(native, call, info).await,
+            // What a call needs in the sandbox is large, and no native call is to pay for it.
+            None => Box::pin(self.call_sandboxed(call, permit, info)).await,
         }
+    }
+
+    async fn call_native(
+        &self,
+        native: &Native,
+        call: &ToolCall,
+        info: &CallInfo,
+    ) -> Result<ToolOutput, ToolFault> {
+        let time = Duration::from_millis(self.limits.wall_ms);
+        let calling = native.tool.call(call, info);
+        if let Some(outcome) = within(time, info.run.stopwatch(), calling).await {
+            return outcome;
+        }
+        let harmful = !native.spec.effect.is_repeatable();
+        Err(ToolFault {
+            kind: if harmful {
+                ToolFaultKind::InDoubt
+            } else {
+                ToolFaultKind::TimedOut
+            },
+            message: format!(
+                "`{}` took longer than {} ms",
+                call.name, self.limits.wall_ms
+            ),
+            retryable: !harmful,
+        })
+    }
+
+    async fn call_sandboxed(
+        &self,
+        call: &ToolCall,
+        permit: &Permit,
+        info: &CallInfo,
+    ) -> Result<ToolOutput, ToolFault> {
         let id = info.id;
         let context = CallContext {
             workspace: Arc::clone(&self.workspace),

@@ -156,7 +156,7 @@ async fn think(models: ModelSet, turn: u32, request: Box<ModelRequest>, answer: 
     let message = match result {
         Ok(reply) => Message::Result(Done::Thought {
             turn,
-            reply: Box::new(reply),
+            reply: Arc::new(reply),
         }),
         Err(fault) => Message::Failure(Failed::Thought { turn, fault }),
     };
@@ -166,8 +166,8 @@ async fn think(models: ModelSet, turn: u32, request: Box<ModelRequest>, answer: 
 /// A call, which is at the desk from now on until it has ended.
 fn carry_out(
     tools: Toolbox,
-    tool_call: ToolCall,
-    permit: Permit,
+    tool_call: Arc<ToolCall>,
+    permit: Arc<Permit>,
     info: CallInfo,
     desk: &Desk,
 ) -> impl Future<Output = Message> + use<> {

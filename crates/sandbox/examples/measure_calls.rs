@@ -255,9 +255,9 @@ impl Judged {
         self.record(Event::ToolCalled {
             call: id,
             origin: Origin::Model,
-            tool_call: call.clone(),
+            tool_call: Arc::new(call.clone()),
             verdict,
-            permit,
+            permit: Arc::new(permit),
         })
         .await;
         let outcome = host.call(call, &context).await;
@@ -270,7 +270,7 @@ impl Judged {
         let record = Record {
             seq: self.writer.next_seq(),
             at_ms: 0,
-            event,
+            event: Arc::new(event),
         };
         self.writer.append(&[record]).unwrap().await.unwrap();
     }

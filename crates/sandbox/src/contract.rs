@@ -5,6 +5,7 @@ use crate::SandboxError;
 use jsonschema::{PatternOptions, Validator};
 use leadhand_protocol::{Access, Capability, Effect, Isolation, ToolSpec};
 use serde_json::Value;
+use std::sync::Arc;
 
 mod bindings {
     #![allow(missing_docs, unreachable_pub, clippy::wildcard_imports)]
@@ -87,7 +88,7 @@ pub(crate) fn checked_spec(
     Ok(ToolSpec {
         name: spec.name,
         description: spec.description,
-        arguments,
+        arguments: Arc::new(arguments),
         result,
         effect,
         accesses,

@@ -155,6 +155,7 @@ mod tests {
         Access, Autonomy, Decision, Effect, Isolation, Label, Rule, ToolCall, ToolSpec,
     };
     use serde_json::json;
+    use std::sync::Arc;
 
     /// Which of `paths` the glob covers, leads through and covers as a tree.
     fn check(glob: &str, path: &str, allow: bool, lead_through: bool, allow_tree: bool) {
@@ -301,7 +302,7 @@ mod tests {
         let tool = ToolSpec {
             name: "write".to_owned(),
             description: String::new(),
-            arguments: json!({}),
+            arguments: Arc::new(json!({})),
             result: None,
             effect: Effect::Idempotent,
             accesses: vec![Access::new(Capability::FsWrite, Some("path"))],

@@ -12,6 +12,7 @@ use leadhand_protocol::{
     ToolCall, Usage,
 };
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The name of the model of every run.
@@ -195,7 +196,7 @@ fn calls(tools: &[String], what: &str) -> ModelReply {
         arguments: arguments_of(tool, what),
     });
     ModelReply {
-        tool_calls: tool_calls.collect(),
+        tool_calls: tool_calls.map(Arc::new).collect(),
         finish: FinishReason::ToolCalls,
         ..text("")
     }

@@ -11,6 +11,7 @@ use leadhand_protocol::coordination::{
 };
 use leadhand_protocol::{AgentId, Event, Grade, OutcomeKind, Record};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// An agent that no run has.
 const NOBODY: AgentId = AgentId(u32::MAX);
@@ -34,13 +35,12 @@ pub(crate) fn plant(trace: &mut Trace) {
             matches!(event, Event::AgentEnded { .. })
         }),
         Planted::RecordChanged => {
-            let told = trace
-                .records
-                .iter_mut()
-                .find_map(|record| match &mut record.event {
+            let told = trace.records.iter_mut().find_map(|record| {
+                match Arc::make_mut(&mut record.event) {
                     Event::AgentStarted { attempt, .. } => Some(attempt),
                     _ => None,
-                });
+                }
+            });
             told.into_iter().for_each(|attempt| *attempt += 1);
         }
         Planted::LockDoubled => double_lock(&mut trace.records),
@@ -143,7 +143,7 @@ fn again(records: &mut Vec<Record>, change: impl Fn(&mut Fact) -> bool) {
     if let Some((place, fact)) = changed {
         let mut record = records[place].clone();
         let fact = Box::new(fact);
-        record.event = Event::Coordinated { fact };
+        record.event = Arc::new(Event::Coordinated { fact });
         records.insert(place + 1, record);
     }
 }
@@ -194,11 +194,13 @@ fn overspend(records: &mut Vec<Record>) {
 
 /// What the run was started with says that one turn at a time calls the model.
 fn keep_permits_unseen(records: &mut [Record]) {
-    let first = records.first_mut().map(|record| &mut record.event);
+    let first = records
+        .first_mut()
+        .map(|record| Arc::make_mut(&mut record.event));
     if let (Some(Event::RunStarted(start)), Ok(name)) =
         (first, PrimitiveName::new(format!("model/{MODEL}")))
     {
-        std::sync::Arc::make_mut(start).permits.insert(name, 1);
+        Arc::make_mut(start).permits.insert(name, 1);
     }
 }
 

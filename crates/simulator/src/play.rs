@@ -119,7 +119,7 @@ fn last(world: &World) -> Option<Record> {
 pub(crate) fn is_over(world: &World) -> bool {
     let exists = world.state().store.exists;
     match last(world) {
-        Some(record) => matches!(record.event, Event::RunEnded(_)),
+        Some(record) => matches!(*record.event, Event::RunEnded(_)),
         // It died before it began: nothing was promised.
         None => exists,
     }
@@ -174,7 +174,7 @@ fn release(world: &World) -> Vec<PersonInput> {
         .records
         .iter()
         .rev()
-        .find_map(|record| match &record.event {
+        .find_map(|record| match &*record.event {
             Event::PlanAccepted { plan, .. } => plan.clone(),
             Event::RunStarted(start) => start.plan.clone(),
             _ => None,

@@ -75,7 +75,7 @@ fn spec(name: &str, arguments: Value, effect: Effect) -> ToolSpec {
     ToolSpec {
         name: name.to_owned(),
         description: "does what its name says".to_owned(),
-        arguments,
+        arguments: Arc::new(arguments),
         result: None,
         effect,
         probe: None,

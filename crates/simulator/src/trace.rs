@@ -228,7 +228,7 @@ impl Trace {
     /// How the run ended for good; none if it did not.
     #[must_use]
     pub fn ended(&self) -> Option<OutcomeKind> {
-        self.records.last().and_then(|record| match &record.event {
+        self.records.last().and_then(|record| match &*record.event {
             leadhand_protocol::Event::RunEnded(outcome) => Some(outcome.kind),
             _ => None,
         })

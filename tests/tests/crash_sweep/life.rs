@@ -164,12 +164,15 @@ impl<'a> Life<'a> {
             self.goal.name,
             derived.unwrap_err()
         );
-        let outcome = records.iter().rev().find_map(|record| match &record.event {
-            Event::RunEnded(outcome) => Some((**outcome).clone()),
-            _ => None,
-        });
+        let outcome = records
+            .iter()
+            .rev()
+            .find_map(|record| match &*record.event {
+                Event::RunEnded(outcome) => Some((**outcome).clone()),
+                _ => None,
+            });
         let outcome = outcome.expect("it has ended");
-        let replied = |record: &&Record| matches!(record.event, Event::ModelReplied { .. });
+        let replied = |record: &&Record| matches!(*record.event, Event::ModelReplied { .. });
         let tasks = outcome.tasks.iter();
         let entries = self.ledger.entries();
         for pair in entries.windows(2) {
@@ -233,7 +236,7 @@ impl<'a> Life<'a> {
             let records = self.journal().read(&run).unwrap().records;
             records
                 .iter()
-                .any(|record| matches!(record.event, Event::RunEnded(_)))
+                .any(|record| matches!(*record.event, Event::RunEnded(_)))
         })
     }
 
@@ -277,7 +280,7 @@ fn results(records: &[Record]) -> BTreeMap<String, String> {
     let mut calls = BTreeMap::new();
     let mut results = BTreeMap::new();
     for record in records {
-        match &record.event {
+        match &*record.event {
             Event::ToolCalled {
                 call, tool_call, ..
             } if tool_call.name == "send_request" => {

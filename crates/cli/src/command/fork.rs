@@ -17,6 +17,7 @@ use leadhand::{Autonomy, Forked, PersonInput, RunId, SettingChange, parse_role};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Characters of a call that are shown.
 const CALL_CHARS_MAX: usize = 200;
@@ -73,7 +74,7 @@ struct Branch<'a> {
     /// How many records of the other run it has.
     at: u64,
     /// Calls that the other run made since and that the branch may make again.
-    made_since: &'a [leadhand::ToolCall],
+    made_since: &'a [Arc<leadhand::ToolCall>],
 }
 
 pub(crate) async fn run(arguments: ForkArguments, before: &ProjectOptions) -> Result<u8, Failure> {

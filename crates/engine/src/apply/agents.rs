@@ -81,7 +81,7 @@ impl Run {
         vec![think(agent, seed)]
     }
 
-    pub(super) fn model_replied(&mut self, id: AgentId, reply: &ModelReply) -> Vec<Action> {
+    pub(super) fn model_replied(&mut self, id: AgentId, reply: &Arc<ModelReply>) -> Vec<Action> {
         self.spend(id, |spent| {
             spent.usage.add(reply.usage);
             spent.micro_usd = spent.micro_usd.saturating_add(reply.micro_usd);
@@ -98,7 +98,7 @@ impl Run {
                 text: reply.text.clone(),
                 tool_calls,
             });
-            agent.state = AgentState::Replied(Box::new(reply.clone()));
+            agent.state = AgentState::Replied(Arc::clone(reply));
         }
         Vec::new()
     }

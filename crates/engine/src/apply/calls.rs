@@ -4,6 +4,7 @@ use crate::agent::{CallStatus, PendingCall};
 use crate::doubt;
 use crate::run::{Run, Setting};
 use leadhand_protocol::{Action, CallId, Permit, ToolCall, ToolFault, ToolFaultKind, ToolOutput};
+use std::sync::Arc;
 
 /// The order that makes a call, or asks what became of it.
 pub(crate) fn call_tool(setting: &Setting, pending: &PendingCall) -> Action {
@@ -13,8 +14,8 @@ pub(crate) fn call_tool(setting: &Setting, pending: &PendingCall) -> Action {
     };
     Action::CallTool {
         call: pending.id,
-        tool_call: tool_call.clone(),
-        permit: permit.clone(),
+        tool_call: Arc::clone(tool_call),
+        permit: Arc::clone(permit),
         key: tool_call.key(&setting.start.run),
         to_disk: !setting.is_repeatable(&tool_call.name),
     }
@@ -28,12 +29,12 @@ impl Run {
     pub(super) fn call_edited(
         &mut self,
         id: CallId,
-        tool_call: &ToolCall,
-        permit: &Permit,
+        tool_call: &Arc<ToolCall>,
+        permit: &Arc<Permit>,
     ) -> Vec<Action> {
         if let Some(pending) = self.pending_mut(id) {
-            pending.call.clone_from(tool_call);
-            pending.permit.clone_from(permit);
+            pending.call = Arc::clone(tool_call);
+            pending.permit = Arc::clone(permit);
             pending.edited = true;
         }
         Vec::new()
@@ -63,8 +64,8 @@ impl Run {
     pub(super) fn probe_ordered(
         &mut self,
         id: CallId,
-        tool_call: &ToolCall,
-        permit: &Permit,
+        tool_call: &Arc<ToolCall>,
+        permit: &Arc<Permit>,
     ) -> Vec<Action> {
         let Some(pending) = self.pending_mut(id) else {
             return Vec::new();
@@ -75,7 +76,7 @@ impl Run {
         };
         pending.status = CallStatus::Probing {
             evidence,
-            probe: Box::new((tool_call.clone(), permit.clone())),
+            probe: (Arc::clone(tool_call), Arc::clone(permit)),
         };
         let pending = pending.clone();
         self.spend(id.agent, |spent| spent.tool_calls += 1);

@@ -240,8 +240,8 @@ fn acted(setting: &Setting, agent: &mut Agent, calls: Vec<PendingCall>) {
                     );
                 }
                 agent.say(ChatMessage::Tool {
-                    call_id: pending.call.id,
-                    name: pending.call.name,
+                    call_id: pending.call.id.clone(),
+                    name: pending.call.name.clone(),
                     text,
                 });
             }

@@ -18,7 +18,7 @@ pub(crate) fn work(name: &str, effect: Effect, accesses: Vec<Access>) -> ToolSpe
     ToolSpec {
         name: name.into(),
         description: String::new(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         effect,
         accesses,
@@ -150,7 +150,7 @@ pub(crate) fn holds(world: &World) {
         assert!(restored.to_snapshot().unwrap() == snapshot);
         assert_eq!(settle(&restored), settle(&run));
         let text = serde_json::to_string(&record.event).unwrap();
-        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), record.event);
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), *record.event);
     }
     replay(&world.records).unwrap_or_else(|difference| panic!("{difference}"));
 }

@@ -16,7 +16,7 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
     Arc::make_mut(&mut office.tools).push(ToolSpec {
         name: "fetch".into(),
         description: "Reads a page.".into(),
-        arguments: any.clone(),
+        arguments: Arc::new(any.clone()),
         result: None,
         effect: Effect::Pure,
         accesses: vec![Access::new(Capability::Net, Some("url"))],
@@ -28,7 +28,7 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
     Arc::make_mut(&mut office.tools).push(ToolSpec {
         name: "pay".into(),
         description: "Pays a bill.".into(),
-        arguments: any,
+        arguments: Arc::new(any),
         result: None,
         effect: Effect::Once,
         accesses: Vec::new(),
@@ -133,7 +133,7 @@ fn a_label_goes_with_an_artifact_to_the_next_agent() {
     });
     let label = label.expect("the first task is done");
     assert_eq!(
-        label.sources.into_iter().collect::<Vec<_>>(),
+        label.sources.iter().collect::<Vec<_>>(),
         [Source::User, Source::Web]
     );
     assert_eq!(label.writers.len(), 1);

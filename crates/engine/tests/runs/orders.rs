@@ -14,7 +14,7 @@ fn tool(name: &str, effect: Effect) -> ToolSpec {
     ToolSpec {
         name: name.into(),
         description: String::new(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         effect,
         accesses: Vec::new(),

@@ -68,7 +68,7 @@ fn replies(world: &mut World, agent: u32, reply: ModelReply) {
     world.give(Input::ModelReplied {
         agent: AgentId(agent),
         turn,
-        reply: Box::new(reply),
+        reply: Arc::new(reply),
     });
 }
 
@@ -79,7 +79,7 @@ fn calls(tools: &[&str]) -> ModelReply {
         arguments: json!({}),
     };
     ModelReply {
-        tool_calls: tools.iter().enumerate().map(call).collect(),
+        tool_calls: tools.iter().enumerate().map(call).map(Arc::new).collect(),
         ..ModelReply::default()
     }
 }
@@ -233,7 +233,7 @@ fn a_call_takes_its_tool_and_all_hosts_that_it_may_reach_or_nothing() {
             Effect::Pure,
             vec![Access::new(Capability::Net, argument)],
         );
-        tool.arguments = json!({"type": "object"});
+        tool.arguments = Arc::new(json!({"type": "object"}));
         tool
     };
     Arc::make_mut(&mut start.tools).push(net("fetch", Some("url")));

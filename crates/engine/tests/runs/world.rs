@@ -41,11 +41,11 @@ pub(crate) fn text(text: &str) -> Result<ModelReply, ModelFault> {
 }
 
 pub(crate) fn call(name: &str, arguments: Value) -> Result<ModelReply, ModelFault> {
-    let tool_calls = vec![ToolCall {
+    let tool_calls = vec![Arc::new(ToolCall {
         id: "c".into(),
         name: name.into(),
         arguments,
-    }];
+    })];
     Ok(ModelReply {
         tool_calls,
         ..ModelReply::default()
@@ -56,7 +56,9 @@ pub(crate) fn tool(name: &str, capability: Capability, effect: Effect) -> ToolSp
     ToolSpec {
         name: name.into(),
         description: String::new(),
-        arguments: json!({"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}}, "required": ["path"], "additionalProperties": false}),
+        arguments: Arc::new(
+            json!({"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}}, "required": ["path"], "additionalProperties": false}),
+        ),
         result: None,
         effect,
         accesses: vec![Access::new(capability, Some("path"))],
@@ -211,7 +213,7 @@ impl World {
         let record = Record {
             seq: self.records.len() as u64,
             at_ms: self.at_ms,
-            event: event.clone(),
+            event: Arc::new(event.clone()),
         };
         let actions = self.run.apply(&record);
         self.records.push(record);
@@ -254,7 +256,7 @@ impl World {
                         Ok(reply) => Input::ModelReplied {
                             agent,
                             turn,
-                            reply: Box::new(reply),
+                            reply: Arc::new(reply),
                         },
                         Err(fault) => Input::ModelFailed { agent, turn, fault },
                     },
@@ -288,7 +290,7 @@ impl World {
                 }))
             }
             Action::Finish(outcome) => {
-                self.outcome = Some(*outcome);
+                self.outcome = Some(Arc::unwrap_or_clone(outcome));
                 None
             }
             Action::StartAgent { .. }
@@ -435,7 +437,7 @@ pub(crate) fn recorded(event: &Event) -> Record {
     Record {
         seq: 0,
         at_ms: 0,
-        event: event.clone(),
+        event: Arc::new(event.clone()),
     }
 }
 

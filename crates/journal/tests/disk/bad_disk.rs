@@ -74,7 +74,8 @@ fn blob(seq: Seq) -> Record {
         event: Event::OutputGiven {
             agent: AgentId(1),
             content: letters.map(|byte| char::from(b'0' + byte % 64)).collect(),
-        },
+        }
+        .into(),
     }
 }
 

@@ -86,7 +86,8 @@ fn a_snapshot_of_other_records_is_none() {
             agent: AgentId(1),
             fault: false,
             text: "after a power cut it went another way".to_owned(),
-        },
+        }
+        .into(),
     };
     let others: Vec<_> = (15..20).map(told).collect();
     writer.append(&others).unwrap().wait().unwrap();

@@ -52,7 +52,7 @@ pub(crate) fn one(out: &mut impl Write, tasks: usize) -> Result<(), Failure> {
     let seen = Arc::clone(&waiting);
     let observer: Observer = Arc::new(move |observation| {
         if let Observation::Recorded(_, record) = observation
-            && matches!(record.event, Event::TurnStarted { .. })
+            && matches!(*record.event, Event::TurnStarted { .. })
         {
             seen.get_or_init(|| peak_bytes().map_err(|error| error.to_string()));
         }

@@ -207,7 +207,7 @@ async fn an_agent_of_a_model_is_told_what_is_published_and_answers_what_it_is_as
     let listening = Arc::clone(&told);
     let observer: Observer = Arc::new(move |seen| {
         if let Observation::Recorded(_, record) = seen
-            && let Event::Told { text, .. } = &record.event
+            && let Event::Told { text, .. } = &*record.event
         {
             listening.lock().unwrap().push(text.clone());
         }

@@ -77,7 +77,7 @@ async fn native_tool_calls_and_every_usual_failure() {
         .unwrap()
         .records
         .iter()
-        .filter_map(|record| match &record.event {
+        .filter_map(|record| match &*record.event {
             Event::ModelReplied { reply, .. } => Some(&reply.attempts),
             _ => None,
         })

@@ -65,11 +65,11 @@ pub(crate) fn text(text: &str) -> Said {
 }
 
 pub(crate) fn call(name: &str, arguments: Value) -> Said {
-    let tool_calls = vec![ToolCall {
+    let tool_calls = vec![Arc::new(ToolCall {
         id: "c".to_owned(),
         name: name.to_owned(),
         arguments,
-    }];
+    })];
     Ok(ModelReply {
         tool_calls,
         ..ModelReply::default()

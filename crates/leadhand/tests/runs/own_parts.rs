@@ -8,6 +8,7 @@ use leadhand::{
     ToolOutput, ToolSpec,
 };
 use serde_json::json;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Stamps files, as long as there are stamps.
@@ -20,7 +21,9 @@ impl NativeTool for Stamp {
         ToolSpec {
             name: "stamp".to_owned(),
             description: "Stamps a file.".to_owned(),
-            arguments: json!({"type": "object", "properties": {"path": {"type": "string"}}}),
+            arguments: Arc::new(
+                json!({"type": "object", "properties": {"path": {"type": "string"}}}),
+            ),
             result: None,
             effect: Effect::Once,
             accesses: vec![Access::new(Capability::FsRead, Some("path"))],

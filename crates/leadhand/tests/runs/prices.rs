@@ -139,6 +139,6 @@ async fn a_run_whose_models_cost_what_they_did_is_told_nothing() {
     assert_eq!(another.resume(&id).await.unwrap().kind, OutcomeKind::Done);
     let records = another.journal().read(&id).unwrap().records;
     let is_order =
-        |record: &&leadhand::Record| matches!(record.event, leadhand::Event::PersonOrdered { .. });
+        |record: &&leadhand::Record| matches!(*record.event, leadhand::Event::PersonOrdered { .. });
     assert_eq!(records.iter().find(is_order), None);
 }

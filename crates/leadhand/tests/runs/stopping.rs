@@ -239,7 +239,7 @@ async fn a_question_nobody_answers_is_asked_again() {
     let records = alone.journal().read(&id).unwrap().records;
     let asked: Vec<_> = records
         .into_iter()
-        .filter_map(|record| match record.event {
+        .filter_map(|record| match Arc::unwrap_or_clone(record.event) {
             Event::PersonAsked { request, ask } => Some((request, ask)),
             _ => None,
         })

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 mod call;
 
 use call::{Call, as_calls, looks_like_call, misshapen_call};
+use std::sync::Arc;
 
 /// What was made of a reply.
 enum Reading {
@@ -283,7 +284,7 @@ fn argument_names(request: &ModelRequest, tool: &str) -> String {
 
 /// Gives every call a name of its own in the whole conversation: the model's where it has
 /// one, else `call_N`.
-fn with_ids(request: &ModelRequest, calls: Vec<Call>) -> Vec<ToolCall> {
+fn with_ids(request: &ModelRequest, calls: Vec<Call>) -> Vec<Arc<ToolCall>> {
     let known = || {
         let entries = request.messages.iter().rev();
         entries.flat_map(|entry| {
@@ -295,7 +296,7 @@ fn with_ids(request: &ModelRequest, calls: Vec<Call>) -> Vec<ToolCall> {
         })
     };
     let mut next = None;
-    let mut named: Vec<ToolCall> = Vec::with_capacity(calls.len());
+    let mut named: Vec<Arc<ToolCall>> = Vec::with_capacity(calls.len());
     for call in calls {
         let mut id = call.id;
         let is_taken = |id: &str| known().any(|k| k.id == id) || named.iter().any(|n| n.id == id);
@@ -304,11 +305,11 @@ fn with_ids(request: &ModelRequest, calls: Vec<Call>) -> Vec<ToolCall> {
             next = Some(number);
             id = format!("call_{number}");
         }
-        named.push(ToolCall {
+        named.push(Arc::new(ToolCall {
             id,
             name: call.name,
             arguments: call.arguments,
-        });
+        }));
     }
     named
 }

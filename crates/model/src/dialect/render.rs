@@ -8,6 +8,7 @@ use crate::ToolStyle;
 use leadhand_protocol::{ChatMessage, ModelRequest, OutputFormat, ToolCall};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub(super) fn render(request: &ModelRequest, style: ToolStyle) -> Prompt<'_> {
     let head = instructions(request, style).map(|added| match request.messages.first() {
@@ -124,10 +125,10 @@ pub(super) fn call_line(call: &ToolCall) -> String {
     json!({ "tool": call.name, "arguments": call.arguments }).to_string()
 }
 
-fn structured<'a>(text: &'a str, calls: &[ToolCall], request: &ModelRequest) -> Cow<'a, str> {
+fn structured<'a>(text: &'a str, calls: &[Arc<ToolCall>], request: &ModelRequest) -> Cow<'a, str> {
     let is_already_shaped = text.starts_with("{\"tool\"") || text.starts_with("{\"final\"");
     if !calls.is_empty() {
-        let lines = calls.iter().map(call_line).collect::<Vec<_>>();
+        let lines = calls.iter().map(|call| call_line(call)).collect::<Vec<_>>();
         lines.join("\n").into()
     } else if request.tools.is_empty() || is_already_shaped {
         text.into()
@@ -140,7 +141,7 @@ fn structured<'a>(text: &'a str, calls: &[ToolCall], request: &ModelRequest) -> 
     }
 }
 
-fn textual<'a>(text: &'a str, calls: &[ToolCall]) -> Cow<'a, str> {
+fn textual<'a>(text: &'a str, calls: &[Arc<ToolCall>]) -> Cow<'a, str> {
     if calls.is_empty() {
         return text.into();
     }

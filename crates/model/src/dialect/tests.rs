@@ -17,7 +17,7 @@ fn tool(name: &str, arguments: Value) -> ToolSpec {
     ToolSpec {
         name: name.to_owned(),
         description: format!("Does\n{name}."),
-        arguments,
+        arguments: Arc::new(arguments),
         result: None,
         effect: Effect::Pure,
         accesses: Vec::new(),
@@ -355,7 +355,7 @@ fn structured_prompts_are_short_and_stable() {
     };
     request.messages.push(Arc::new(ChatMessage::Assistant {
         text: String::new(),
-        tool_calls: vec![call],
+        tool_calls: vec![Arc::new(call)],
     }));
     request.messages.push(Arc::new(ChatMessage::Tool {
         call_id: "call_1".to_owned(),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::ser::{Error, Serializer};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Parts that this endpoint turned out not to take. Learnt once, kept for good.
@@ -66,7 +67,7 @@ enum Entry<'a> {
     Assistant {
         content: Option<Cow<'a, str>>,
         #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "each_call")]
-        tool_calls: &'a [ToolCall],
+        tool_calls: &'a [Arc<ToolCall>],
     },
     Tool {
         tool_call_id: &'a str,
@@ -88,7 +89,7 @@ struct Function<'a> {
     arguments: &'a Value,
 }
 
-fn each_call<S: Serializer>(calls: &[ToolCall], to: S) -> Result<S::Ok, S::Error> {
+fn each_call<S: Serializer>(calls: &[Arc<ToolCall>], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(calls.iter().map(|call| Call {
         id: &call.id,
         r#type: "function",

@@ -9,7 +9,7 @@ use crate::model::fault;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, unfold};
 use leadhand_protocol::{ModelFault, ModelFaultKind};
-use reqwest::{Body, Response};
+use reqwest::{Body, Response, ResponseBuilderExt, Url};
 use serde::de::IgnoredAny;
 use serde_json::json;
 use std::borrow::Cow;
@@ -47,15 +47,17 @@ pub(super) struct Bounds {
 
 /// Puts the filter around an event stream.
 pub(super) fn guarded_events(response: Response, bounds: Bounds) -> Response {
+    let url = response.url().clone();
     let safe = unfold(Filter::new(response, bounds), |mut filter| async move {
         let bytes = filter.next().await?;
         Some((Ok::<_, std::io::Error>(Bytes::from(bytes)), filter))
     });
-    bare(Body::wrap_stream(safe))
+    bare(url, Body::wrap_stream(safe))
 }
 
 /// The events of a stream that nobody asked for, as one JSON array.
 pub(super) async fn gathered_events(response: Response, bounds: Bounds) -> Response {
+    let url = response.url().clone();
     let mut filter = Filter::new(response, bounds);
     let mut array = String::from("[");
     'events: while let Some(safe) = filter.next().await {
@@ -70,7 +72,7 @@ pub(super) async fn gathered_events(response: Response, bounds: Bounds) -> Respo
         }
     }
     array.push(']');
-    bare(Body::from(array))
+    bare(url, Body::from(array))
 }
 
 /// An answer that is one JSON value.
@@ -79,8 +81,9 @@ pub(super) async fn whole_value(
     bounds: Bounds,
     url: &str,
 ) -> Result<Response, ModelFault> {
+    let from = response.url().clone();
     let body = whole_body(response, bounds, url).await?;
-    Ok(bare(Body::from(body)))
+    Ok(bare(from, Body::from(body)))
 }
 
 /// Turns a plain JSON answer into a stream of one event.
@@ -89,9 +92,10 @@ pub(super) async fn single_event(
     bounds: Bounds,
     url: &str,
 ) -> Result<Response, ModelFault> {
+    let from = response.url().clone();
     let body = whole_body(response, bounds, url).await?;
     let event = frame(&String::from_utf8_lossy(&body));
-    Ok(bare(Body::from(format!("{event}{}", frame(DONE)))))
+    Ok(bare(from, Body::from(format!("{event}{}", frame(DONE)))))
 }
 
 /// A bounded body, held to be JSON. One chunk, the usual case, is not copied.
@@ -146,9 +150,11 @@ fn value_bytes_max(reply_bytes_max: usize) -> usize {
         .saturating_add(ENVELOPE_BYTES)
 }
 
-/// Nothing but a body, which is all that async-openai looks at.
-fn bare(body: Body) -> Response {
-    Response::from(http::Response::new(body))
+/// Nothing but a body, which is all that async-openai looks at. The address, which a response
+/// must have, is the one that the answer had: a made-up one would be parsed each time.
+fn bare(url: Url, body: Body) -> Response {
+    let response = http::Response::builder().url(url).body(());
+    Response::from(response.unwrap_or_default().map(|()| body))
 }
 
 fn frame(data: &str) -> String {

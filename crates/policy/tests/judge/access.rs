@@ -3,6 +3,7 @@
 use crate::case::{Case, check, fetch, grants, native, read_file, tool, write_file};
 use leadhand_protocol::{Autonomy, Capability, Effect};
 use serde_json::json;
+use std::sync::Arc;
 
 #[test]
 fn the_workspace_is_open_as_far_as_grants_go() {
@@ -130,7 +131,7 @@ fn an_argument_that_is_left_out_counts_as_its_default() {
     );
     let denied = "Deny: no grant of this agent covers net on `**`; it has none for net";
     check(&Case::of(run.clone(), json!({})), denied);
-    run.arguments = json!({"type": "object", "properties": {"urls": {"default": []}}});
+    run.arguments = Arc::new(json!({"type": "object", "properties": {"urls": {"default": []}}}));
     let nothing = "Allow: `run` asks for no capability, so it needs no rule";
     for arguments in [json!({}), json!({"urls": null}), json!({"urls": []})] {
         check(&Case::of(run.clone(), arguments), nothing);

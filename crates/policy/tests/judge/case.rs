@@ -6,6 +6,7 @@ use leadhand_protocol::{
     ToolCall, ToolSpec, Verdict,
 };
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(crate) fn tool(
     name: &str,
@@ -17,7 +18,7 @@ pub(crate) fn tool(
     ToolSpec {
         name: name.to_owned(),
         description: String::new(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         effect,
         accesses: accesses.iter().map(access).collect(),

@@ -67,7 +67,7 @@ impl RunLoop {
             }
             Action::Steer { agent, text } => self.send(agent, Message::Steer { text }).await,
             Action::EndAgent { agent } => self.post.close(agent),
-            Action::Finish(outcome) => return Some(*outcome),
+            Action::Finish(outcome) => return Some(Arc::unwrap_or_clone(outcome)),
         }
         None
     }
@@ -97,6 +97,7 @@ impl RunLoop {
         }
         match self.post.register_as(agent, &names) {
             Ok(mailbox) => {
+                self.let_go();
                 self.jobs.spawn(work(mailbox, Arc::clone(&self.equipment)));
                 self.send(agent, Message::Assign(Assignment::Begin { role, purpose }))
                     .await;
@@ -119,14 +120,17 @@ impl RunLoop {
 
     fn bring(&mut self, job: impl Future<Output = Option<Input>> + Send + 'static) -> AbortHandle {
         let side = self.side.0.clone();
-        let handle = self.jobs.spawn(async move {
+        self.let_go();
+        self.jobs.spawn(async move {
             if let Some(input) = job.await {
                 // The loop is gone only when the run is over, and then nobody wants the input.
                 let _ = side.send(input).await;
             }
-        });
-        // Finished jobs are let go of as new ones come, so that a long run does not gather them.
+        })
+    }
+
+    /// Finished jobs are let go of as new ones come, so that a long run does not gather them.
+    fn let_go(&mut self) {
         while self.jobs.try_join_next().is_some() {}
-        handle
     }
 }

@@ -24,11 +24,11 @@ fn recorded(records: &[Record]) -> Calls {
 
 /// Whether the payment, which must never be made twice, was ordered and nobody knows more.
 fn in_doubt(records: &[Record]) -> bool {
-    let paying = records.iter().find_map(|record| match &record.event {
+    let paying = records.iter().find_map(|record| match &*record.event {
         Event::CallStarted { call } => Some(*call),
         _ => None,
     });
-    let known = |record: &Record| match &record.event {
+    let known = |record: &Record| match &*record.event {
         Event::ToolFinished { call, .. } => Some(*call) == paying,
         _ => false,
     };
@@ -89,7 +89,7 @@ async fn what_is_never_durable_is_never_done() {
         let durable = office.journal.durable(&office.id);
         let ordered = durable.iter().filter(|record| {
             matches!(
-                record.event,
+                *record.event,
                 Event::TurnStarted { .. } | Event::PersonAsked { .. }
             )
         });
@@ -105,7 +105,7 @@ async fn what_is_never_durable_is_never_done() {
 async fn live_on(office: &Office, whole: &Office, deaths: &[Death]) {
     office.take_calls();
     let records = office.journal.durable(&office.id);
-    let ended = records.iter().find_map(|record| match &record.event {
+    let ended = records.iter().find_map(|record| match &*record.event {
         Event::RunEnded(outcome) => Some((**outcome).clone()),
         _ => None,
     });

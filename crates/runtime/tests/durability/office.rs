@@ -78,7 +78,7 @@ impl Office {
         self.journal
             .durable(&self.id)
             .iter()
-            .find_map(|record| match &record.event {
+            .find_map(|record| match &*record.event {
                 Event::RunEnded(outcome) => Some((**outcome).clone()),
                 _ => None,
             })
@@ -175,7 +175,7 @@ fn tools() -> [ToolSpec; 2] {
     [("look_up", Effect::Pure), ("pay", Effect::Once)].map(|(name, effect)| ToolSpec {
         name: name.to_owned(),
         description: String::new(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         effect,
         accesses: Vec::new(),
@@ -236,11 +236,11 @@ fn reply(request: &ModelRequest) -> ModelReply {
         ..ModelReply::default()
     };
     let call = |name: &str| ModelReply {
-        tool_calls: vec![ToolCall {
+        tool_calls: vec![Arc::new(ToolCall {
             id: "c".to_owned(),
             name: name.to_owned(),
             arguments: json!({}),
-        }],
+        })],
         ..text("")
     };
     match (

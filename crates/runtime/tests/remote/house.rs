@@ -203,7 +203,7 @@ fn tools() -> [ToolSpec; 2] {
     tools.map(|(name, effect)| ToolSpec {
         name: name.to_owned(),
         description: String::new(),
-        arguments: json!({"type": "object"}),
+        arguments: Arc::new(json!({"type": "object"})),
         result: None,
         effect,
         accesses: Vec::new(),

@@ -12,6 +12,7 @@ use leadhand_protocol::{
     RequestId, TaskId,
 };
 use leadhand_runtime::{RemoteError, RemoteRun, Told};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::time::timeout;
 
@@ -137,7 +138,7 @@ async fn a_live_run_is_ordered_about_from_elsewhere() {
     let told: Vec<_> = house
         .records()
         .into_iter()
-        .filter_map(|record| match record.event {
+        .filter_map(|record| match Arc::unwrap_or_clone(record.event) {
             Event::Told { text, .. } => Some(text),
             _ => None,
         })

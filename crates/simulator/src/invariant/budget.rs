@@ -60,7 +60,7 @@ pub(super) fn check(trace: &Trace) -> Result<(), String> {
 
 impl Books {
     fn take(&mut self, run: &Run, record: &Record) -> Result<(), String> {
-        match &record.event {
+        match &*record.event {
             Event::AgentStarted {
                 agent,
                 role,

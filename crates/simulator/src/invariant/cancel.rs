@@ -20,13 +20,13 @@ fn in_the_journal(trace: &Trace) -> Result<(), String> {
                 kind: OutcomeKind::Cancelled,
                 grade,
                 ..
-            } = &record.event
+            } = &*record.event
             {
                 cancelled = Some(*grade);
             }
             continue;
         };
-        let more = match &record.event {
+        let more = match &*record.event {
             Event::AgentStarted { agent, purpose, .. } => match purpose {
                 Purpose::RollBack => {
                     undoing.insert(*agent);
@@ -112,8 +112,7 @@ fn of_roll_back(trace: &Trace, what: &What) -> bool {
         What::Question { .. } => return false,
     };
     trace.records.iter().any(|record| {
-        matches!(
-            &record.event,
+        matches!(&*record.event,
             Event::AgentStarted { agent: started, purpose: Purpose::RollBack, .. } if *started == agent
         )
     })

@@ -30,7 +30,7 @@ fn walk<'a>(
     let mut book = Book::default();
     let mut is_open = false;
     for record in records {
-        let judged = match &record.event {
+        let judged = match &*record.event {
             Event::Coordinated { fact } => {
                 is_open = true;
                 let judged = judge(&book, Moment::Before(fact));

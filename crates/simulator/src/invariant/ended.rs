@@ -48,7 +48,7 @@ pub(super) fn descendants(trace: &Trace) -> Result<(), String> {
                 record.seq, record.event
             ));
         }
-        match &record.event {
+        match &*record.event {
             Event::AgentStarted { agent, .. } => {
                 alive.insert(*agent);
             }

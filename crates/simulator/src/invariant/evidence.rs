@@ -32,7 +32,7 @@ pub(super) fn check(trace: &Trace) -> Result<(), String> {
             task,
             artifact,
             content,
-        } = &record.event
+        } = &*record.event
         {
             let done = Done {
                 task,

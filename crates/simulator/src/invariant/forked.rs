@@ -34,11 +34,11 @@ fn made(branch: &Branch) -> Result<(), String> {
             return Err(format!(
                 "record {place} is {:?}, and in the branch {:?}",
                 record.event,
-                records.get(place).map(|record| &record.event)
+                records.get(place).map(|record| &*record.event)
             ));
         }
     }
-    let mark = records.get(branch.at).map(|record| &record.event);
+    let mark = records.get(branch.at).map(|record| &*record.event);
     if !matches!(mark, Some(Event::Forked { .. })) {
         return Err(format!("at {} it does not branch: {mark:?}", branch.at));
     }
@@ -62,7 +62,7 @@ fn nothing_again(branch: &Branch, before: &[Record]) -> Result<(), String> {
         calls.all(|call| call.id != id || matches!(call.status, CallStatus::Finished(_)))
     };
     for begun in &branch.trace.begun {
-        let is_done = |record: &&Record| match (&record.event, &begun.what) {
+        let is_done = |record: &&Record| match (&*record.event, &begun.what) {
             (
                 Event::ModelReplied { agent, turn, .. },
                 What::Model {

@@ -36,7 +36,7 @@ fn repeats(trace: &Trace, call: CallId) -> usize {
     trace
         .records
         .iter()
-        .filter(|record| match &record.event {
+        .filter(|record| match &*record.event {
             Event::PersonAnswered {
                 request, answer, ..
             } => *answer == Answer::Repeat && about(*request),

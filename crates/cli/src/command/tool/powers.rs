@@ -160,6 +160,7 @@ impl Reach {
 mod tests {
     use super::*;
     use leadhand::rooms::protocol::{Access, Effect, Isolation};
+    use std::sync::Arc;
 
     #[test]
     fn imports_are_told_in_plain_words() {
@@ -195,7 +196,7 @@ mod tests {
         let tool = |capability| ToolSpec {
             name: "t".to_owned(),
             description: String::new(),
-            arguments: serde_json::json!({}),
+            arguments: Arc::new(serde_json::json!({})),
             result: None,
             effect: Effect::Pure,
             accesses: vec![Access::new(capability, None)],

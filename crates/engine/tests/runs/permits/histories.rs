@@ -119,10 +119,10 @@ fn reply(chance: &mut Chance) -> ModelReply {
             _ => json!({"nth": chance.below(1_000)}),
         };
         let made = call(tool, arguments).unwrap().tool_calls.remove(0);
-        ToolCall {
+        Arc::new(ToolCall {
             id: format!("c{nth}"),
-            ..made
-        }
+            ..Arc::unwrap_or_clone(made)
+        })
     };
     ModelReply {
         tool_calls: (0..count).map(one).collect(),
@@ -178,7 +178,7 @@ fn says(chance: &mut Chance, action: Action) -> Option<Input> {
             _ => Input::ModelReplied {
                 agent,
                 turn,
-                reply: Box::new(reply(chance)),
+                reply: Arc::new(reply(chance)),
             },
         }),
         Action::CallTool {

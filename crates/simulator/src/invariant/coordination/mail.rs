@@ -44,7 +44,7 @@ fn to_tools(trace: &Trace) -> Result<(), String> {
     }
     let mut handed: BTreeSet<Asker> = BTreeSet::new();
     for record in &trace.records {
-        match &record.event {
+        match &*record.event {
             Event::Coordinated { fact } => {
                 if let Fact::Granted {
                     asker,
