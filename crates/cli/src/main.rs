@@ -42,6 +42,10 @@ use clap::Parser;
 use command::CommandLine;
 use failure::Failure;
 
+/// A run allocates often and in many sizes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A pause must get through while something else is busy, also on one core.
 const THREADS_MIN: usize = 2;
 
