@@ -12,7 +12,7 @@ use std::path::Path;
 fn leadhand(workspace: &Path, journal: &Path, lines: &[Value]) -> Result<Leadhand, Box<dyn Error>> {
     let leadhand = Leadhand::builder()
         .workspace(workspace)
-        .journal(SledJournal::open_root(journal, Durability::Process)?)
+        .journal(SledJournal::open_root(journal, Durability::Process))
         .model("script", script(lines)?)
         .build()?;
     Ok(leadhand)

@@ -135,12 +135,9 @@ impl Project {
     }
 
     /// The runs of the project; nothing is made by looking.
-    ///
-    /// # Errors
-    /// When no thread can be started.
-    pub(crate) fn journal(&self) -> Result<SledJournal, Failure> {
+    pub(crate) fn journal(&self) -> SledJournal {
         let durability = Durability::from(self.config.journal);
-        Ok(SledJournal::open_root(self.journal_folder(), durability)?)
+        SledJournal::open_root(self.journal_folder(), durability)
     }
 
     pub(crate) fn journal_folder(&self) -> PathBuf {
@@ -187,7 +184,7 @@ impl Project {
             .environment(variables())
             .approvals(self.approvals.iter().cloned())
             .cache_folder(&self.folders.tools)
-            .journal(self.journal()?)
+            .journal(self.journal())
             .remote_control()
             .secrets(|name| std::env::var(name).ok())
             .model_folder(&self.folders.models);

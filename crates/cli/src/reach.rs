@@ -43,7 +43,7 @@ impl Reach {
     ) -> Result<Self, Failure> {
         let options = options.after(before);
         let project = Project::open(&options)?;
-        let journal = project.journal()?;
+        let journal = project.journal();
         let id = run_name::find(&journal, run)?;
         Ok(Self {
             project,

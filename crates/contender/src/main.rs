@@ -140,7 +140,7 @@ fn set_up(
         builder.role_file(name, &text)
     });
     Ok(match options.get("checkpoint") {
-        Some(root) => builder.journal(SledJournal::open_root(root, Durability::Process)?),
+        Some(root) => builder.journal(SledJournal::open_root(root, Durability::Process)),
         None => builder.journal(MemoryJournal::new()),
     }
     .build()?)

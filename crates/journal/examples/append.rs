@@ -49,7 +49,7 @@ fn measure(
     writers: usize,
     waits_every: usize,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    let journal = SledJournal::open_root(root, durability)?;
+    let journal = SledJournal::open_root(root, durability);
     let mut runs = Vec::new();
     for number in 0..writers {
         runs.push(journal.create(&RunId::new(format!("run-{number}"))?)?);

@@ -46,7 +46,7 @@ fn compare(
     records: usize,
     bytes: usize,
 ) -> Result<String, Failure> {
-    let journal = SledJournal::open_root(place.join("journal"), durability)?;
+    let journal = SledJournal::open_root(place.join("journal"), durability);
     let mut writer = journal.create(&RunId::new("run-1")?)?;
     let alone = place.join("alone");
     let store = sled::Config::new()

@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn write(root: &PathBuf, run: &RunId) -> Result<usize, JournalError> {
-    let journal = SledJournal::open_root(root, Durability::Process)?;
+    let journal = SledJournal::open_root(root, Durability::Process);
     let mut writer = journal.create(run)?;
     let mut bytes = 0;
     while writer.next_seq() < RECORDS {
@@ -78,7 +78,7 @@ fn write(root: &PathBuf, run: &RunId) -> Result<usize, JournalError> {
 /// What a resume does before the first decision, without what it makes of the records.
 fn resume(root: &PathBuf, run: &RunId, with_snapshot: bool) -> Result<Parts, JournalError> {
     let began = Instant::now();
-    let journal = SledJournal::open_root(root, Durability::Process)?;
+    let journal = SledJournal::open_root(root, Durability::Process);
     let writer = journal.open(run)?;
     let open = began.elapsed();
     let snapshot = match with_snapshot {

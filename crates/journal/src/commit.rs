@@ -3,13 +3,14 @@
 //! A few threads serve all runs of a journal, each run always the same one. At level
 //! [`crate::Durability::Process`] what is small is stored by whoever appends it, and one more
 //! thread syncs to disk some time later, so that a slow disk holds up nobody. One hands long tails
-//! to the store and writes snapshots. All end when the journal and its last writer are dropped.
+//! to the store and writes snapshots. Each begins when there is something for it to do, and all
+//! end when the journal and its last writer are dropped.
 
 use crate::encode::Append;
 use crate::open_run::{OpenRun, Queued};
 use crate::{JournalError, Snapshot, Ticket};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,16 +25,46 @@ pub const COMMIT_THREADS: usize = 4;
 /// The way to the threads.
 #[derive(Debug, Clone)]
 pub(crate) struct Committer {
-    /// One way for each commit thread; a run keeps to one of them.
-    commits: Vec<Sender<Arc<OpenRun>>>,
-    later: Later,
+    /// A run keeps to one of them.
+    commits: Arc<[Hand; COMMIT_THREADS]>,
+    later: Arc<Later>,
 }
 
-/// The way to those that are in no hurry.
-#[derive(Debug, Clone)]
+/// A thread that begins with the first run it is told of: a short run needs few of them.
+#[derive(Debug)]
+struct Hand {
+    name: &'static str,
+    way: OnceLock<Sender<Arc<OpenRun>>>,
+}
+
+impl Hand {
+    const fn new(name: &'static str) -> Self {
+        let way = OnceLock::new();
+        Self { name, way }
+    }
+
+    /// Whether there is one that will take up the run.
+    fn tell(
+        &self,
+        run: &Arc<OpenRun>,
+        work: impl FnOnce(Receiver<Arc<OpenRun>>) + Send + 'static,
+    ) -> bool {
+        let way = self.way.get().or_else(|| {
+            let (way, told) = mpsc::channel();
+            let thread = thread::Builder::new().name(self.name.to_owned());
+            thread.spawn(move || work(told)).ok()?;
+            // One that was begun at the same time is told of nothing and ends.
+            Some(self.way.get_or_init(|| way))
+        });
+        way.is_some_and(|way| way.send(Arc::clone(run)).is_ok())
+    }
+}
+
+/// Those that are in no hurry.
+#[derive(Debug)]
 struct Later {
-    syncs: Sender<Arc<OpenRun>>,
-    upkeep: Sender<Arc<OpenRun>>,
+    sync: Hand,
+    upkeep: Hand,
 }
 
 impl Later {
@@ -41,38 +72,25 @@ impl Later {
     /// syncs and writes the snapshot, and a long tail is handed over in the run's next life.
     fn tell(&self, run: &Arc<OpenRun>) {
         if run.to_be_synced() {
-            let _ = self.syncs.send(Arc::clone(run));
+            self.sync.tell(run, |unsynced| sync_later(&unsynced));
         }
         if run.wants_upkeep() {
-            let _ = self.upkeep.send(Arc::clone(run));
+            let keep_up = |run: Arc<OpenRun>| run.keep_up();
+            self.upkeep
+                .tell(run, move |due| due.into_iter().for_each(keep_up));
         }
     }
 }
 
 impl Committer {
-    pub(crate) fn start() -> Result<Self, JournalError> {
-        let (syncs, unsynced) = mpsc::channel();
-        let (upkeep, due) = mpsc::channel::<Arc<OpenRun>>();
-        let later = Later { syncs, upkeep };
-        let mut commits = Vec::new();
-        for _ in 0..COMMIT_THREADS {
-            let (sender, queued) = mpsc::channel::<Arc<OpenRun>>();
-            let later = later.clone();
-            spawn("journal-commit", move || {
-                for run in queued {
-                    run.commit();
-                    later.tell(&run);
-                }
-            })?;
-            commits.push(sender);
+    pub(crate) fn new() -> Self {
+        Self {
+            commits: Arc::new([const { Hand::new("journal-commit") }; COMMIT_THREADS]),
+            later: Arc::new(Later {
+                sync: Hand::new("journal-sync"),
+                upkeep: Hand::new("journal-upkeep"),
+            }),
         }
-        spawn("journal-sync", move || sync_later(&unsynced))?;
-        spawn("journal-upkeep", move || {
-            for run in due {
-                run.keep_up();
-            }
-        })?;
-        Ok(Self { commits, later })
     }
 
     /// See [`crate::Writer::append`]; gives as well what it was encoded in, if that is free again.
@@ -81,13 +99,13 @@ impl Committer {
         run: &Arc<OpenRun>,
         append: Append,
     ) -> Result<(Ticket, Vec<u8>), JournalError> {
-        self.announce(run, run.queue(append, false)?)
+        Ok(self.announce(run, run.queue(append, false)?))
     }
 
     /// See [`crate::Writer::sync`].
     pub(crate) fn sync(&self, run: &Arc<OpenRun>) -> Result<Ticket, JournalError> {
         let queued = run.queue(Append::default(), true)?;
-        Ok(self.announce(run, queued)?.0)
+        Ok(self.announce(run, queued).0)
     }
 
     /// See [`crate::Writer::set_snapshot`]; its turn comes after what was queued before.
@@ -101,19 +119,23 @@ impl Committer {
         earlier
     }
 
-    fn announce(
-        &self,
-        run: &Arc<OpenRun>,
-        queued: Queued,
-    ) -> Result<(Ticket, Vec<u8>), JournalError> {
+    /// Where the system has no thread left, whoever appends stores by itself.
+    fn announce(&self, run: &Arc<OpenRun>, queued: Queued) -> (Ticket, Vec<u8>) {
         if queued.untold {
-            self.commits[run.lane() % COMMIT_THREADS]
-                .send(Arc::clone(run))
-                .map_err(|_| JournalError::WriterGone)?;
+            let later = Arc::clone(&self.later);
+            let commit = move |run: Arc<OpenRun>| {
+                run.commit();
+                later.tell(&run);
+            };
+            let work = commit.clone();
+            let hand = &self.commits[run.lane() % COMMIT_THREADS];
+            if !hand.tell(run, |told| told.into_iter().for_each(work)) {
+                commit(Arc::clone(run));
+            }
         } else {
             self.later.tell(run);
         }
-        Ok((queued.ticket, queued.buffer))
+        (queued.ticket, queued.buffer)
     }
 }
 
@@ -130,14 +152,4 @@ fn sync_later(unsynced: &Receiver<Arc<OpenRun>>) {
             run.sync_in_background();
         }
     }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), JournalError> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map(drop)
-        .map_err(|source| JournalError::NoThread {
-            source: Arc::new(source),
-        })
 }

@@ -44,22 +44,18 @@ pub(crate) struct DiskJournal {
 }
 
 impl DiskJournal {
-    pub(crate) fn new(
-        engine: Engine,
-        root: PathBuf,
-        durability: Durability,
-    ) -> Result<Self, JournalError> {
-        Ok(Self {
+    pub(crate) fn new(engine: Engine, root: PathBuf, durability: Durability) -> Self {
+        Self {
             keeping: Keeping {
                 engine,
                 durability,
                 blobs: Blobs::new(&root),
                 tail_bytes_max: TAIL_BYTES_MAX,
             },
-            committer: Committer::start()?,
+            committer: Committer::new(),
             open: Mutex::default(),
             root,
-        })
+        }
     }
 
     /// See [`crate::SledJournal::with_tail_bytes_max`].

@@ -216,12 +216,6 @@ pub enum JournalError {
         "the journal's writer ended before it answered; whether the records were stored is unknown, read the run to see"
     )]
     WriterGone,
-    /// The threads of the journal could not be started.
-    #[error("cannot start the journal's threads: {source}; the system may have run out of them")]
-    NoThread {
-        /// What the system said.
-        source: Arc<io::Error>,
-    },
 }
 
 /// Says of an `io::Error` that a path could not be written.

@@ -13,14 +13,9 @@ pub struct RedbJournal(DiskJournal);
 
 impl RedbJournal {
     /// A journal under `root`, which is made with the first run; looking makes nothing.
-    ///
-    /// # Errors
-    /// [`JournalError::NoThread`].
-    pub fn open_root(
-        root: impl Into<PathBuf>,
-        durability: Durability,
-    ) -> Result<Self, JournalError> {
-        DiskJournal::new(Engine::Redb, root.into(), durability).map(Self)
+    #[must_use]
+    pub fn open_root(root: impl Into<PathBuf>, durability: Durability) -> Self {
+        Self(DiskJournal::new(Engine::Redb, root.into(), durability))
     }
 
     /// The same journal, which hands the records of a run to its store when so many bytes of them

@@ -92,7 +92,7 @@ fn sled_that_survives_a_power_cut() {
 fn redb_behind_a_short_tail() {
     for durability in [Durability::Process, Durability::Disk] {
         with_roots(|root| {
-            let journal = leadhand_journal::RedbJournal::open_root(root, durability).unwrap();
+            let journal = leadhand_journal::RedbJournal::open_root(root, durability);
             Box::new(journal.with_tail_bytes_max(1_000))
         });
     }
@@ -103,7 +103,7 @@ fn on_disk(durability: Durability) {
     for tail_bytes_max in [TAIL_BYTES_MAX, 0, 1_000] {
         println!("with {tail_bytes_max} bytes in the tail");
         with_roots(|root| {
-            let journal = SledJournal::open_root(root, durability).unwrap();
+            let journal = SledJournal::open_root(root, durability);
             Box::new(journal.with_tail_bytes_max(tail_bytes_max))
         });
     }

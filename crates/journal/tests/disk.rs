@@ -30,7 +30,7 @@ fn run() -> RunId {
 }
 
 fn journal(root: &Path) -> SledJournal {
-    SledJournal::open_root(root, Durability::Process).unwrap()
+    SledJournal::open_root(root, Durability::Process)
 }
 
 /// A journal whose store takes over everything at once.

@@ -129,7 +129,6 @@ fn on_disk(path: &Path) -> (u64, u64) {
 fn check(name: &str, tail_bytes_max: u64, mut text: Text) {
     let root = tempfile::tempdir().unwrap();
     let journal = SledJournal::open_root(root.path(), Durability::Process)
-        .unwrap()
         .with_tail_bytes_max(tail_bytes_max);
     let run = RunId::new("run-1").unwrap();
     let mut writer = journal.create(&run).unwrap();

@@ -127,7 +127,7 @@ async fn one(
         .limits(limits);
     let builder = match kept {
         Kept::Memory => builder.journal(MemoryJournal::new()),
-        Kept::On(durability) => builder.journal(SledJournal::open_root(at, durability)?),
+        Kept::On(durability) => builder.journal(SledJournal::open_root(at, durability)),
     };
     let leadhand = builder.build()?;
     let run = leadhand.start_plan(Goal::default(), plan(TASKS, words)?)?;
@@ -147,7 +147,7 @@ fn cpu_time() -> Result<Duration, Failure> {
 
 /// Takes up a run of many records, from its beginning and from a snapshot near its end.
 fn long(root: &Path, out: &mut impl Write) -> Result<(), Failure> {
-    let journal = SledJournal::open_root(root.join("long"), Durability::Process)?;
+    let journal = SledJournal::open_root(root.join("long"), Durability::Process);
     let records = records_of_a_long_run(root)?;
     let id = RunId::new("long")?;
     let mut writer = journal.create(&id)?;

@@ -99,7 +99,7 @@ pub fn soak(settings: &SoakSettings, tell: &dyn Fn(&str)) -> Result<Soaked, Soak
     let folder = tempfile::Builder::new()
         .prefix("leadhand-soak-")
         .tempdir()?;
-    let journal = SledJournal::open_root(folder.path(), Durability::Process)?;
+    let journal = SledJournal::open_root(folder.path(), Durability::Process);
     let shared = Arc::new(Shared {
         journal: Arc::new(journal),
         root: folder.path().to_owned(),

@@ -253,7 +253,7 @@ impl<'a> Life<'a> {
 
     fn journal(&self) -> SledJournal {
         let root = self.desk.project().join(".leadhand");
-        SledJournal::open_root(root, Durability::Process).unwrap()
+        SledJournal::open_root(root, Durability::Process)
     }
 
     fn files(&self) -> BTreeMap<String, String> {

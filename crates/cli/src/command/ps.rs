@@ -39,7 +39,7 @@ struct Listed {
 pub(crate) fn run(arguments: &PsArguments, before: &ProjectOptions) -> Result<u8, Failure> {
     let options = &arguments.project.after(before);
     let project = Project::open(options)?;
-    let mut runs: Vec<Listed> = project.journal()?.runs()?.into_iter().map(listed).collect();
+    let mut runs: Vec<Listed> = project.journal().runs()?.into_iter().map(listed).collect();
     runs.sort_by_key(|run| run.pid.is_none());
     if arguments.json {
         screen::out_json(&runs);

@@ -36,7 +36,7 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let options = &arguments.project.after(before);
     let project = Project::open(options)?;
-    let id = run_name::find(&project.journal()?, &arguments.run)?;
+    let id = run_name::find(&project.journal(), &arguments.run)?;
     let show = if arguments.json {
         Show::Json
     } else {
@@ -66,7 +66,7 @@ fn before_going_on(
     if added == AddedBudget::default() {
         return Ok(Vec::new());
     }
-    let history = project.journal()?.read(id)?;
+    let history = project.journal().read(id)?;
     if let Some(damage) = history.damage {
         return Err(Failure::damaged(id, damage));
     }

@@ -56,7 +56,7 @@ fn full() {
     };
     for durability in [Durability::Process, Durability::Disk] {
         for tail_bytes_max in [TAIL_BYTES_MAX, 100_000] {
-            let journal = SledJournal::open_root(disk.join("root"), durability).unwrap();
+            let journal = SledJournal::open_root(disk.join("root"), durability);
             let journal = journal.with_tail_bytes_max(tail_bytes_max);
             let name = format!("{durability:?}, {tail_bytes_max} bytes in the tail");
             check_full(&format!("small records, {name}"), &disk, &journal, record);
@@ -148,13 +148,13 @@ fn read_only() {
         assert!(tried, "it cannot be mounted {how}");
     };
     let root = disk.join("root");
-    let journal = SledJournal::open_root(&root, Durability::Process).unwrap();
+    let journal = SledJournal::open_root(&root, Durability::Process);
     let mut writer = journal.create(&run()).unwrap();
     writer.append(&records(0..20)).unwrap().wait().unwrap();
     writer.close().unwrap();
     drop(journal);
     remount("ro");
-    let journal = SledJournal::open_root(&root, Durability::Process).unwrap();
+    let journal = SledJournal::open_root(&root, Durability::Process);
     assert_eq!(journal.runs().unwrap().len(), 1);
     let other = leadhand_protocol::RunId::new("run-2").unwrap();
     for (what, outcome) in [

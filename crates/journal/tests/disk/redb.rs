@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 fn redb(root: &Path) -> RedbJournal {
-    let journal = RedbJournal::open_root(root, Durability::Process).unwrap();
+    let journal = RedbJournal::open_root(root, Durability::Process);
     journal.with_tail_bytes_max(0)
 }
 

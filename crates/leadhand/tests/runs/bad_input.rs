@@ -174,7 +174,7 @@ async fn a_journal_that_cannot_be_written_stops_the_run_before_it_begins() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "no folder").unwrap();
-    let journal = SledJournal::open_root(&file, Durability::Process).unwrap();
+    let journal = SledJournal::open_root(&file, Durability::Process);
     let silent = model(|_| async { panic!("nothing may be called") });
     let leadhand = builder(folder.path(), silent)
         .journal(journal)

@@ -29,7 +29,7 @@ fn leadhand(folder: &Path, root: &Path, flights: &Flights) -> Leadhand {
     };
     builder(folder, worker)
         .limits(limits)
-        .journal(SledJournal::open_root(root, Durability::Process).unwrap())
+        .journal(SledJournal::open_root(root, Durability::Process))
         .build()
         .unwrap()
 }

@@ -50,7 +50,7 @@ pub(crate) struct House {
 impl House {
     pub(crate) fn new(autonomy: Autonomy) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let journal = SledJournal::open_root(folder.path(), Durability::Process).unwrap();
+        let journal = SledJournal::open_root(folder.path(), Durability::Process);
         Self {
             id: RunId::new("house").unwrap(),
             journal: Arc::new(journal),
