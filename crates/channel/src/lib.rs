@@ -1,4 +1,4 @@
-//! Typed envelopes between a run's hub and its agents, over bounded tokio channels.
+//! Typed envelopes between a run's hub and its agents, over bounded inboxes.
 //!
 //! [`open`] gives a [`Hub`], which receives from all agents, and a [`Post`], which
 //! registers agents and sends to them; a registered agent holds a [`Mailbox`]. They are what

@@ -6,7 +6,7 @@ use super::schema::without_places;
 use crate::dialect::{Prompt, PromptEntry};
 use leadhand_protocol::{ModelRequest, ToolCall, ToolSpec};
 use serde::Serialize;
-use serde::ser::{Error, Serializer};
+use serde::ser::Serializer;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ fn each_tool<S: Serializer>(tools: &[ToolSpec], to: S) -> Result<S::Ok, S::Error
 
 /// Arguments go out as JSON in a string.
 fn as_text<S: Serializer>(arguments: &Value, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&serde_json::to_string(arguments).map_err(S::Error::custom)?)
+    to.collect_str(arguments)
 }
 
 #[derive(Serialize)]

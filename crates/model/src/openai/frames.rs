@@ -12,7 +12,6 @@ use leadhand_protocol::{ModelFault, ModelFaultKind};
 use reqwest::{Body, Response, ResponseBuilderExt, Url};
 use serde::de::IgnoredAny;
 use serde_json::json;
-use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -128,19 +127,17 @@ async fn whole_body(
     if !joined.is_empty() {
         body = Bytes::from(joined);
     }
-    let text = String::from_utf8_lossy(&body);
-    if serde_json::from_str::<IgnoredAny>(&text).is_err() {
+    if std::str::from_utf8(&body).is_err() {
+        body = Bytes::from(String::from_utf8_lossy(&body).into_owned());
+    }
+    if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
         let what = format!(
             "{url} answered 200 with something that is no JSON: {}",
-            clean(&text)
+            clean(&String::from_utf8_lossy(&body))
         );
         return Err(fault(ModelFaultKind::BadAnswer, what));
     }
-    let mended = match text {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(mended) => Some(mended),
-    };
-    Ok(mended.map_or(body, Bytes::from))
+    Ok(body)
 }
 
 /// Most bytes of one JSON value that holds a reply: JSON escapes may need six bytes for one.
