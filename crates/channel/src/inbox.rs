@@ -132,6 +132,7 @@ impl Drop for LocalInbox {
         let unread = {
             let mut queue = self.0.lock();
             queue.receiver_is_gone = true;
+            queue.reader = None;
             std::mem::take(&mut queue.lanes)
         };
         room.iter().for_each(Semaphore::close);
