@@ -2,6 +2,8 @@
 
 use leadhand_protocol::RunId;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -14,10 +16,15 @@ fn written(mut number: u64, digits: usize) -> String {
     text.into_iter().map(char::from).collect()
 }
 
+/// Thrown once and counted up: of a million runs that begin in one millisecond in one process no
+/// two have one id, which would happen to a thousand if each threw for itself.
+static CHANCE: LazyLock<AtomicU64> =
+    LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(0)));
+
 /// A fresh id: nine digits of time in milliseconds and four of chance, in base 32 without the
 /// letters that look like others.
 pub(crate) fn fresh(now_ms: u64) -> RunId {
-    let chance = RandomState::new().hash_one(now_ms);
+    let chance = CHANCE.fetch_add(1, Ordering::Relaxed);
     let text = format!("{}-{}", written(now_ms, 9), written(chance, 4));
     RunId::new(text).expect("base-32 digits and a hyphen are a valid id")
 }
@@ -25,6 +32,7 @@ pub(crate) fn fresh(now_ms: u64) -> RunId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn ids_sort_by_time() {
@@ -32,5 +40,11 @@ mod tests {
             .map(fresh)
             .into();
         assert!(ids.is_sorted());
+    }
+
+    #[test]
+    fn runs_that_begin_at_once_have_ids_of_their_own() {
+        let ids: BTreeSet<RunId> = (0..100_000).map(|_| fresh(7)).collect();
+        assert_eq!(ids.len(), 100_000);
     }
 }
