@@ -17,7 +17,7 @@ fn written(mut number: u64, digits: usize) -> String {
 }
 
 /// Thrown once and counted up: of a million runs that begin in one millisecond in one process no
-/// two have one id, which would happen to a thousand if each threw for itself.
+/// two have one id. If each threw for itself, a thousand would be enough for two that do.
 static CHANCE: LazyLock<AtomicU64> =
     LazyLock::new(|| AtomicU64::new(RandomState::new().hash_one(0)));
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 /// A run that takes longer against an endpoint that talks nonsense has no end.
 const NONSENSE_MAX: Duration = Duration::from_secs(60);
 /// More memory than a run takes whose endpoint talks sense, and less than what an endpoint sends
-/// that never stops, in KiB. Compiling the tools anew takes the half of it.
+/// that never stops, in KiB.
 const MEMORY_KIB_MAX: u64 = 320_000;
 /// What stands on the disk after a run that came to nothing, in bytes.
 const RECORD_BYTES_MAX: u64 = 1_000_000;

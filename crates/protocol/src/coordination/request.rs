@@ -1,4 +1,5 @@
-//! What a party can ask.
+//! What a party can ask. One closed set of requests with what is said of each of them, and so one
+//! file, although a long one.
 
 use super::{Payload, PrimitiveName, QuestionId, WaitId};
 use crate::AgentId;

@@ -38,6 +38,9 @@ impl Sources {
     }
 }
 
+// A source without a bit of its own would be taken for another one.
+const _: () = assert!(Source::ALL.len() <= u8::BITS as usize);
+
 fn bit(source: Source) -> u8 {
     1 << source as u8
 }
@@ -71,5 +74,22 @@ impl Serialize for Sources {
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that was left out of the list would get lost when a label is written down.
+    #[test]
+    fn every_source_is_in_the_list_of_all() {
+        let schema = schemars::schema_for!(Source);
+        let known = schema.get("oneOf").and_then(|it| it.as_array()).unwrap();
+        assert_eq!(known.len(), Source::ALL.len());
+        let all: Sources = Source::ALL.into_iter().collect();
+        let text = serde_json::to_string(&all).unwrap();
+        assert_eq!(serde_json::from_str::<Sources>(&text).unwrap(), all);
+        assert_eq!(all.iter().collect::<Vec<_>>(), Source::ALL);
     }
 }
