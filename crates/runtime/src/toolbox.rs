@@ -17,7 +17,8 @@ use std::time::Duration;
 
 /// A tool in the embedder's process.
 pub trait NativeTool: Send + Sync + 'static {
-    /// What it is. Its isolation is always shown as native, whatever stands here.
+    /// What it is; asked once, when the tools are put together. Its isolation is always shown as
+    /// native, whatever stands here.
     fn spec(&self) -> ToolSpec;
 
     /// Carries out one call. Dropping the future cancels it.
