@@ -1,6 +1,6 @@
-//! Any OpenAI-compatible endpoint, through async-openai with types of our own, since typed
-//! answers fail on most servers' deviations. Retries and the time-out of the whole call
-//! belong to [`crate::ModelSet`]; here is one request, sent again at once only when the
+//! Any OpenAI-compatible endpoint, with types of our own, since typed answers fail on most
+//! servers' deviations; streams come through async-openai. Retries and the time-out of the whole
+//! call belong to [`crate::ModelSet`]; here is one request, sent again at once only when the
 //! server does not know an optional part of it.
 
 use crate::dialect::{self, Prompt, choose_style};
@@ -9,6 +9,7 @@ use crate::{BoxFuture, Model, ModelInfo, Pieces, Price, ToolStyle};
 use async_openai::Client;
 use futures::StreamExt;
 use leadhand_protocol::{Limits, ModelFault, ModelFaultKind, ModelReply, ModelRequest, Usage};
+use std::sync::OnceLock;
 
 mod answer;
 mod body;
@@ -17,6 +18,7 @@ mod frames;
 mod part;
 mod schema;
 mod transport;
+mod wire;
 
 use answer::Answer;
 use body::{LeftOut, body};
@@ -86,8 +88,8 @@ impl std::fmt::Debug for OpenAiOptions {
 pub struct OpenAiModel {
     options: OpenAiOptions,
     transport: Transport,
-    streaming: Client<Endpoint>,
-    plain: Client<Endpoint>,
+    /// Made when an answer is first streamed.
+    streaming: OnceLock<Client<Endpoint>>,
     is_openai: bool,
     /// What the address alone tells.
     usual_style: ToolStyle,
@@ -106,11 +108,10 @@ impl OpenAiModel {
             let what = "wants http:// or https:// and no user name in it";
             return Err(format!("the base URL {what}; put the key into api_key_env"));
         }
-        let endpoint = Endpoint::new(&options.base_url, options.key.as_deref())?;
+        let endpoint = Endpoint::new(&options.base_url, options.key.as_deref());
         let transport = Transport::new(endpoint, options.idle_ms, options.reply_bytes_max)?;
         Ok(Self {
-            streaming: transport.client(),
-            plain: transport.in_one_piece().client(),
+            streaming: OnceLock::new(),
             transport,
             is_openai: url.host_str() == Some("api.openai.com"),
             usual_style: choose_style(options.tool_style, &options.base_url, None),
@@ -177,21 +178,21 @@ impl OpenAiModel {
         let (url, key) = (self.transport.url(), self.transport.key());
         let mut answer = Answer::new(url, key, self.options.reply_bytes_max, pieces);
         if streams {
-            let chat = self.streaming.chat();
-            let opened = chat.create_stream_byot::<_, Part>(body).await;
+            let client = match self.streaming.get() {
+                Some(client) => client,
+                None => {
+                    let made = self.transport.client()?;
+                    self.streaming.get_or_init(|| made)
+                }
+            };
+            let opened = client.chat().create_stream_byot::<_, Part>(body).await;
             let mut events = opened.map_err(|error| fault_of(error, url))?;
             while let Some(event) = events.next().await {
                 answer.take(&event.map_err(|error| fault_of(error, url))?)?;
             }
         } else {
-            let whole = self.plain.chat().create_byot::<_, Part>(body).await;
-            match whole.map_err(|error| fault_of(error, url))? {
-                Part::List(events) => {
-                    for event in &events {
-                        answer.take(event)?;
-                    }
-                }
-                event => answer.take(&event)?,
+            for event in &self.transport.whole(&body).await? {
+                answer.take(event)?;
             }
         }
         Ok(answer.finish()?)

@@ -106,7 +106,8 @@ fn each_tool<S: Serializer>(tools: &[ToolSpec], to: S) -> Result<S::Ok, S::Error
 
 /// Arguments go out as JSON in a string.
 fn as_text<S: Serializer>(arguments: &Value, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(arguments)
+    let text = serde_json::to_string(arguments).map_err(serde::ser::Error::custom)?;
+    to.serialize_str(&text)
 }
 
 #[derive(Serialize)]

@@ -3,10 +3,12 @@
 
 use crate::model::fault;
 use crate::retry_after::retry_after_ms;
+use hyper_util::client::legacy::Error;
 use leadhand_protocol::{ModelFault, ModelFaultKind};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
+use std::error::Error as StdError;
 use std::time::SystemTime;
 
 /// Longest quotation of a server's words, in characters.
@@ -102,15 +104,25 @@ pub(super) fn of_error_value(url: &str, error: &Value, key: &str) -> ModelFault 
     )
 }
 
-/// What a failed connection means.
+/// What it means that a request, or the rest of an answer, did not come through.
 pub(super) fn of_transport(url: &str, error: &reqwest::Error) -> ModelFault {
-    let kind = if error.is_timeout() {
-        ModelFaultKind::TimedOut
+    if error.is_timeout() {
+        broken(url, ModelFaultKind::TimedOut, NO_ANSWER_IN_TIME, error)
     } else {
-        ModelFaultKind::Unreachable
-    };
-    let mut why = said_plainly(error).to_owned();
-    let mut source = std::error::Error::source(error);
+        let what = said_plainly(error.is_connect());
+        broken(url, ModelFaultKind::Unreachable, what, error)
+    }
+}
+
+/// The same of a request that was sent directly.
+pub(super) fn of_connection(url: &str, error: &Error) -> ModelFault {
+    let what = said_plainly(error.is_connect());
+    broken(url, ModelFaultKind::Unreachable, what, error)
+}
+
+fn broken(url: &str, kind: ModelFaultKind, what: &str, error: &dyn StdError) -> ModelFault {
+    let mut why = what.to_owned();
+    let mut source = error.source();
     while let Some(inner) = source {
         why = format!("{why}: {inner}");
         source = inner.source();
@@ -126,11 +138,9 @@ pub(super) fn of_silence(url: &str) -> ModelFault {
     )
 }
 
-/// Our words for what reqwest says with the whole URL in it.
-fn said_plainly(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        NO_ANSWER_IN_TIME
-    } else if error.is_connect() {
+/// Our words for what the client says with the whole URL in it.
+fn said_plainly(is_connect: bool) -> &'static str {
+    if is_connect {
         "no connection; is the server running, and is the base URL right?"
     } else {
         "the connection broke off"

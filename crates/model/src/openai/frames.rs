@@ -2,12 +2,14 @@
 //! and a stream that merely stops is told from one that was finished. What was wrong is
 //! put into the stream as an event of our own, `{"leadhand":…}`, so that nothing of the
 //! answer ends up in a log. The format is that of server-sent events (WHATWG HTML, 9.2).
-//! An answer in one piece is checked here too, and passes as it is.
+//! An answer in one piece is bounded here too.
 
 use super::fault::{clean, of_silence, of_transport};
+use super::part::{Part, read};
 use crate::model::fault;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, unfold};
+use http_body_util::BodyDataStream;
 use leadhand_protocol::{ModelFault, ModelFaultKind};
 use reqwest::{Body, Response, ResponseBuilderExt, Url};
 use serde::de::IgnoredAny;
@@ -45,73 +47,60 @@ pub(super) struct Bounds {
 }
 
 /// Puts the filter around an event stream.
-pub(super) fn guarded_events(response: Response, bounds: Bounds) -> Response {
-    let url = response.url().clone();
-    let safe = unfold(Filter::new(response, bounds), |mut filter| async move {
+pub(super) fn guarded_events(body: Body, bounds: Bounds, address: &Url) -> Response {
+    let safe = unfold(Filter::new(body, bounds), |mut filter| async move {
         let bytes = filter.next().await?;
         Some((Ok::<_, std::io::Error>(Bytes::from(bytes)), filter))
     });
-    bare(url, Body::wrap_stream(safe))
+    bare(address.clone(), Body::wrap_stream(safe))
 }
 
-/// The events of a stream that nobody asked for, as one JSON array.
-pub(super) async fn gathered_events(response: Response, bounds: Bounds) -> Response {
-    let url = response.url().clone();
-    let mut filter = Filter::new(response, bounds);
-    let mut array = String::from("[");
-    'events: while let Some(safe) = filter.next().await {
-        for data in safe.lines().filter_map(|line| line.strip_prefix("data: ")) {
-            if data == DONE {
-                break 'events;
-            }
-            if array.len() > 1 {
-                array.push(',');
-            }
-            array.push_str(data);
-        }
-    }
-    array.push(']');
-    bare(url, Body::from(array))
-}
-
-/// An answer that is one JSON value.
-pub(super) async fn whole_value(
-    response: Response,
+/// The events of a stream that nobody asked for.
+pub(super) async fn gathered_events(
+    body: Body,
     bounds: Bounds,
     url: &str,
-) -> Result<Response, ModelFault> {
-    let from = response.url().clone();
-    let body = whole_body(response, bounds, url).await?;
-    Ok(bare(from, Body::from(body)))
+) -> Result<Vec<Part>, ModelFault> {
+    let mut filter = Filter::new(body, bounds);
+    let mut events = Vec::new();
+    while let Some(safe) = filter.next().await {
+        for data in safe.lines().filter_map(|line| line.strip_prefix("data: ")) {
+            if data == DONE {
+                return Ok(events);
+            }
+            events.push(read(data.as_bytes(), url)?);
+        }
+    }
+    Ok(events)
 }
 
 /// Turns a plain JSON answer into a stream of one event.
 pub(super) async fn single_event(
-    response: Response,
+    body: Body,
     bounds: Bounds,
     url: &str,
+    address: &Url,
 ) -> Result<Response, ModelFault> {
-    let from = response.url().clone();
-    let body = whole_body(response, bounds, url).await?;
+    let body = whole_body(body, bounds, url).await?;
+    read(&body, url)?;
     let event = frame(&String::from_utf8_lossy(&body));
-    Ok(bare(from, Body::from(format!("{event}{}", frame(DONE)))))
+    let events = Body::from(format!("{event}{}", frame(DONE)));
+    Ok(bare(address.clone(), events))
 }
 
-/// A bounded body, held to be JSON. One chunk, the usual case, is not copied.
-async fn whole_body(
-    mut response: Response,
-    bounds: Bounds,
-    url: &str,
-) -> Result<Bytes, ModelFault> {
+/// A bounded body. One chunk, the usual case, is not copied.
+pub(super) async fn whole_body(body: Body, bounds: Bounds, url: &str) -> Result<Bytes, ModelFault> {
+    let mut chunks = BodyDataStream::new(body);
     let bytes_max = value_bytes_max(bounds.reply_bytes_max);
     let mut body = Bytes::new();
     let mut joined = Vec::new();
     loop {
-        let heard = timeout(bounds.idle, response.chunk()).await;
+        let heard = timeout(bounds.idle, chunks.next()).await;
         let chunk = heard.map_err(|_| of_silence(url))?;
-        let Some(chunk) = chunk.map_err(|error| of_transport(url, &error))? else {
+        let Some(chunk) = chunk else {
             break;
         };
+        let chunk = chunk.map_err(|error| of_transport(url, &error))?;
         if body.len() + joined.len() + chunk.len() > bytes_max {
             let max = bounds.reply_bytes_max;
             let what = format!("{url}: the answer is larger than {max} bytes (reply_bytes_max)");
@@ -129,13 +118,6 @@ async fn whole_body(
     }
     if std::str::from_utf8(&body).is_err() {
         body = Bytes::from(String::from_utf8_lossy(&body).into_owned());
-    }
-    if serde_json::from_slice::<IgnoredAny>(&body).is_err() {
-        let what = format!(
-            "{url} answered 200 with something that is no JSON: {}",
-            clean(&String::from_utf8_lossy(&body))
-        );
-        return Err(fault(ModelFaultKind::BadAnswer, what));
     }
     Ok(body)
 }
@@ -173,13 +155,13 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(response: Response, bounds: Bounds) -> Self {
+    fn new(body: Body, bounds: Bounds) -> Self {
         let bytes_max = bounds
             .reply_bytes_max
             .saturating_mul(FRAME_OVERHEAD)
             .saturating_add(ENVELOPE_BYTES);
         Self {
-            chunks: response.bytes_stream().boxed(),
+            chunks: BodyDataStream::new(body).boxed(),
             idle: bounds.idle,
             bytes_left: bytes_max,
             frame_bytes_max: value_bytes_max(bounds.reply_bytes_max),

@@ -2,44 +2,59 @@
 //! kept. Servers differ in what stands where, so any value may stand anywhere; what nobody
 //! looks at takes no memory, whatever a server adds.
 
+use super::fault::clean;
+use crate::model::fault;
+use leadhand_protocol::{ModelFault, ModelFaultKind};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Names of the fields that are kept. Those of [`WHOLE`] keep what is in them as it is.
-const NAMES: [&str; 30] = [
-    "choices",
-    "message",
-    "delta",
-    "content",
-    "finish_reason",
-    "usage",
-    "index",
-    "text",
-    "refusal",
-    "tool_calls",
-    "function_call",
-    "id",
-    "function",
-    "name",
-    "arguments",
-    "error",
-    "prompt_tokens",
-    "input_tokens",
-    "completion_tokens",
-    "output_tokens",
-    "prompt_tokens_details",
-    "input_tokens_details",
-    "completion_tokens_details",
-    "output_tokens_details",
-    "cached_tokens",
-    "reasoning_tokens",
-    "prompt_cache_hit_tokens",
-    "cache_read_input_tokens",
-    "leadhand",
-    "words",
-];
+/// Says of each name that its field is kept; those of [`WHOLE`] keep what is in them as it is.
+macro_rules! kept {
+    ($($name:literal)*) => {
+        /// The name as it is kept, if it is.
+        fn kept(given: &str) -> Option<&'static str> {
+            match given {
+                $($name => Some($name),)*
+                _ => None,
+            }
+        }
+    };
+}
+kept!(
+    "choices"
+    "message"
+    "delta"
+    "content"
+    "finish_reason"
+    "usage"
+    "index"
+    "text"
+    "refusal"
+    "tool_calls"
+    "function_call"
+    "id"
+    "function"
+    "name"
+    "arguments"
+    "error"
+    "prompt_tokens"
+    "input_tokens"
+    "completion_tokens"
+    "output_tokens"
+    "prompt_tokens_details"
+    "input_tokens_details"
+    "completion_tokens_details"
+    "output_tokens_details"
+    "cached_tokens"
+    "reasoning_tokens"
+    "prompt_cache_hit_tokens"
+    "cache_read_input_tokens"
+    "leadhand"
+    "words"
+);
+
 /// Fields in which any name may stand.
 const WHOLE: [&str; 2] = ["arguments", "error"];
 
@@ -119,6 +134,15 @@ impl Part {
     }
 }
 
+/// An event that a server at `url` sent.
+pub(super) fn read(bytes: &[u8], url: &str) -> Result<Part, ModelFault> {
+    serde_json::from_slice(bytes).map_err(|_| {
+        let words = clean(&String::from_utf8_lossy(bytes));
+        let what = format!("{url} answered 200 with something that is no JSON: {words}");
+        fault(ModelFaultKind::BadAnswer, what)
+    })
+}
+
 impl<'de> Deserialize<'de> for Part {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         from.deserialize_any(Reader)
@@ -185,7 +209,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// One of [`NAMES`], or none of them.
+/// What [`kept`] says of a name.
 struct Name(Option<&'static str>);
 
 impl<'de> Deserialize<'de> for Name {
@@ -199,7 +223,7 @@ impl<'de> Deserialize<'de> for Name {
             }
 
             fn visit_str<E>(self, given: &str) -> Result<Name, E> {
-                Ok(Name(NAMES.into_iter().find(|name| *name == given)))
+                Ok(Name(kept(given)))
             }
         }
         from.deserialize_str(Known)

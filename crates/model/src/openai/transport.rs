@@ -1,17 +1,24 @@
-//! Between async-openai and the network: adds the key, turns failure statuses into faults
-//! before that library can retry or log them, and hands answers on only through `frames`.
+//! Between requests and the network: adds the key and turns failure statuses into faults. A
+//! streamed answer is asked for through async-openai, which gets to see only what has passed
+//! `frames` and never a failure that it could retry or log; one in one piece is asked for here.
 
 use super::fault::{HttpFault, of_silence, of_status, of_transport};
-use super::frames::{Bounds, gathered_events, guarded_events, single_event, whole_value};
+use super::frames::{Bounds, gathered_events, guarded_events, single_event, whole_body};
+use super::part::{Part, read};
+use super::wire::Wire;
 use crate::model::fault;
 use async_openai::Client;
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
-use leadhand_protocol::ModelFaultKind;
-use reqwest::Response;
+use bytes::Bytes;
+use futures::StreamExt;
+use http_body_util::BodyDataStream;
+use leadhand_protocol::{ModelFault, ModelFaultKind};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
+use reqwest::{Body, Response};
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,10 +27,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tower_service::Service;
 
-/// How long a connection may take to come about.
-const CONNECT_MS_MAX: u64 = 10_000;
 /// Bytes read of a failed answer.
 const FAILED_BODY_BYTES_MAX: usize = 16_384;
+/// Room for the body of a request to begin with, in bytes; it grows as it must.
+const BODY_BYTES_FIRST: usize = 4_096;
 
 /// Where to send requests, and with which key. The key is never shown, logged or put into
 /// an error.
@@ -31,38 +38,38 @@ const FAILED_BODY_BYTES_MAX: usize = 16_384;
 pub(super) struct Endpoint {
     base_url: String,
     key: SecretString,
-    headers: HeaderMap,
 }
 
 impl Endpoint {
-    /// The base URL without a slash at its end. Fails on a key that no header can carry.
-    pub(super) fn new(base_url: &str, key: Option<&str>) -> Result<Self, String> {
-        let mut headers = HeaderMap::new();
-        if let Some(key) = key {
-            let value = HeaderValue::from_str(&format!("Bearer {key}"));
-            let mut value = value.map_err(|_| "the key holds characters no key has".to_owned())?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        Ok(Self {
+    /// The base URL without a slash at its end.
+    pub(super) fn new(base_url: &str, key: Option<&str>) -> Self {
+        Self {
             base_url: base_url.trim_end_matches('/').to_owned(),
             key: SecretString::from(key.unwrap_or_default()),
-            headers,
-        })
+        }
     }
 
     fn key(&self) -> &str {
         self.key.expose_secret()
     }
 
-    fn url_of_chat(&self) -> String {
-        self.url("/chat/completions")
+    /// What goes with every request. Fails on a key that no header can carry.
+    fn head(&self) -> Result<HeaderMap, String> {
+        let mut headers = HeaderMap::new();
+        if !self.key().is_empty() {
+            let value = HeaderValue::from_str(&format!("Bearer {}", self.key()));
+            let mut value = value.map_err(|_| "the key holds characters no key has".to_owned())?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(headers)
     }
 }
 
+/// What async-openai is told. Of the requests it makes only the body is sent on.
 impl Config for Endpoint {
     fn headers(&self) -> HeaderMap {
-        self.headers.clone()
+        HeaderMap::new()
     }
 
     fn url(&self, path: &str) -> String {
@@ -82,40 +89,28 @@ impl Config for Endpoint {
     }
 }
 
-/// What passes requests on. A clone shares the connections, and is cheap: async-openai makes
-/// two for every request.
+/// What sends requests. A clone shares the connections, and is cheap: async-openai makes two for
+/// every request.
 #[derive(Clone)]
 pub(super) struct Transport {
     shared: Arc<Shared>,
-    streams: bool,
 }
 
 struct Shared {
-    client: reqwest::Client,
+    wire: Wire,
     endpoint: Endpoint,
-    url: String,
     bounds: Bounds,
     is_llama_server: AtomicBool,
 }
 
 impl Transport {
-    /// The transport for requests that ask for a stream.
     pub(super) fn new(
         endpoint: Endpoint,
         idle_ms: u64,
         reply_bytes_max: usize,
     ) -> Result<Self, String> {
-        // Silence is timed here and not by the client, which sets up a timer for each wait even
-        // when there is nothing to wait for.
-        let client = crate::net::client_for(&endpoint.base_url)
-            .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
-            // A redirect would carry the prompt to a place nobody configured.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| format!("no HTTP client could be made: {error}"))?;
         let shared = Shared {
-            client,
-            url: endpoint.url_of_chat(),
+            wire: Wire::new(endpoint.url("/chat/completions"), endpoint.head()?)?,
             endpoint,
             bounds: Bounds {
                 reply_bytes_max,
@@ -125,29 +120,20 @@ impl Transport {
         };
         Ok(Self {
             shared: Arc::new(shared),
-            streams: true,
         })
     }
 
-    /// The same for requests that ask for the answer in one piece.
-    pub(super) fn in_one_piece(&self) -> Self {
-        Self {
-            shared: self.shared.clone(),
-            streams: false,
-        }
-    }
-
-    /// A client of async-openai that sends through this.
-    pub(super) fn client(&self) -> Client<Endpoint> {
-        let Shared {
-            client, endpoint, ..
-        } = &*self.shared;
-        Client::build(client.clone(), endpoint.clone()).with_http_service(self.clone())
+    /// A client of async-openai that sends through this, for answers that are streamed.
+    pub(super) fn client(&self) -> Result<Client<Endpoint>, ModelFault> {
+        let general = self.shared.wire.general();
+        let general = general.map_err(|why| fault(ModelFaultKind::Refused, why))?;
+        let client = Client::build(general, self.shared.endpoint.clone());
+        Ok(client.with_http_service(self.clone()))
     }
 
     /// Where requests go.
     pub(super) fn url(&self) -> &str {
-        &self.shared.url
+        self.shared.wire.url()
     }
 
     pub(super) fn key(&self) -> &str {
@@ -159,41 +145,69 @@ impl Transport {
         self.shared.is_llama_server.load(Ordering::Relaxed)
     }
 
-    async fn exchange(self, request: HttpRequestFactory) -> Result<Response, OpenAIError> {
-        let Shared {
-            client,
-            endpoint,
+    /// The answer to a request that asks for it in one piece: one event, or all that came of a
+    /// server that streams it nevertheless.
+    pub(super) async fn whole(&self, request: &impl Serialize) -> Result<Vec<Part>, HttpFault> {
+        let (url, bounds) = (self.url(), self.shared.bounds);
+        let mut bytes = Vec::with_capacity(BODY_BYTES_FIRST);
+        serde_json::to_writer(&mut bytes, request).map_err(|error| {
+            let what = format!("a request for {url} cannot be written: {error}");
+            fault(ModelFaultKind::Refused, what)
+        })?;
+        let (head, body) = self.exchange(bytes.into()).await?.into_parts();
+        if is_stream(&head.headers) {
+            return Ok(gathered_events(body, bounds, url).await?);
+        }
+        let whole = whole_body(body, bounds, url).await?;
+        Ok(match read(&whole, url)? {
+            Part::List(events) => events,
+            event => vec![event],
+        })
+    }
+
+    /// What is answered, however it goes on, unless it is a failure.
+    async fn exchange(&self, request: Bytes) -> Result<http::Response<Body>, HttpFault> {
+        let (url, bounds) = (self.url(), self.shared.bounds);
+        let answered = timeout(bounds.idle, self.shared.wire.post(request)).await;
+        let response = answered.map_err(|_| of_silence(url))??;
+        if header(response.headers(), SERVER).is_some_and(|name| holds(name, "llama.cpp")) {
+            self.shared.is_llama_server.store(true, Ordering::Relaxed);
+        }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (head, body) = response.into_parts();
+        let front = front_of_body(body, bounds.idle).await;
+        Err(of_status(
             url,
-            bounds,
-            is_llama_server,
-        } = &*self.shared;
+            head.status,
+            &head.headers,
+            &front,
+            self.key(),
+        ))
+    }
+
+    /// The same for async-openai.
+    async fn stream(self, request: HttpRequestFactory) -> Result<Response, OpenAIError> {
+        let Shared { wire, bounds, .. } = &*self.shared;
         let request = request.build().await?;
-        let sent = timeout(bounds.idle, client.execute(request)).await;
-        let sent = sent.map_err(|_| boxed(of_silence(url).into()))?;
-        let response = sent.map_err(|error| boxed(of_transport(url, &error).into()))?;
-        if header(&response, SERVER).is_some_and(|name| holds(name, "llama.cpp")) {
-            is_llama_server.store(true, Ordering::Relaxed);
+        let request = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        let answered = self.exchange(Bytes::copy_from_slice(request)).await;
+        let (head, body) = answered.map_err(boxed)?.into_parts();
+        if is_stream(&head.headers) {
+            return Ok(guarded_events(body, *bounds, wire.address()));
         }
-        let status = response.status();
-        if !status.is_success() {
-            let headers = response.headers().clone();
-            let body = front_of_body(response, bounds.idle).await;
-            let key = endpoint.key();
-            return Err(boxed(of_status(url, status, &headers, &body, key)));
-        }
-        let is_stream = header(&response, CONTENT_TYPE).is_some_and(|t| t.contains("event-stream"));
-        let whole = match (is_stream, self.streams) {
-            (true, true) => return Ok(guarded_events(response, *bounds)),
-            (true, false) => return Ok(gathered_events(response, *bounds).await),
-            (false, true) => single_event(response, *bounds, url).await,
-            (false, false) => whole_value(response, *bounds, url).await,
-        };
+        let whole = single_event(body, *bounds, wire.url(), wire.address()).await;
         whole.map_err(|fault| boxed(fault.into()))
     }
 }
 
-fn header(response: &Response, name: HeaderName) -> Option<&str> {
-    response.headers().get(name)?.to_str().ok()
+fn is_stream(headers: &HeaderMap) -> bool {
+    header(headers, CONTENT_TYPE).is_some_and(|it| it.contains("event-stream"))
+}
+
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// Whether a name holds this, in whatever case.
@@ -212,7 +226,7 @@ impl Service<HttpRequestFactory> for Transport {
     }
 
     fn call(&mut self, request: HttpRequestFactory) -> Self::Future {
-        Box::pin(self.clone().exchange(request))
+        Box::pin(self.clone().stream(request))
     }
 }
 
@@ -231,8 +245,8 @@ pub(super) fn fault_of(error: OpenAIError, url: &str) -> HttpFault {
     }
 }
 
-impl From<leadhand_protocol::ModelFault> for HttpFault {
-    fn from(fault: leadhand_protocol::ModelFault) -> Self {
+impl From<ModelFault> for HttpFault {
+    fn from(fault: ModelFault) -> Self {
         Self {
             fault,
             offence: None,
@@ -245,14 +259,15 @@ fn boxed(fault: HttpFault) -> OpenAIError {
 }
 
 /// As much of a failed answer as comes before the bound or a silence.
-async fn front_of_body(mut response: Response, idle: Duration) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Ok(Some(chunk))) = timeout(idle, response.chunk()).await {
-        body.extend_from_slice(&chunk);
-        if body.len() >= FAILED_BODY_BYTES_MAX {
-            body.truncate(FAILED_BODY_BYTES_MAX);
+async fn front_of_body(body: Body, idle: Duration) -> Vec<u8> {
+    let mut chunks = BodyDataStream::new(body);
+    let mut front = Vec::new();
+    while let Ok(Some(Ok(chunk))) = timeout(idle, chunks.next()).await {
+        front.extend_from_slice(&chunk);
+        if front.len() >= FAILED_BODY_BYTES_MAX {
+            front.truncate(FAILED_BODY_BYTES_MAX);
             break;
         }
     }
-    body
+    front
 }
