@@ -1,13 +1,13 @@
 //! The schemas of a run's tools, compiled once, and faults of other values.
 
 use leadhand_protocol::{MessageType, ToolSpec};
-use leadhand_schema::Schema;
+use leadhand_schema::{Schema, plainly_fits};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// What the arguments of each tool of a run may be. A schema is compiled when a call is first held
-/// against it: most runs call few of their tools.
+/// What the arguments of each tool of a run may be. A schema is compiled when a call first needs
+/// it: most runs call few of their tools, and most calls fit beyond doubt.
 #[derive(Debug, Default)]
 pub struct ArgumentSchemas(BTreeMap<String, OnceLock<Schema>>);
 
@@ -25,6 +25,9 @@ impl ArgumentSchemas {
         let Some(schema) = self.0.get(&tool.name) else {
             return Vec::new();
         };
+        if plainly_fits(&tool.arguments, arguments) {
+            return Vec::new();
+        }
         let schema = schema.get_or_init(|| Schema::of_arguments(&tool.arguments));
         schema.faults(arguments)
     }
