@@ -64,24 +64,25 @@ impl DiskJournal {
         self
     }
 
-    /// Opens a run whose folder exists and makes a writer of it.
-    /// `named_in` is the folder that the root is new in, if it is.
+    /// Keeps every other writer away from a run whose folder exists.
+    fn lock(&self, run: &RunId, folder: &RunFolder) -> Result<FileLock, JournalError> {
+        let wait = Duration::from_millis(LOCK_WAIT_MS);
+        lock::write(&folder.lock, wait)?.ok_or_else(|| JournalError::Locked {
+            run: run.clone(),
+            pid: lock::holder(&folder.lock).0,
+        })
+    }
+
+    /// Makes a writer of a run. `named_in` is the folder that the root is new in, if it is.
     fn writer(
         &self,
         run: &RunId,
         folder: RunFolder,
+        lock: FileLock,
+        End { tail, lost }: End,
         named_in: Option<PathBuf>,
-    ) -> Result<Box<dyn Writer>, JournalError> {
-        let wait = Duration::from_millis(LOCK_WAIT_MS);
-        let lock = lock::write(&folder.lock, wait)?.ok_or_else(|| JournalError::Locked {
-            run: run.clone(),
-            pid: lock::holder(&folder.lock).0,
-        })?;
-        let records = self.records(run, &folder);
-        let End { tail, lost } = records.open_end()?;
+    ) -> Box<dyn Writer> {
         let next_seq = tail.end();
-        records.drop_foreign_snapshot(next_seq)?;
-        drop(records);
         let open = OpenRun::new(run, folder.clone(), self.keeping.clone(), lock, tail);
         // The names of the folders must be as durable as what is in them.
         open.owe(named_in);
@@ -94,7 +95,7 @@ impl DiskJournal {
         let mut others = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         others.retain(|_, other| other.strong_count() > 0);
         others.insert(run.clone(), Arc::downgrade(&open));
-        Ok(Box::new(DiskWriter {
+        Box::new(DiskWriter {
             run: run.clone(),
             folder,
             open,
@@ -103,7 +104,7 @@ impl DiskJournal {
             lost,
             buffer: Vec::new(),
             finished: false,
-        }))
+        })
     }
 
     fn folder(&self, run: &RunId) -> RunFolder {
@@ -167,12 +168,22 @@ impl Journal for DiskJournal {
                 Err(JournalError::RunExists { run: run.clone() })
             }
             Err(error) => Err(unwritable(&folder.run)(error)),
-            Ok(()) => self.writer(run, folder, named_in),
+            Ok(()) => {
+                let lock = self.lock(run, &folder)?;
+                let end = End::of_new(&folder)?;
+                Ok(self.writer(run, folder, lock, end, named_in))
+            }
         }
     }
 
     fn open(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
-        self.writer(run, self.existing(run)?, None)
+        let folder = self.existing(run)?;
+        let lock = self.lock(run, &folder)?;
+        let records = self.records(run, &folder);
+        let end = records.open_end()?;
+        records.drop_foreign_snapshot(end.tail.end())?;
+        drop(records);
+        Ok(self.writer(run, folder, lock, end, None))
     }
 
     fn read(&self, run: &RunId) -> Result<History, JournalError> {

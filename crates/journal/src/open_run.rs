@@ -21,6 +21,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// bound while the store takes over an earlier one.
 pub const QUEUED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// Most bytes of payloads that whoever appends stores by itself: what deflating and writing them
+/// takes then is a fraction of a millisecond.
+const BLOBS_BYTES_AT_ONCE: usize = 32 * 1024;
+
 /// How a journal keeps its runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Keeping {
@@ -169,13 +173,14 @@ impl OpenRun {
         })
     }
 
-    /// Whether an append needs neither the disk nor files of its own: one write to the tail costs
-    /// less than waking a thread to do it.
+    /// Whether an append needs neither the disk nor large files of its own: one write to the tail
+    /// costs less than waking a thread to do it.
     fn is_quick(&self, append: &Append, to_disk: bool) -> bool {
+        let blobs = append.blobs.iter().map(|(_, content)| content.len());
         self.keeping.durability == Durability::Process
             && !to_disk
             && !self.overflows()
-            && append.blobs.is_empty()
+            && blobs.sum::<usize>() <= BLOBS_BYTES_AT_ONCE
     }
 
     /// Stores all that is queued and resolves its tickets, those that wait for the disk last.

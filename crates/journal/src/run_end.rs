@@ -1,6 +1,7 @@
 //! The end of a run, where its writer goes on: found and checked when the run is opened, and handed
 //! to the store when it has become long.
 
+use crate::folder::RunFolder;
 use crate::format::Fault;
 use crate::head::{self, Stored};
 use crate::run_records::RunRecords;
@@ -18,6 +19,16 @@ pub(crate) struct End {
     pub(crate) tail: Tail,
     /// What was cut off.
     pub(crate) lost: Option<Damage>,
+}
+
+impl End {
+    /// Of a run in whose folder there is nothing yet.
+    pub(crate) fn of_new(folder: &RunFolder) -> Result<Self, JournalError> {
+        Ok(Self {
+            tail: Tail::create(folder, 0)?,
+            lost: None,
+        })
+    }
 }
 
 /// How far a run's tails can be believed.
