@@ -135,7 +135,7 @@ pub(crate) fn judged(
     let question = Question {
         tool,
         role: &agent.role,
-        task: task.as_ref(),
+        task: task.as_deref(),
         call,
         grants: &agent.equipment.grants,
         autonomy: labels::autonomy(run, agent),

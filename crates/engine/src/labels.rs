@@ -11,6 +11,7 @@ use leadhand_protocol::{
 };
 use leadhand_resource::{Kind, Pattern, Resource};
 use leadhand_task_graph::TaskGraph;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// What an agent is told when it begins.
@@ -171,15 +172,16 @@ impl Run {
 /// What its task declared before anything untrusted was read, as the task of a verdict. What a
 /// manager wrote that had read untrusted content, or that opens the whole workspace, declares
 /// nothing: whoever steers the content would declare what it is to cause.
-pub(crate) fn declared(run: &Run, task: &Task) -> Task {
-    let mut declared = task.clone();
+pub(crate) fn declared<'a>(run: &Run, task: &'a Task) -> Cow<'a, Task> {
+    let mut declared = Cow::Borrowed(task);
     if !is_sound(run, &task.id) {
+        let declared = declared.to_mut();
         declared.writes.clear();
         declared.effects.clear();
         declared.output_file = None;
     }
     if run.started().start.plan.is_none() {
-        declared.writes.retain(|glob| glob != "**");
+        declared.to_mut().writes.retain(|glob| glob != "**");
     }
     declared
 }

@@ -12,7 +12,7 @@ use leadhand_resource::{Kind, PathGlob, Resource};
 
 impl Policy {
     /// The permit of a call: the agent's grants narrowed to what the call names, and what deny
-    /// rules close to it. A tool that names no resource keeps the grants of the capabilities
+    /// rules close of them. A tool that names no resource keeps the grants of the capabilities
     /// that it wants; one that wants nothing has none. Secrets go with the network: it is the
     /// host that puts them in.
     #[must_use]
@@ -24,15 +24,19 @@ impl Policy {
         if named.iter().any(|grant| is_of_network(grant.capability)) {
             named.push(all(Capability::Secret));
         }
+        let grants = attenuate(question.grants, &named);
+        let listed: Vec<Grant> = question.grants.iter().filter(may_list).cloned().collect();
+        // Where nothing is open there is nothing to close.
+        let closed = if grants.is_empty() && listed.is_empty() {
+            Vec::new()
+        } else {
+            let (tool, role) = (&question.tool.name, question.role);
+            self.closed(tool, role, question.task_id(), question.now_ms)
+        };
         Permit {
-            grants: attenuate(question.grants, &named),
-            listed: question.grants.iter().filter(may_list).cloned().collect(),
-            closed: self.closed(
-                &question.tool.name,
-                question.role,
-                question.task_id(),
-                question.now_ms,
-            ),
+            grants,
+            listed,
+            closed,
         }
     }
 }

@@ -177,15 +177,16 @@ impl RunLoop {
         // The room stays: what comes at once can be much, and comes again and again.
         taken.records.clear();
         let mut came = self.next_input().await?;
+        let at_ms = self.now_ms();
         for more in (0..INPUTS_PER_COMMIT_MAX).rev() {
             let instead = came.instead();
-            match (self.take(came.input, taken)?, came.heard) {
+            match (self.take(at_ms, came.input, taken)?, came.heard) {
                 (Ok(()), heard) => taken.heard.extend(heard),
                 (Err(refusal), Some(heard)) => drop(heard.send(Err(refusal))),
                 (Err(refusal), None) => {
                     tracing::warn!(run = %self.id, %refusal, "an answer cannot be followed");
                     if let Some(instead) = instead {
-                        drop(self.take(instead, taken)?);
+                        drop(self.take(at_ms, instead, taken)?);
                     }
                 }
             }
@@ -197,13 +198,12 @@ impl RunLoop {
                 None => break,
             }
         }
-        self.commit(taken)
+        self.commit(at_ms, taken)
     }
 
     /// Puts on record what inputs led to, in one piece, and keeps the summary and the state.
-    fn commit(&mut self, taken: &mut Taken) -> Result<(), RuntimeError> {
+    fn commit(&mut self, at_ms: u64, taken: &mut Taken) -> Result<(), RuntimeError> {
         taken.ticket = Some(self.recorder.commit(&taken.records)?);
-        let at_ms = self.now_ms();
         self.recorder.keep(&self.run, at_ms)
     }
 
@@ -259,7 +259,7 @@ impl RunLoop {
         Arc::make_mut(&mut self.equipment).tools = again;
         taken.actions.extend(caused);
         self.follow(at_ms, &mut taken)?;
-        self.commit(&mut taken)?;
+        self.commit(at_ms, &mut taken)?;
         Ok(taken)
     }
 
@@ -318,10 +318,10 @@ impl RunLoop {
     /// `decide → journal → apply → actions`, and again for what follows from the state alone.
     fn take(
         &mut self,
+        at_ms: u64,
         input: Input,
         taken: &mut Taken,
     ) -> Result<Result<(), Refusal>, RuntimeError> {
-        let at_ms = self.now_ms();
         let events = match decide(&self.run, &Timed { at_ms, input }) {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),

@@ -76,6 +76,8 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
                     run: RunHandle::new(call, Some(outbox), desk.clone(), clock),
                 };
                 let acting = carry_out(equipment.tools.clone(), tool_call, permit, info, &desk);
+                // Spawning moves what is spawned some times, and a call is large.
+                let acting = Box::pin(acting);
                 jobs.spawn(async move { answer.with(acting.await).await });
             }
             Message::Cancel => {
