@@ -55,8 +55,9 @@ fn main() -> Result<(), Failure> {
     let done = Arc::new(Mutex::new(Vec::new()));
     let leadhand = set_up(&options, &workload, folder.path(), &tool_calls, &done)?;
     let plan = workload.plan()?;
-    let run = async { leadhand.start_plan(Goal::default(), plan)?.await };
-    let outcome = runtime.block_on(run)?;
+    // On the runtime's own thread, where what agents send wakes it without a system call.
+    let run = leadhand.start_plan(Goal::default(), plan)?;
+    let outcome = runtime.block_on(runtime.spawn(run))??;
     let (wall_s, cpu_run_s) = start.so_far()?;
     if outcome.kind != OutcomeKind::Done {
         return Err(outcome.why.into());

@@ -39,6 +39,10 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some(SERVE) {
         return serve();
     }
+    // What the bare client encrypts with where it does.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .expect("nobody installed another");
     let server = Server::start();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -56,7 +60,6 @@ fn main() {
                 // Connections of its own for each turn: the kernel treats some of them worse
                 // than others for as long as they last.
                 let set = ours(&server.base_url);
-                // It takes the TLS provider that the set has installed.
                 let client = reqwest::Client::builder().no_proxy().build().unwrap();
                 let (url, plain) = (url.clone(), plain.clone());
                 bare.push(runtime.block_on(turn(calls, at_once, move || {

@@ -28,8 +28,12 @@ use tokio::time::{Instant, Sleep};
 
 /// Inputs of checks and people that may wait; more than one question per agent is not open.
 const SIDE_INPUTS_MAX: usize = 256;
-/// Inputs that are made durable together, at most.
+/// Inputs that are made durable together, at most: all that came while the disk was waited for.
 const INPUTS_PER_COMMIT_MAX: usize = 64;
+/// The same where nothing was waited for. More would save a little computing; with fewer, what
+/// follows from the first of many answers is on its way while the others are still looked at, and
+/// agents that began together do not stay together.
+const INPUTS_AT_ONCE_MAX: usize = 8;
 
 /// What an onlooker sees of a run.
 #[derive(Debug, Clone)]
@@ -105,6 +109,8 @@ impl From<Input> for Heard {
 #[derive(Default)]
 struct Taken {
     ticket: Option<Ticket>,
+    /// Whether the ticket before had to be waited for.
+    waited: bool,
     records: Vec<Record>,
     actions: Vec<Action>,
     heard: Vec<oneshot::Sender<Result<(), Refusal>>>,
@@ -167,6 +173,8 @@ impl RunLoop {
                     return self.close(outcome).await;
                 }
             }
+            // Whoever was given work begins with it before more is taken.
+            tokio::task::yield_now().await;
             self.take_what_came(&mut taken).await?;
         }
     }
@@ -178,7 +186,12 @@ impl RunLoop {
         taken.records.clear();
         let mut came = self.next_input().await?;
         let at_ms = self.now_ms();
-        for more in (0..INPUTS_PER_COMMIT_MAX).rev() {
+        let inputs_max = if taken.waited {
+            INPUTS_PER_COMMIT_MAX
+        } else {
+            INPUTS_AT_ONCE_MAX
+        };
+        for more in (0..inputs_max).rev() {
             let instead = came.instead();
             match (self.take(at_ms, came.input, taken)?, came.heard) {
                 (Ok(()), heard) => taken.heard.extend(heard),
@@ -214,8 +227,13 @@ impl RunLoop {
         if taken.actions.iter().any(to_disk) {
             self.recorder.sync()?.await?;
         }
-        if let Some(ticket) = taken.ticket.take() {
-            ticket.await?;
+        if let Some(mut ticket) = taken.ticket.take() {
+            let ready = (&mut ticket).now_or_never();
+            taken.waited = ready.is_none();
+            match ready {
+                Some(stored) => stored?,
+                None => ticket.await?,
+            }
         }
         for record in &taken.records {
             (self.onlookers.observer)(&Observation::Recorded(&self.id, record));

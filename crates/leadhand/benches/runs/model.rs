@@ -2,11 +2,15 @@
 
 use crate::Failure;
 use leadhand::{
-    BoxFuture, Leadhand, Limits, MemoryJournal, Model, ModelFault, ModelInfo, ModelReply,
-    ModelRequest, ModelTerms, Observer, Pieces, Plan, Price, RetryPolicy, Task, TaskId, ToolStyle,
+    BoxFuture, Leadhand, Limits, MemoryJournal, Model, ModelFault, ModelFaultKind, ModelInfo,
+    ModelReply, ModelRequest, ModelTerms, Observer, Pieces, Plan, Price, RetryPolicy, Task, TaskId,
+    ToolStyle,
 };
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// Real tasks take hours.
 const CALL_SECONDS_MAX: u64 = 1_000_000;
@@ -40,8 +44,61 @@ impl Graph {
     }
 }
 
-/// Takes as long as the part that it is asked to do; nothing at all where nothing is said.
+/// Takes as long as the part that it is asked to do, on the clock of tokio; nothing at all where
+/// nothing is said.
 pub(crate) struct Timed(pub(crate) Vec<u64>);
+
+/// Takes equally long for every part, to within some microseconds of the real time: tokio's own
+/// timers go by whole milliseconds.
+pub(crate) struct Exact {
+    takes: Duration,
+    begun: Sender<Begun>,
+}
+
+/// When a part is done, and who is told.
+type Begun = (Instant, oneshot::Sender<()>);
+
+impl Exact {
+    pub(crate) fn taking(takes: Duration) -> Self {
+        let (begun, parts) = mpsc::channel();
+        thread::spawn(move || tell_in_time(&parts));
+        Self { takes, begun }
+    }
+}
+
+/// Tells of each part when it is done. What began first is done first.
+fn tell_in_time(parts: &Receiver<Begun>) {
+    while let Ok((done, tell)) = parts.recv() {
+        thread::sleep(done.saturating_duration_since(Instant::now()));
+        // Whoever does not listen any more has been cancelled.
+        let _ = tell.send(());
+    }
+}
+
+impl Model for Exact {
+    fn describe(&self) -> ModelInfo {
+        info("exact")
+    }
+
+    fn call<'a>(
+        &'a self,
+        _: &'a ModelRequest,
+        _: Pieces<'a>,
+    ) -> BoxFuture<'a, Result<ModelReply, ModelFault>> {
+        Box::pin(async {
+            let (tell, told) = oneshot::channel();
+            let is_told = self.begun.send((Instant::now() + self.takes, tell)).is_ok();
+            if !is_told || told.await.is_err() {
+                return Err(ModelFault {
+                    kind: ModelFaultKind::Unreachable,
+                    message: "the thread that keeps the time is gone".to_owned(),
+                    retry_after_ms: None,
+                });
+            }
+            Ok(done())
+        })
+    }
+}
 
 impl Model for Timed {
     fn describe(&self) -> ModelInfo {
@@ -62,11 +119,15 @@ impl Model for Timed {
             if ms > 0 {
                 tokio::time::sleep(Duration::from_millis(ms)).await;
             }
-            Ok(ModelReply {
-                text: "It is done.".to_owned(),
-                ..ModelReply::default()
-            })
+            Ok(done())
         })
+    }
+}
+
+fn done() -> ModelReply {
+    ModelReply {
+        text: "It is done.".to_owned(),
+        ..ModelReply::default()
     }
 }
 

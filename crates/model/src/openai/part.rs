@@ -136,9 +136,16 @@ impl Part {
 
 /// An event that a server at `url` sent.
 pub(super) fn read(bytes: &[u8], url: &str) -> Result<Part, ModelFault> {
-    serde_json::from_slice(bytes).map_err(|_| {
-        let words = clean(&String::from_utf8_lossy(bytes));
-        let what = format!("{url} answered 200 with something that is no JSON: {words}");
+    serde_json::from_slice(bytes).map_err(|error| {
+        let what = match serde_json::from_slice::<IgnoredAny>(bytes) {
+            // Nested too deeply, for one.
+            Ok(_) => format!("JSON that cannot be read: {error}"),
+            Err(_) => {
+                let words = clean(&String::from_utf8_lossy(bytes));
+                format!("something that is no JSON: {words}")
+            }
+        };
+        let what = format!("{url} answered 200 with {what}");
         fault(ModelFaultKind::BadAnswer, what)
     })
 }
