@@ -6,10 +6,9 @@
 use crate::dialect::{self, Prompt, choose_style};
 use crate::model::fault;
 use crate::{BoxFuture, Model, ModelInfo, Pieces, Price, ToolStyle};
-use async_openai::Client;
 use futures::StreamExt;
 use leadhand_protocol::{Limits, ModelFault, ModelFaultKind, ModelReply, ModelRequest, Usage};
-use std::sync::OnceLock;
+use tokio::sync::watch;
 
 mod answer;
 mod body;
@@ -88,8 +87,6 @@ impl std::fmt::Debug for OpenAiOptions {
 pub struct OpenAiModel {
     options: OpenAiOptions,
     transport: Transport,
-    /// Made when an answer is first streamed.
-    streaming: OnceLock<Client<Endpoint>>,
     is_openai: bool,
     /// What the address alone tells.
     usual_style: ToolStyle,
@@ -111,7 +108,6 @@ impl OpenAiModel {
         let endpoint = Endpoint::new(&options.base_url, options.key.as_deref());
         let transport = Transport::new(endpoint, options.idle_ms, options.reply_bytes_max)?;
         Ok(Self {
-            streaming: OnceLock::new(),
             transport,
             is_openai: url.host_str() == Some("api.openai.com"),
             usual_style: choose_style(options.tool_style, &options.base_url, None),
@@ -178,16 +174,12 @@ impl OpenAiModel {
         let (url, key) = (self.transport.url(), self.transport.key());
         let mut answer = Answer::new(url, key, self.options.reply_bytes_max, pieces);
         if streams {
-            let client = match self.streaming.get() {
-                Some(client) => client,
-                None => {
-                    let made = self.transport.client()?;
-                    self.streaming.get_or_init(|| made)
-                }
-            };
+            let (taken, ahead_of) = watch::channel(0);
+            let client = self.transport.client(ahead_of)?;
             let opened = client.chat().create_stream_byot::<_, Part>(body).await;
             let mut events = opened.map_err(|error| fault_of(error, url))?;
             while let Some(event) = events.next().await {
+                taken.send_modify(|taken| *taken += 1);
                 answer.take(&event.map_err(|error| fault_of(error, url))?)?;
             }
         } else {

@@ -15,6 +15,7 @@ use reqwest::{Body, Response, ResponseBuilderExt, Url};
 use serde::de::IgnoredAny;
 use serde_json::json;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Bytes of an event stream for one byte of text; each token comes in a frame of its own.
@@ -22,6 +23,11 @@ const FRAME_OVERHEAD: usize = 100;
 /// Bytes that an answer may have beyond its text.
 const ENVELOPE_BYTES: usize = 65_536;
 
+/// How many events of a stream may be read that nobody has taken yet.
+const EVENTS_AHEAD_MAX: usize = 64;
+
+/// What ends each event.
+const FRAME_END: &str = "\n\n";
 /// What ends a stream.
 const DONE: &str = "[DONE]";
 /// Key of the events that are ours.
@@ -46,11 +52,25 @@ pub(super) struct Bounds {
     pub(super) idle: Duration,
 }
 
-/// Puts the filter around an event stream.
-pub(super) fn guarded_events(body: Body, bounds: Bounds, address: &Url) -> Response {
-    let safe = unfold(Filter::new(body, bounds), |mut filter| async move {
+/// Puts the filter around an event stream, which is read no further ahead of whoever takes the
+/// events than [`EVENTS_AHEAD_MAX`] and a chunk: async-openai keeps all it has read.
+pub(super) fn guarded_events(
+    body: Body,
+    bounds: Bounds,
+    address: &Url,
+    taken: watch::Receiver<usize>,
+) -> Response {
+    let begun = (Filter::new(body, bounds), 0, taken);
+    let safe = unfold(begun, |(mut filter, given, mut taken)| async move {
+        let is_near = |taken: &usize| given <= taken + EVENTS_AHEAD_MAX;
+        // An error means that nobody takes any more.
+        taken.wait_for(is_near).await.ok()?;
         let bytes = filter.next().await?;
-        Some((Ok::<_, std::io::Error>(Bytes::from(bytes)), filter))
+        let given = given + bytes.matches(FRAME_END).count();
+        Some((
+            Ok::<_, std::io::Error>(Bytes::from(bytes)),
+            (filter, given, taken),
+        ))
     });
     bare(address.clone(), Body::wrap_stream(safe))
 }
@@ -138,7 +158,7 @@ fn bare(url: Url, body: Body) -> Response {
 
 fn frame(data: &str) -> String {
     // A line break in valid JSON stands between tokens only.
-    format!("data: {}\n\n", data.replace(['\n', '\r'], " "))
+    format!("data: {}{FRAME_END}", data.replace(['\n', '\r'], " "))
 }
 
 fn ours(what: &str, words: &str) -> String {

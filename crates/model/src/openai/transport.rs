@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tower_service::Service;
 
@@ -89,8 +90,7 @@ impl Config for Endpoint {
     }
 }
 
-/// What sends requests. A clone shares the connections, and is cheap: async-openai makes two for
-/// every request.
+/// What sends requests. A clone shares the connections, and is cheap.
 #[derive(Clone)]
 pub(super) struct Transport {
     shared: Arc<Shared>,
@@ -123,12 +123,19 @@ impl Transport {
         })
     }
 
-    /// A client of async-openai that sends through this, for answers that are streamed.
-    pub(super) fn client(&self) -> Result<Client<Endpoint>, ModelFault> {
+    /// A client of async-openai for one answer that is streamed; `taken` says how many of its
+    /// events somebody took.
+    pub(super) fn client(
+        &self,
+        taken: watch::Receiver<usize>,
+    ) -> Result<Client<Endpoint>, ModelFault> {
         let general = self.shared.wire.general();
         let general = general.map_err(|why| fault(ModelFaultKind::Refused, why))?;
-        let client = Client::build(general, self.shared.endpoint.clone());
-        Ok(client.with_http_service(self.clone()))
+        let client = Client::build(general.clone(), self.shared.endpoint.clone());
+        Ok(client.with_http_service(Streaming {
+            transport: self.clone(),
+            taken,
+        }))
     }
 
     /// Where requests go.
@@ -186,16 +193,27 @@ impl Transport {
             self.key(),
         ))
     }
+}
 
-    /// The same for async-openai.
-    async fn stream(self, request: HttpRequestFactory) -> Result<Response, OpenAIError> {
-        let Shared { wire, bounds, .. } = &*self.shared;
+/// What async-openai sends through.
+#[derive(Clone)]
+struct Streaming {
+    transport: Transport,
+    taken: watch::Receiver<usize>,
+}
+
+impl Streaming {
+    async fn exchange(self, request: HttpRequestFactory) -> Result<Response, OpenAIError> {
+        let Shared { wire, bounds, .. } = &*self.transport.shared;
         let request = request.build().await?;
         let request = request.body().and_then(Body::as_bytes).unwrap_or_default();
-        let answered = self.exchange(Bytes::copy_from_slice(request)).await;
+        let answered = self
+            .transport
+            .exchange(Bytes::copy_from_slice(request))
+            .await;
         let (head, body) = answered.map_err(boxed)?.into_parts();
         if is_stream(&head.headers) {
-            return Ok(guarded_events(body, *bounds, wire.address()));
+            return Ok(guarded_events(body, *bounds, wire.address(), self.taken));
         }
         let whole = single_event(body, *bounds, wire.url(), wire.address()).await;
         whole.map_err(|fault| boxed(fault.into()))
@@ -216,7 +234,7 @@ fn holds(name: &str, part: &str) -> bool {
     places.any(|place| place.eq_ignore_ascii_case(part.as_bytes()))
 }
 
-impl Service<HttpRequestFactory> for Transport {
+impl Service<HttpRequestFactory> for Streaming {
     type Response = Response;
     type Error = OpenAIError;
     type Future = Pin<Box<dyn Future<Output = Result<Response, OpenAIError>> + Send>>;
@@ -226,7 +244,7 @@ impl Service<HttpRequestFactory> for Transport {
     }
 
     fn call(&mut self, request: HttpRequestFactory) -> Self::Future {
-        Box::pin(self.clone().stream(request))
+        Box::pin(self.clone().exchange(request))
     }
 }
 
