@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// A dependency, by the beginning of its name, and the rooms that may have it.
-const FENCES: [(&str, &[&str]); 16] = [
+const FENCES: [(&str, &[&str]); 17] = [
     ("anyhow", &[]),
     ("async-openai", &["model"]),
     ("candle-", &["inference"]),
@@ -20,6 +20,7 @@ const FENCES: [(&str, &[&str]); 16] = [
     ("petgraph", &["task-graph"]),
     ("redb", &["journal"]),
     ("reqwest", &["model"]),
+    ("shuttle", &["channel"]),
     ("sled", &["journal"]),
     ("tokenizers", &["inference"]),
     ("tracing-subscriber", &["cli"]),

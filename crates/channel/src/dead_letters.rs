@@ -1,11 +1,12 @@
 //! Messages that reached nobody: counted without end, kept up to a bound, and pieces of
 //! progress that were left out.
 
+use crate::sync::{Mutex, MutexGuard};
 use crate::{ChannelError, Clock};
 use leadhand_protocol::Envelope;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 /// Most dead letters kept; the oldest go first.

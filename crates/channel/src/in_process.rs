@@ -2,11 +2,12 @@
 
 use crate::dead_letters::Ledger;
 use crate::inbox::{LocalInbox, Slot, inbox};
+use crate::sync::{Mutex, MutexGuard};
 use crate::{ChannelError, Clock, DeadLetters, Transport};
 use leadhand_protocol::{Address, Envelope};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// The transport of a run whose agents are all in this process: bounded channels of tokio.

@@ -4,16 +4,17 @@
 use crate::ChannelError;
 use crate::dead_letters::Ledger;
 use crate::lane::{CONTROL_MESSAGES_MAX, Lane};
+use crate::sync::{Mutex, MutexGuard, within};
 use crate::transport::Inbox;
 use leadhand_protocol::{Address, AgentId, Envelope};
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 use tokio::task::coop::cooperative;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// The receiving end of an inbox in this process.
 #[derive(Debug)]
@@ -232,13 +233,5 @@ impl Slot {
             self.0.ledger.count_dropped_progress();
         }
         sent
-    }
-}
-
-/// The outcome of `work`, or nothing when it takes longer than `wait`.
-async fn within<T>(wait: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
-    match wait {
-        Some(wait) => timeout(wait, work).await.ok(),
-        None => Some(work.await),
     }
 }

@@ -36,6 +36,7 @@ mod post;
 mod replies;
 mod schemas;
 mod stamp;
+mod sync;
 mod transport;
 mod upgrade;
 

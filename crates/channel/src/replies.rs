@@ -1,9 +1,10 @@
 //! Answers that somebody waits for, by the message they answer.
 
+use crate::sync::{Mutex, MutexGuard};
 use crate::{ChannelError, Clock, Transport};
 use leadhand_protocol::{Envelope, MessageId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
