@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// The transport of a run whose agents are all in this process: bounded channels of tokio.
+/// The transport of a run whose agents are all in this process: bounded inboxes.
 /// Messages are moved and never written out.
 #[derive(Debug, Clone)]
 pub struct InProcess(Arc<Office>);

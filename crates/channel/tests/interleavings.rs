@@ -10,7 +10,7 @@
 use leadhand_channel::{ChannelError, Hub, Mailbox, Post, open};
 use leadhand_protocol::{AgentId, Message, MessageId, RunId};
 use shuttle::future::block_on;
-use shuttle::thread;
+use shuttle::thread::{self, JoinHandle};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -48,6 +48,15 @@ fn send(mailbox: &Mailbox, messages: usize) -> (Vec<MessageId>, usize) {
         }
     }
     (taken, refused)
+}
+
+/// Sends an agent so many from a thread of its own, which gives how many were taken.
+fn sending(post: &Post, to: AgentId, message: fn() -> Message, times: usize) -> JoinHandle<usize> {
+    let post = post.clone();
+    thread::spawn(move || {
+        let sent = (0..times).map(|_| block_on(post.send(to, message())).is_ok());
+        sent.filter(|sent| *sent).count()
+    })
 }
 
 fn unread(post: &Post) -> impl Iterator<Item = MessageId> {
@@ -106,14 +115,8 @@ fn a_cancel_passes_work_that_waits_for_room() {
         let (_hub, post) = channel();
         let agent = AgentId(1);
         let mut mailbox = post.register(agent).unwrap();
-        let sends = |message: fn() -> Message, times: usize| {
-            let post = post.clone();
-            thread::spawn(move || {
-                let sent = (0..times).map(|_| block_on(post.send(agent, message())).is_ok());
-                sent.filter(|sent| *sent).count()
-            })
-        };
-        let (worker, canceller) = (sends(work, 3), sends(|| Message::Cancel, 1));
+        let worker = sending(&post, agent, work, 3);
+        let canceller = sending(&post, agent, || Message::Cancel, 1);
         // Nobody reads, so that the work waits; the cancel does not.
         assert_eq!(canceller.join().unwrap(), 1);
         let first = block_on(mailbox.recv()).unwrap();
@@ -130,13 +133,7 @@ fn an_agent_that_is_let_go_of_reads_all_that_was_sent_and_then_the_end() {
         let (_hub, post) = channel();
         let agent = AgentId(1);
         let mut mailbox = post.register(agent).unwrap();
-        let sender = thread::spawn({
-            let post = post.clone();
-            move || {
-                let sent = (0..2).map(|_| block_on(post.send(agent, work())).is_ok());
-                sent.filter(|sent| *sent).count()
-            }
-        });
+        let sender = sending(&post, agent, work, 2);
         let closer = thread::spawn({
             let post = post.clone();
             move || post.close(agent)

@@ -16,8 +16,8 @@ pub(crate) const DEFLATED: u8 = 1;
 /// in `docs/decisions/0013-payloads-are-deflated.md`.
 const LEVEL: u32 = 3;
 
-/// A deflater that nobody uses at the moment. To make one a quarter of a megabyte is cleared,
-/// which takes longer than deflating what is deflated mostly.
+/// A deflater that nobody uses at the moment. Making one clears a quarter of a megabyte, which
+/// takes longer than most contents take to be deflated.
 static SPARE: Mutex<Option<Compress>> = Mutex::new(None);
 
 /// The format byte and what follows it; never longer than the content.

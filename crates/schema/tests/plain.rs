@@ -14,6 +14,7 @@ fn property() -> impl Strategy<Value = Value> {
     select(vec![
         json!({"type": "string"}),
         json!({"type": "integer", "format": "int64", "description": "Which."}),
+        json!({"type": "string", "format": "date"}),
         json!({"type": "number", "default": 1}),
         json!({"type": "boolean", "title": "B"}),
         json!({"type": "string", "minLength": 2}),

@@ -277,3 +277,37 @@ impl Frames {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Bounds, EVENTS_AHEAD_MAX, guarded_events};
+    use futures::{FutureExt, StreamExt, stream};
+    use reqwest::{Body, Url};
+    use std::time::Duration;
+    use tokio::sync::watch;
+
+    #[tokio::test]
+    async fn a_stream_is_read_no_further_ahead_than_somebody_takes_it() {
+        let endless = stream::repeat_with(|| Ok::<_, std::io::Error>("data: 1\n\n"));
+        let bounds = Bounds {
+            reply_bytes_max: 1_000_000,
+            idle: Duration::from_secs(60),
+        };
+        let (takes, taken) = watch::channel(0);
+        let address = Url::parse("http://127.0.0.1/").unwrap();
+        let answer = guarded_events(Body::wrap_stream(endless), bounds, &address, taken);
+        let mut events = answer.bytes_stream();
+        let mut read = 0;
+        while let Some(event) = events.next().now_or_never() {
+            event.unwrap().unwrap();
+            read += 1;
+            assert!(read <= EVENTS_AHEAD_MAX + 1, "nobody takes any");
+        }
+        assert_eq!(read, EVENTS_AHEAD_MAX + 1);
+        takes.send_replace(1);
+        events.next().now_or_never().unwrap().unwrap().unwrap();
+        assert!(events.next().now_or_never().is_none());
+        drop(takes);
+        assert!(events.next().await.is_none(), "nobody is left to take any");
+    }
+}
