@@ -65,6 +65,18 @@ pub(crate) fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> St
             coordinated::cycle(cycle, &name),
             name(victim.party)
         ),
+        Finding::Loop(found) => format!(
+            "{} goes round in circles ({}): {}",
+            name(found.agent),
+            found.rule.name(),
+            found.evidence
+        ),
+        Finding::Divergence(found) => format!(
+            "{} leaves the plan ({}): {}",
+            name(found.agent),
+            found.rule.name(),
+            found.evidence
+        ),
     }
 }
 

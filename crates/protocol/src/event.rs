@@ -1,10 +1,10 @@
 //! Facts in the journal. Applying them in order gives the state of the run, always the same.
 
-use crate::coordination::{Asker, CycleStep, Fact, QuestionId, Request};
+use crate::coordination::{Asker, Fact, QuestionId, Request};
 use crate::{
-    AgentId, Answer, Artifact, Ask, CallId, Check, CheckResult, ContentHash, Grade, ModelFault,
-    ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId, Reservation, RunId,
-    Seq, Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
+    AgentId, Answer, Artifact, Ask, CallId, Check, CheckResult, ContentHash, Finding, Grade,
+    ModelFault, ModelReply, Outcome, OutcomeKind, Permit, PersonInput, Plan, RequestId,
+    Reservation, RunId, Seq, Start, TaskId, ToolCall, ToolFault, ToolOutput, Verdict,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -322,33 +322,6 @@ pub enum Event {
 
 fn is_stop(grade: &Grade) -> bool {
     *grade == Grade::Stop
-}
-
-/// What a detector saw.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "finding", rename_all = "snake_case")]
-pub enum Finding {
-    /// An agent used up its turns.
-    TurnsSpent {
-        /// Who.
-        agent: AgentId,
-        /// How many it had.
-        turns: u32,
-    },
-    /// An agent's replies were unusable too often in a row.
-    FaultsInARow {
-        /// Who.
-        agent: AgentId,
-        /// How many.
-        times: u32,
-    },
-    /// Agents waited for each other, and would have for ever; the wait of one was ended.
-    Deadlock {
-        /// Whose.
-        victim: Asker,
-        /// Who waited for whom, beginning with the request that closed the cycle.
-        cycle: Vec<CycleStep>,
-    },
 }
 
 /// A fault of a plan or an output, with the place it is at.

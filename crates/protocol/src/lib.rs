@@ -8,6 +8,7 @@ mod chat;
 pub mod coordination;
 mod envelope;
 mod event;
+mod finding;
 mod goal;
 mod grant;
 mod hash;
@@ -31,7 +32,10 @@ pub use chat::{
     OutputFormat, Usage,
 };
 pub use envelope::{Address, Envelope, MessageId};
-pub use event::{Event, FORMAT_VERSION, Fault, Finding, Origin, Purpose, Record};
+pub use event::{Event, FORMAT_VERSION, Fault, Origin, Purpose, Record};
+pub use finding::{
+    Divergence, DivergenceRule, EVIDENCE_CHARS_MAX, Finding, Identity, LoopFinding, LoopRule,
+};
 pub use goal::{Autonomy, Budget, Goal};
 pub use grant::{Approval, Capability, Decision, Grant, Permit, Rule, Verdict};
 pub use hash::ContentHash;

@@ -4,7 +4,8 @@ use crate::agent::{Agent, AgentState, Delivery};
 use crate::labels;
 use crate::run::{Run, Spent};
 use leadhand_protocol::{
-    Action, AgentId, ChatMessage, Finding, Label, ModelReply, Purpose, Reservation,
+    Action, AgentId, ChatMessage, Divergence, Finding, Label, LoopFinding, ModelReply, Purpose,
+    Reservation,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -148,7 +149,10 @@ impl Run {
     /// Whoever carries out this task from now on is watched more closely.
     pub(super) fn found(&mut self, finding: &Finding) -> Vec<Action> {
         let agent = match finding {
-            Finding::TurnsSpent { agent, .. } | Finding::FaultsInARow { agent, .. } => agent,
+            Finding::TurnsSpent { agent, .. }
+            | Finding::FaultsInARow { agent, .. }
+            | Finding::Loop(LoopFinding { agent, .. })
+            | Finding::Divergence(Divergence { agent, .. }) => agent,
             // That others wanted the same says nothing about how it works.
             Finding::Deadlock { .. } => return Vec::new(),
         };
