@@ -8,6 +8,7 @@ use crate::labels;
 use crate::permits;
 use crate::roll_back::once_key;
 use crate::run::Run;
+use crate::watch;
 use leadhand_policy::Question;
 use leadhand_protocol::{
     Ask, CallId, Capability, Decision, Event, Isolation, Origin, Permit, RequestId, ToolCall,
@@ -109,6 +110,9 @@ pub(crate) fn makeable<'a>(
             faults.join("; ")
         );
         return Err(refused(ToolFaultKind::InvalidArguments, message));
+    }
+    if origin == Origin::Model && watch::bar(setting, agent, call).is_some() {
+        return Err(refused(ToolFaultKind::Failed, watch::refusal(call)));
     }
     if origin == Origin::Model && repeats(run, agent, call) {
         let message = format!(

@@ -36,8 +36,10 @@ mod schedule;
 mod schema;
 mod settle;
 mod snapshot;
+mod steps;
 mod time;
 mod turn;
+mod watch;
 
 pub use agent::{Agent, AgentState, CallStatus, PendingCall};
 pub use decide::{Refusal, decide};

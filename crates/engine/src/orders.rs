@@ -7,6 +7,7 @@ use crate::decide::{Refusal, stop};
 use crate::plan_edits;
 use crate::roll_back;
 use crate::run::Run;
+use crate::watch;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     Answer, Ask, Budget, Event, Grade, OutcomeKind, PersonInput, Purpose, RequestId, SettingChange,
@@ -54,6 +55,15 @@ pub(crate) fn decide(run: &Run, order: &PersonInput) -> Result<Vec<Event>, Refus
             // Whoever was asked may be gone when somebody else has answered.
             if !run.people.open.contains_key(request) {
                 return Ok(Vec::new());
+            }
+            if let Some(Ask::Finding { finding, .. }) = run.people.open.get(request) {
+                let mut events = vec![ordered()];
+                events.extend(watch::stop_for(
+                    run,
+                    finding,
+                    "Nobody is there to say more.",
+                ));
+                return Ok(events);
             }
             let why =
                 format!("question {request} waits for a person and nobody is there to answer");
@@ -133,6 +143,18 @@ fn fitting(
         | (Ask::Outcome { .. }, Answer::TookEffect { .. } | Answer::Repeat | Answer::Deny { .. }) => {
             Ok(Vec::new())
         }
+        (Ask::Finding { .. }, Answer::Allow) => Ok(Vec::new()),
+        (Ask::Finding { finding, .. }, Answer::Steer { text }) => {
+            Ok(watch::steered(finding, text).into_iter().collect())
+        }
+        (Ask::Finding { finding, .. }, Answer::Deny { reason }) => {
+            let because = format!("A person said no: {reason}");
+            Ok(watch::stop_for(run, finding, &because))
+        }
+        (Ask::Finding { .. }, _) => unfit(
+            "whether an agent may go on",
+            "yes, with what it is to know, or with no",
+        ),
         (Ask::Tool { .. }, _) => unfit("whether a call may be made", "yes or no"),
         (Ask::Plan { .. }, _) => unfit("whether a plan may be carried out", "yes or no"),
         (Ask::Task { .. }, _) => unfit("whether a task may begin", "yes or no"),

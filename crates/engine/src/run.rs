@@ -11,6 +11,7 @@ use crate::permits::{Bounds, Permits};
 use crate::roll_back::RollBack;
 use crate::schema::{ArgumentSchemas, MessageSchemas};
 use crate::time::AtWork;
+use crate::watch::Watch;
 use leadhand_coordination::Coordination;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
@@ -143,6 +144,8 @@ pub struct TaskRecord {
     pub label: Label,
     /// Whether something was found about how it is worked at.
     pub(crate) found: bool,
+    /// Which of its checks have passed for any output of it, by their places.
+    pub(crate) passed: BTreeSet<usize>,
     /// How long attempts that have ended were at work, in milliseconds.
     pub(crate) at_work_ms: u64,
     /// What calls gave that took effect and must not be made twice, by their keys, and in which
@@ -194,6 +197,8 @@ pub struct Run {
     pub(crate) coordination: Coordinating,
     /// Who waits for permits that the run itself keeps.
     pub(crate) permits: Permits,
+    /// What is watched, and what was done about what was found.
+    pub(crate) watch: Watch,
     pub(crate) answer: AnswerRecord,
     pub(crate) roll_back: RollBack,
     pub(crate) stop: Option<Stop>,

@@ -5,7 +5,7 @@ use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::budget::{self, Admission};
 use crate::calls::{called, repeats, step_call};
 use crate::run::Run;
-use crate::{brief, checks, coordination, delivery, permits, schedule, schema};
+use crate::{brief, checks, coordination, delivery, permits, schedule, schema, watch};
 use leadhand_protocol::{
     Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
     ToolCall, ToolFaultKind,
@@ -99,6 +99,9 @@ fn prepared(run: &Run, agent: &Agent, calls: &[PendingCall]) -> Vec<Event> {
 }
 
 fn begin(run: &Run, agent: &Agent) -> Vec<Event> {
+    if watch::holds(run, agent) {
+        return Vec::new();
+    }
     let mail = coordination::mail(run, agent);
     if !mail.is_empty() {
         return mail;

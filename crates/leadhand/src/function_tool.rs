@@ -97,6 +97,8 @@ pub(crate) fn spec(name: String, description: String, arguments: Value) -> ToolS
         undo: None,
         isolation: Isolation::Native,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::agent::{Agent, AgentState, Delivery};
 use crate::labels;
 use crate::run::{Run, Spent};
+use crate::watch;
 use leadhand_protocol::{
     Action, AgentId, ChatMessage, Divergence, Finding, Label, LoopFinding, ModelReply, Purpose,
     Reservation,
@@ -51,6 +52,8 @@ impl Run {
             conversation,
             notes: Vec::new(),
             made: BTreeSet::new(),
+            barred: Vec::new(),
+            gained: false,
             label: Label::default(),
             equipment: self.equip(role, purpose, attempt),
             spent: Spent::default(),
@@ -115,6 +118,9 @@ impl Run {
     }
 
     pub(super) fn told(&mut self, id: AgentId, fault: bool, text: &str) -> Vec<Action> {
+        if fault {
+            self.sent_back(id);
+        }
         let Some(agent) = self.agents.get_mut(&id) else {
             return Vec::new();
         };
@@ -137,6 +143,7 @@ impl Run {
     }
 
     pub(super) fn output_given(&mut self, id: AgentId, content: &str) -> Vec<Action> {
+        self.spoke(id);
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.state = AgentState::Delivered(Box::new(Delivery {
                 content: content.to_owned(),
@@ -148,6 +155,7 @@ impl Run {
 
     /// Whoever carries out this task from now on is watched more closely.
     pub(super) fn found(&mut self, finding: &Finding) -> Vec<Action> {
+        self.climbs(finding);
         let agent = match finding {
             Finding::TurnsSpent { agent, .. }
             | Finding::FaultsInARow { agent, .. }
@@ -167,6 +175,8 @@ impl Run {
             return Vec::new();
         };
         self.party_over(id);
+        self.watch.over(id);
+        self.people.open.retain(|_, ask| !watch::is_about(ask, id));
         if let Some(task) = agent.task() {
             let at_work_ms = self.at_work.ms.saturating_sub(agent.began_ms);
             self.tasks.entry(task.clone()).or_default().at_work_ms += at_work_ms;

@@ -20,6 +20,7 @@ impl Run {
             pending.status = CallStatus::Approved;
         }
         let ordered = pending.status == CallStatus::Running;
+        pending.made = ordered;
         let action = ordered.then(|| call_tool(self.started(), &pending));
         let Some(agent) = self.agents.get_mut(&id) else {
             return Vec::new();
@@ -38,6 +39,9 @@ impl Run {
     /// A call is over, and what it gave goes where it was wanted.
     pub(crate) fn call_ended(&mut self, id: CallId, outcome: &Result<ToolOutput, ToolFault>) {
         for file in outcome.iter().flat_map(|output| &output.files) {
+            if file.hash.is_some_and(|hash| self.watch.is_new(&hash)) {
+                self.gains(id.agent);
+            }
             self.file_changed(file);
             self.written.insert(file.path.clone());
             // What any agent has read may read otherwise now.
@@ -84,6 +88,7 @@ impl Run {
                     .all(|call| matches!(call.status, CallStatus::Finished(_)));
                 if over {
                     let calls = std::mem::take(calls);
+                    self.watch.acted(&setting, agent, &calls, self.at_ms);
                     acted(&setting, agent, calls);
                 }
             }

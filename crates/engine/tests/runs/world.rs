@@ -66,6 +66,8 @@ pub(crate) fn tool(name: &str, capability: Capability, effect: Effect) -> ToolSp
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 
