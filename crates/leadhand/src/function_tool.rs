@@ -189,6 +189,22 @@ impl FunctionTool {
         self
     }
 
+    /// The arguments that make two of its calls equal, in place of all of them; see
+    /// [`ToolSpec::equal_by`].
+    #[must_use]
+    pub fn equal_by<Name: Into<String>>(mut self, names: impl IntoIterator<Item = Name>) -> Self {
+        self.spec.equal_by = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// It looks whether something has changed by itself, and is to be asked this often; see
+    /// [`ToolSpec::poll_every_ms`].
+    #[must_use]
+    pub fn poll_every_ms(mut self, every_ms: u64) -> Self {
+        self.spec.poll_every_ms = Some(every_ms);
+        self
+    }
+
     /// You vouch for what its results say. Without this they count as untrusted: an agent that
     /// has read one causes no effect that its task did not declare, unless a person says yes.
     #[must_use]
