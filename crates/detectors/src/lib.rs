@@ -4,8 +4,15 @@
 //!
 //! In reading order: [`Step`] is what there is to see, [`Loops`] asks the rules one by one.
 
+mod conversation;
+mod history;
 mod loops;
+mod outcome;
+mod rules;
+mod seen;
+mod sketch;
 mod step;
+mod volatile;
 
-pub use loops::Loops;
+pub use loops::{AGENTS_MAX, Loops};
 pub use step::{Arguments, Call, Came, Manner, Step};
