@@ -4,6 +4,7 @@
 //!
 //! In reading order: [`Step`] is what there is to see, [`Loops`] asks the rules one by one.
 
+pub mod divergence;
 mod loops;
 mod step;
 
