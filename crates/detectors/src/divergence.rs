@@ -13,6 +13,7 @@ mod off_contract;
 mod outcome;
 mod over_estimate;
 mod stale_input;
+mod talk;
 mod undeclared;
 mod words;
 mod writes;
@@ -26,6 +27,7 @@ pub use over_estimate::{
     OVER_ESTIMATE_FACTOR, OVER_ESTIMATE_SECONDS_MIN, OVER_ESTIMATE_TOKENS_MIN, Spent, over_estimate,
 };
 pub use stale_input::{InputHash, stale_input};
+pub use talk::TalkWatch;
 pub use undeclared::{Declared, Touched, undeclared};
 pub use writes::call_writes;
 

@@ -165,7 +165,10 @@ fn is_said(before: &[String], deed: &str) -> bool {
             before.find(|word| !FILLERS.contains(word)),
             Some("i" | "we")
         ),
-        Some("been") => before.next().is_some_and(|word| PASSIVE.contains(&word)),
+        Some("been") => {
+            let having = before.find(|word| !FILLERS.contains(word));
+            having.is_some_and(|word| PASSIVE.contains(&word))
+        }
         Some("i" | "we") => past,
         Some(_) => false,
     }

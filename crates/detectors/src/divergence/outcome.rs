@@ -35,10 +35,10 @@ fn tells_of_failure(result: &str) -> bool {
     }
     let end = text.find(|at: char| !at.is_alphabetic());
     let (first, rest) = text.split_at(end.unwrap_or(text.len()));
+    // `ValueError: …` is how many languages print one.
+    let printed =
+        (first.ends_with("Error") || first.ends_with("Exception")) && rest.starts_with(':');
     let first = first.to_lowercase();
-    let names_error = first.ends_with("error") || first.ends_with("exception");
-    // `ValueError: …` is how many languages print one; a word like `terror` has no colon after.
-    let printed = names_error && rest.starts_with(':');
     FAILURE_WORDS.contains(&first.as_str()) || printed
 }
 
