@@ -143,9 +143,10 @@ fn claims(sentence: &str) -> bool {
         .find(|(at, word)| DEEDS.contains(&word.as_str()) && is_said(&words[..*at], word));
     deed.is_some_and(|(at, _)| {
         let before = &words[..at];
-        !before
-            .iter()
-            .any(|word| UNSAID.contains(&word.as_str()) || word.ends_with("n't"))
+        let unsaid = |word: &String| UNSAID.contains(&word.as_str()) || word.ends_with("n't");
+        // `Created by …` and `has been tested by …` tell whose deed it was.
+        let by_others = words.get(at + 1).is_some_and(|next| next == "by");
+        !by_others && !before.iter().any(unsaid)
     })
 }
 
