@@ -1,5 +1,5 @@
-//! What agents say to each other, all of them together: they hand the same work back and forth
-//! when the same messages come round, in whatever voices.
+//! What agents say to each other, all of them together: one who says the same again and again
+//! chants, and several hand the same work back and forth when the same messages come round.
 
 use crate::outcome::End;
 use crate::rules::{Sighting, cycle::PERIOD_MAX};
@@ -25,7 +25,7 @@ impl Conversation {
         }
         self.said.push_front((agent, seen.pair, seen.index));
         self.said.truncate(PERIOD_MAX * (ROUNDS + 1));
-        (2..=PERIOD_MAX).find_map(|period| self.of_period(period))
+        (1..=PERIOD_MAX).find_map(|period| self.of_period(period))
     }
 
     fn of_period(&self, period: usize) -> Option<Sighting> {
@@ -41,8 +41,18 @@ impl Conversation {
         if let Some(least) = (0..round.len()).min_by_key(|at| round[*at]) {
             round.rotate_left(least);
         }
+        let alone = self
+            .said
+            .iter()
+            .take(period)
+            .all(|said| said.0 == self.said[0].0);
+        let rule = if alone {
+            LoopRule::Chant
+        } else {
+            LoopRule::HandOff
+        };
         Some(Sighting {
-            rule: LoopRule::HandOff,
+            rule,
             what: hash_numbers(round),
             since: self.said.get(matched + period - 1)?.2,
             period: u32::try_from(period).unwrap_or(u32::MAX),

@@ -78,7 +78,6 @@ fn of_agent(history: &History) -> Option<Sighting> {
         same_result::see,
         same_error::see,
         near_duplicate::see,
-        chant::see,
         empty_sweep::see,
         stall::see,
     ];

@@ -55,7 +55,7 @@ fn loops_of_real_runs_are_found_and_honest_work_goes_on() {
     };
     check(&[
         ("macro F1", score.macro_f1(), 0.88..=1.0),
-        ("recall, exact", recall(&score, Tier::Exact), 0.97..=1.0),
+        ("recall, exact", recall(&score, Tier::Exact), 0.94..=1.0),
         (
             "recall, semantic",
             recall(&score, Tier::Semantic),

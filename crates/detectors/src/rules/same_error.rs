@@ -1,5 +1,5 @@
-//! The same kind of error five times running from calls that are much alike, and calls that are
-//! refused five times running whatever they are.
+//! The same kind of error six times running from calls that are much alike, and calls that are
+//! refused six times running whatever they are.
 
 use super::Sighting;
 use crate::history::History;
@@ -8,11 +8,11 @@ use crate::seen::Seen;
 use crate::volatile::hash_numbers;
 use leadhand_protocol::LoopRule;
 
-/// An error that says something else each time may be closed in on: one more than for equal
-/// results. Four were met in honest work of the development data.
-const TIMES: usize = 5;
+/// An error that says something else each time may be closed in on: five were met in honest work
+/// of the development data.
+const TIMES: usize = 6;
 /// Likeness of each call to the one before, in thousandths.
-const LIKENESS_MIN: u32 = 430;
+const LIKENESS_MIN: u32 = 550;
 
 pub(crate) fn see(history: &History) -> Option<Sighting> {
     let last = history.calls().next()?;
