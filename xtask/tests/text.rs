@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms marked pure; that they say so themselves is checked below.
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
     "agents",
     "coordination",
+    "detectors",
     "engine",
     "policy",
     "protocol",

@@ -1,14 +1,27 @@
 //! Loops and stalls: every step is held against the rules, the surest first.
 
 use crate::Step;
-use leadhand_protocol::LoopFinding;
+use crate::conversation::Conversation;
+use crate::history::History;
+use crate::rules::{
+    Sighting, chant, cycle, empty_sweep, near_duplicate, repeated_call, same_error, same_result,
+    stall,
+};
+use crate::seen::Seen;
+use leadhand_protocol::{AgentId, EVIDENCE_CHARS_MAX, Identity, LoopFinding, LoopRule};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Agents that are remembered at once; the one that was silent longest is forgotten first.
+pub const AGENTS_MAX: usize = 4_096;
 
 /// What is known of the work so far: bounded, whatever comes, and the same after it was written
 /// down and read again.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Loops {
     steps: u64,
+    agents: BTreeMap<AgentId, History>,
+    conversation: Conversation,
 }
 
 impl Loops {
@@ -17,8 +30,87 @@ impl Loops {
     /// The surest rule that sees something speaks. A loop that goes on is told of again each
     /// time it comes round, with the same identity.
     pub fn see(&mut self, step: &Step<'_>) -> Option<LoopFinding> {
-        let _ = step;
+        let seen = Seen::of(self.steps, step);
         self.steps += 1;
-        None
+        let among = self.conversation.see(step.agent, &seen);
+        if !self.agents.contains_key(&step.agent) {
+            self.make_room();
+        }
+        let history = self.agents.entry(step.agent).or_default();
+        history.push(seen, step.gained);
+        let sighting = of_agent(history)
+            .or_else(|| chants(history, step.said))
+            .or(among)?;
+        Some(told(step.agent, &sighting, history))
+    }
+
+    /// Forgets an agent that is no more.
+    pub fn forget(&mut self, agent: AgentId) {
+        self.agents.remove(&agent);
+    }
+
+    /// A new order makes a new beginning for an agent: what it does again, it may have been told
+    /// to do again.
+    pub fn begins_anew(&mut self, agent: AgentId) {
+        if let Some(history) = self.agents.get_mut(&agent) {
+            history.forget();
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.agents.len() < AGENTS_MAX {
+            return;
+        }
+        let silent = self
+            .agents
+            .iter()
+            .min_by_key(|(_, history)| history.last_index);
+        if let Some(agent) = silent.map(|(agent, _)| *agent) {
+            self.agents.remove(&agent);
+        }
+    }
+}
+
+fn of_agent(history: &History) -> Option<Sighting> {
+    let rules = [
+        cycle::see,
+        repeated_call::see,
+        same_result::see,
+        same_error::see,
+        near_duplicate::see,
+        empty_sweep::see,
+        stall::see,
+    ];
+    rules.iter().find_map(|rule| rule(history))
+}
+
+fn chants(history: &History, said: &str) -> Option<Sighting> {
+    let last = history.back(0)?;
+    chant::ends_in_chant(said).then(|| Sighting {
+        rule: LoopRule::Chant,
+        what: last.call,
+        since: last.index,
+        period: 1,
+        times: 1,
+    })
+}
+
+fn told(agent: AgentId, sighting: &Sighting, history: &History) -> LoopFinding {
+    let round = history.steps().take(sighting.period as usize);
+    let mut briefs: Vec<&str> = round.map(|seen| &*seen.brief).collect();
+    briefs.reverse();
+    let evidence = format!(
+        "{} times by now: {}",
+        sighting.times,
+        briefs.join("; then ")
+    );
+    LoopFinding {
+        agent,
+        rule: sighting.rule,
+        identity: Identity(sighting.what),
+        since: sighting.since,
+        period: sighting.period,
+        times: sighting.times,
+        evidence: evidence.chars().take(EVIDENCE_CHARS_MAX).collect(),
     }
 }
