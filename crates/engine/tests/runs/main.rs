@@ -9,6 +9,7 @@
 
 mod budgets;
 mod coordination;
+mod findings;
 mod labels;
 mod orders;
 mod permits;
