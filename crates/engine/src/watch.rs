@@ -10,7 +10,7 @@ use crate::turn::{fail_task, give_up};
 use leadhand_detectors::Loops;
 use leadhand_protocol::{
     AgentId, Ask, Autonomy, ChatMessage, ContentHash, Divergence, Event, Finding, Grade, Identity,
-    LoopFinding, OutcomeKind, Purpose, RequestId, RunId, ToolCall, ToolSpec,
+    LoopFinding, LoopRule, OutcomeKind, Purpose, RequestId, RunId, ToolCall, ToolSpec,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,7 @@ fn named(finding: &Finding) -> Option<Named<'_>> {
         }) => Some(Named {
             agent: *agent,
             identity: *identity,
-            steps: (*period).clamp(1, STEPS_BACK_MAX),
+            steps: steps_at_fault(*rule, *period),
             kind: OutcomeKind::LoopFound,
             evidence,
             what: format!(
@@ -106,6 +106,26 @@ fn named(finding: &Finding) -> Option<Named<'_>> {
         Finding::TurnsSpent { .. } | Finding::FaultsInARow { .. } | Finding::Deadlock { .. } => {
             None
         }
+    }
+}
+
+/// How many of the last steps hold what repeats. Of a cycle it is all of one round; elsewhere
+/// other work stands between, which is not to be refused.
+fn steps_at_fault(rule: LoopRule, period: u32) -> u32 {
+    match rule {
+        LoopRule::Cycle => period.clamp(1, STEPS_BACK_MAX),
+        LoopRule::RepeatedCall
+        | LoopRule::SameResult
+        | LoopRule::SameError
+        | LoopRule::NearDuplicate
+        | LoopRule::Chant
+        | LoopRule::EmptySweep
+        | LoopRule::Stall
+        | LoopRule::HandOff
+        | LoopRule::Siblings
+        | LoopRule::Revision
+        | LoopRule::Compaction
+        | LoopRule::AfterGoal => 1,
     }
 }
 
@@ -269,6 +289,9 @@ fn intervene(run: &Run, agent: &Agent, finding: &Finding, named: &Named<'_>) -> 
     match rung(run, agent, named) {
         Rung::Tell => vec![tell(format!(
             "Your {why} What came of it stands above, and doing the same again brings nothing new. Do something else, take a smaller step, or give the final result. If it is done once more with nothing changed, it is refused."
+        ))],
+        Rung::Change if calls_back(agent, named.steps).is_empty() => vec![tell(format!(
+            "Your {why} You were told. Go another way, or give the final result with what you know."
         ))],
         Rung::Change => vec![tell(format!(
             "Your {why} You were told. From now on these calls are not made until something changes, such as the content of a file. Go another way, or give the final result with what you know."
