@@ -150,3 +150,75 @@ fn what_others_finished_is_kept_and_what_differs_is_no_loop() {
         .collect();
     assert_eq!(states, ["done", "failed"]);
 }
+
+#[test]
+fn autonomy_drops_once_something_is_found() {
+    let replies = std::iter::repeat_with(|| look("a"))
+        .take(3)
+        .chain([call("pay", json!({})), text("done")]);
+    let mut start = looking(goal(Autonomy::L4), ready());
+    let mut pay = start.tools.last().unwrap().clone();
+    pay.name = "pay".into();
+    pay.effect = Effect::Once;
+    Arc::make_mut(&mut start.tools).push(pay);
+    Arc::make_mut(&mut start.roles)
+        .last_mut()
+        .unwrap()
+        .tools
+        .push("pay".into());
+    let mut world = World::new(replies);
+    world.answers.push_back(Answer::Allow);
+    let world = world.go(start);
+    assert_eq!(
+        rungs(&world),
+        ["found", "told", "asked"],
+        "{}",
+        world.told()
+    );
+    assert_eq!(world.kind(), OutcomeKind::Done);
+}
+
+#[test]
+fn another_model_is_asked_once_the_agent_was_told() {
+    let replies = std::iter::repeat_with(|| look("a"))
+        .take(4)
+        .chain([text("seen")]);
+    let mut start = looking(goal(Autonomy::L5), ready());
+    let models = ["one", "two"].map(str::to_owned).to_vec();
+    Arc::make_mut(&mut start.roles).last_mut().unwrap().models = models;
+    let mut world = World::new(replies);
+    world.give(leadhand_protocol::Input::Start(Arc::new(start)));
+    let mut first = Vec::new();
+    while let Some(action) = world.pending.pop_front() {
+        if let leadhand_protocol::Action::CallModel { request, .. } = &action {
+            first.push(request.models[0].clone());
+        }
+        if let Some(input) = world.carry_out(action) {
+            world.give(input);
+        }
+    }
+    assert_eq!(first, ["one", "one", "one", "one", "two"]);
+}
+
+#[test]
+fn a_poll_whose_answer_moves_is_left_alone() {
+    let replies = std::iter::repeat_with(|| look("job"))
+        .take(10)
+        .chain([text("over")]);
+    let mut world = World::new(replies);
+    world.give(leadhand_protocol::Input::Start(Arc::new(looking(
+        goal(Autonomy::L5),
+        ready(),
+    ))));
+    let mut percent = 0;
+    while let Some(action) = world.pending.pop_front() {
+        percent += 7;
+        let moved = Ok(format!("{percent} % of the job is done"));
+        world.results.insert("look".into(), moved);
+        if let Some(input) = world.carry_out(action) {
+            world.give(input);
+        }
+    }
+    assert_eq!(rungs(&world), Vec::<&str>::new(), "{}", world.told());
+    assert_eq!(world.kind(), OutcomeKind::Done);
+}
