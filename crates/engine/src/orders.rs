@@ -51,24 +51,7 @@ pub(crate) fn decide(run: &Run, order: &PersonInput) -> Result<Vec<Event>, Refus
             events.extend(fitting(run, *request, ask, answer)?);
             Ok(events)
         }
-        PersonInput::Absent { request } => {
-            // Whoever was asked may be gone when somebody else has answered.
-            if !run.people.open.contains_key(request) {
-                return Ok(Vec::new());
-            }
-            if let Some(Ask::Finding { finding, .. }) = run.people.open.get(request) {
-                let mut events = vec![ordered()];
-                events.extend(watch::stop_for(
-                    run,
-                    finding,
-                    "Nobody is there to say more.",
-                ));
-                return Ok(events);
-            }
-            let why =
-                format!("question {request} waits for a person and nobody is there to answer");
-            Ok(vec![ordered(), stop(OutcomeKind::WaitingForPerson, why)])
-        }
+        PersonInput::Absent { request } => Ok(absent(run, *request, ordered())),
         PersonInput::Pause => match &run.stop {
             None if run.outcome().is_none() => Ok(vec![
                 ordered(),
@@ -93,6 +76,29 @@ pub(crate) fn decide(run: &Run, order: &PersonInput) -> Result<Vec<Event>, Refus
         // Taken care of above, since it also holds for runs that are over.
         PersonInput::RollBack { .. } => Ok(Vec::new()),
     }
+}
+
+/// Nobody answers: the run waits, and where it would only wait for a word on what was found, it
+/// stops for that.
+fn absent(run: &Run, request: RequestId, ordered: Event) -> Vec<Event> {
+    let mut events = vec![ordered];
+    match run.people.open.get(&request) {
+        // Whoever was asked may be gone when somebody else has answered.
+        None => return Vec::new(),
+        Some(Ask::Finding { finding, .. }) => {
+            events.extend(watch::stop_for(
+                run,
+                finding,
+                "Nobody is there to say more.",
+            ));
+        }
+        Some(Ask::Plan { .. } | Ask::Tool { .. } | Ask::Outcome { .. } | Ask::Task { .. }) => {
+            let why =
+                format!("question {request} waits for a person and nobody is there to answer");
+            events.push(stop(OutcomeKind::WaitingForPerson, why));
+        }
+    }
+    events
 }
 
 pub(crate) fn in_words(kind: OutcomeKind) -> String {
