@@ -2,13 +2,13 @@
 //! says so, and what cannot be made at all is refused with what to do instead.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::bars;
 use crate::budget;
 use crate::doubt;
 use crate::labels;
 use crate::permits;
 use crate::roll_back::once_key;
 use crate::run::Run;
-use crate::watch;
 use leadhand_policy::Question;
 use leadhand_protocol::{
     Ask, CallId, Capability, Decision, Event, Isolation, Origin, Permit, RequestId, ToolCall,
@@ -111,8 +111,8 @@ pub(crate) fn makeable<'a>(
         );
         return Err(refused(ToolFaultKind::InvalidArguments, message));
     }
-    if origin == Origin::Model && watch::bar(setting, agent, call).is_some() {
-        return Err(refused(ToolFaultKind::Failed, watch::refusal(call)));
+    if origin == Origin::Model && bars::bar(setting, agent, call).is_some() {
+        return Err(refused(ToolFaultKind::Failed, bars::refusal(call)));
     }
     if origin == Origin::Model && repeats(run, agent, call) {
         let message = format!(

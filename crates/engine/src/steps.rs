@@ -2,6 +2,7 @@
 //! was only said. What the program itself calls is no step of an agent.
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
+use crate::bars;
 use crate::run::{Run, Setting};
 use crate::watch::Watch;
 use leadhand_detectors::{Arguments, Call, Came, Manner, Step};
@@ -38,7 +39,7 @@ impl Watch {
         let found = self.loops.see(&step);
         agent.gained = false;
         // A call that is barred is what it was barred for, whatever refusing it looks like.
-        let barred = Self::barred_for(setting, agent, calls);
+        let barred = bars::barred_for(setting, agent, calls);
         match (found, barred) {
             (found, Some(barred)) => self.note_again(agent.id, found, barred),
             (Some(found), None) => self.note(Finding::Loop(found)),

@@ -3,14 +3,15 @@
 //! manager plans from the evidence, then a person is asked, and at last the run stops. A rung
 //! that there is not is left out. What is found is for `detectors` to say.
 
-use crate::agent::{Agent, AgentState, PendingCall};
-use crate::brief;
-use crate::run::{Run, Setting};
+use crate::agent::{Agent, AgentState};
+use crate::bars::{calls_back, key};
+use crate::named::{Named, named};
+use crate::run::Run;
 use crate::turn::{fail_task, give_up};
 use leadhand_detectors::Loops;
 use leadhand_protocol::{
-    AgentId, Ask, Autonomy, ChatMessage, ContentHash, Divergence, Event, Finding, Grade, Identity,
-    LoopFinding, LoopRule, OutcomeKind, Purpose, RequestId, RunId, ToolCall, ToolSpec,
+    AgentId, Ask, Autonomy, ContentHash, Event, Finding, Grade, Identity, LoopFinding, OutcomeKind,
+    Purpose, RequestId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +22,6 @@ const CONTENTS_MAX: usize = 4_096;
 /// Findings that wait until their agents can be told, at most; more are left out, and are found
 /// again if they stay.
 const PENDING_MAX: usize = 256;
-/// Steps back that are looked at for the calls that repeat, at most.
-const STEPS_BACK_MAX: u32 = 16;
 
 /// What is watched, and what was done about what was found.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -56,91 +55,7 @@ enum Rung {
     Stop,
 }
 
-/// What is found again and again under one name.
-struct Named<'a> {
-    agent: AgentId,
-    identity: Identity,
-    /// Steps back in which that stands which is at fault.
-    steps: u32,
-    kind: OutcomeKind,
-    evidence: &'a str,
-    what: String,
-}
-
-/// A finding that there is a ladder for.
-fn named(finding: &Finding) -> Option<Named<'_>> {
-    match finding {
-        Finding::Loop(LoopFinding {
-            agent,
-            rule,
-            identity,
-            period,
-            times,
-            evidence,
-            ..
-        }) => Some(Named {
-            agent: *agent,
-            identity: *identity,
-            steps: steps_at_fault(*rule, *period),
-            kind: OutcomeKind::LoopFound,
-            evidence,
-            what: format!(
-                "work goes round in circles ({}, {times} times)",
-                rule.name()
-            ),
-        }),
-        Finding::Divergence(Divergence {
-            agent,
-            rule,
-            identity,
-            evidence,
-            ..
-        }) => Some(Named {
-            agent: *agent,
-            identity: *identity,
-            steps: 1,
-            kind: OutcomeKind::DivergenceFound,
-            evidence,
-            what: format!("work left the plan ({})", rule.name()),
-        }),
-        Finding::TurnsSpent { .. } | Finding::FaultsInARow { .. } | Finding::Deadlock { .. } => {
-            None
-        }
-    }
-}
-
-/// How many of the last steps hold what repeats. Of a cycle it is all of one round; elsewhere
-/// other work stands between, which is not to be refused.
-fn steps_at_fault(rule: LoopRule, period: u32) -> u32 {
-    match rule {
-        LoopRule::Cycle => period.clamp(1, STEPS_BACK_MAX),
-        LoopRule::RepeatedCall
-        | LoopRule::SameResult
-        | LoopRule::SameError
-        | LoopRule::NearDuplicate
-        | LoopRule::Chant
-        | LoopRule::EmptySweep
-        | LoopRule::Stall
-        | LoopRule::HandOff
-        | LoopRule::Siblings
-        | LoopRule::Revision
-        | LoopRule::Compaction
-        | LoopRule::AfterGoal => 1,
-    }
-}
-
 impl Watch {
-    /// For what the calls of a turn were barred, if any was; all were judged before they ended.
-    pub(crate) fn barred_for(
-        setting: &Setting,
-        agent: &Agent,
-        calls: &[PendingCall],
-    ) -> Option<Identity> {
-        let refused = |call: &&PendingCall| !call.made;
-        let mut calls = calls.iter().filter(refused);
-        calls.find_map(|pending| bar(setting, agent, &pending.call))
-    }
-
     /// What calls were barred for is tried again.
     pub(crate) fn note_again(
         &mut self,
@@ -376,36 +291,6 @@ pub(crate) fn is_about(ask: &Ask, agent: AgentId) -> bool {
     }
 }
 
-/// The calls of the last steps, the last first.
-fn calls_back(agent: &Agent, steps: u32) -> Vec<&ToolCall> {
-    let entries = agent.conversation.iter().rev();
-    let replies = entries.filter_map(|entry| match &**entry {
-        ChatMessage::Assistant { tool_calls, .. } => Some(tool_calls),
-        ChatMessage::System { .. } | ChatMessage::User { .. } | ChatMessage::Tool { .. } => None,
-    });
-    let calls = replies.take(steps as usize).flatten();
-    calls.map(AsRef::as_ref).collect()
-}
-
-/// The name under which a call is barred: equal for calls that the tool says are equal.
-fn key(run: &RunId, tool: Option<&ToolSpec>, call: &ToolCall) -> ContentHash {
-    match tool.and_then(|tool| tool.told_apart_by(&call.arguments)) {
-        Some(apart) => ContentHash::of(format!("{run}\n{}\n{apart}", call.name).as_bytes()),
-        None => call.key(run),
-    }
-}
-
-/// For which finding a call is not made any more.
-pub(crate) fn bar(setting: &Setting, agent: &Agent, call: &ToolCall) -> Option<Identity> {
-    if agent.barred.is_empty() {
-        return None;
-    }
-    let key = key(&setting.start.run, setting.tool(&call.name), call);
-    let mut bars = agent.barred.iter();
-    bars.find(|(barred, _)| *barred == key)
-        .map(|(_, identity)| *identity)
-}
-
 impl Run {
     /// A finding is on record: the rung that follows from it is taken.
     pub(crate) fn climbs(&mut self, finding: &Finding) {
@@ -456,15 +341,6 @@ impl Run {
         }
     }
 
-    /// Something changed: calls may bring something new again.
-    pub(crate) fn lifts_bars(&mut self) {
-        if self.agents.values().any(|agent| !agent.barred.is_empty()) {
-            for agent in self.agents.values_mut() {
-                agent.barred.clear();
-            }
-        }
-    }
-
     /// Whether what was found of the agent of this purpose, or of its task, lowers its autonomy.
     pub(crate) fn is_found(&self, agent: &Agent) -> bool {
         match agent.task() {
@@ -472,12 +348,4 @@ impl Run {
             None => self.watch.found.contains(&agent.purpose),
         }
     }
-}
-
-/// What an agent reads in place of the result of a call that is barred.
-pub(crate) fn refusal(call: &ToolCall) -> String {
-    let name = brief::cut(&call.name, 80);
-    format!(
-        "This call of `{name}` was not made: it has been made before, and nothing has changed since. Its result stands above. Go another way, or give the final result."
-    )
 }
