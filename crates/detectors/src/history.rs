@@ -28,7 +28,8 @@ impl History {
             End::Done => !self.results.contains(&seen.result),
             End::Acknowledged => !self.steps.iter().any(|old| old.call == seen.call),
             End::Unavailable | End::Empty | End::Failed | End::Blocked | End::Spoke => false,
-        } && is_new;
+        } && is_new
+            && !seen.compacts;
         if seen.end != End::Spoke {
             self.results.push_front(seen.result);
             self.results.truncate(RESULTS_KEPT);

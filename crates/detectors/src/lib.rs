@@ -15,7 +15,9 @@ mod rules;
 mod seen;
 mod sketch;
 mod step;
+mod trace;
 mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
 pub use step::{Arguments, Call, Came, Manner, Step};
+pub use trace::{TEXT_BYTES_MAX, Trace};

@@ -25,6 +25,7 @@ pub(crate) fn see(history: &History) -> Option<Sighting> {
     let mut learnt_between = true;
     let mut learnt = false;
     let mut spaced = true;
+    let mut compacted = false;
     for seen in history.steps().skip(1) {
         if seen.pair == last.pair {
             times += 1;
@@ -37,13 +38,19 @@ pub(crate) fn see(history: &History) -> Option<Sighting> {
             since = seen;
         } else {
             learnt |= seen.fresh || seen.waits;
+            compacted |= seen.compacts;
         }
     }
     let is_anchor = learnt_between && last.end != End::Failed && last.end != End::Blocked;
     let patient = is_anchor || spaced || cycle::is_look(last) || last.end == End::Unavailable;
     let needed = if patient { PATIENT_TIMES } else { TIMES };
+    let rule = if compacted {
+        LoopRule::Compaction
+    } else {
+        LoopRule::RepeatedCall
+    };
     (times >= needed).then(|| Sighting {
-        rule: LoopRule::RepeatedCall,
+        rule,
         what: last.pair,
         since: since.index,
         period: 1,
