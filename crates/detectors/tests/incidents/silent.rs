@@ -1,142 +1,180 @@
-//! Honest work that looks like a loop, and must be left alone to its end.
+//! Honest work that must be left alone, though it looks like a loop. Each case says what makes
+//! it honest.
 
-use crate::story::{Turn, call, does, says, shell, silent};
+use crate::story::{Made, Turn, call, does, says, shell, silent};
 use leadhand_detectors::Came;
 use serde_json::json;
 
-fn status(result: impl Into<String>) -> Turn {
-    does(call("job_status", json!({"job": "build-7"})).gives(result))
+fn job(result: impl Into<String>) -> Made {
+    call("job_status", json!({"job": "8812"})).gives(result)
 }
 
+fn reads(path: &str, content: String) -> Turn {
+    does(call("read_file", json!({"path": path})).gives(content))
+}
+
+/// The answer moves.
 #[test]
-fn a_poll_whose_answer_moves() {
-    silent((0..40).map(|at| status(format!("running: {} of 400 items", at * 10))));
+fn a_poll_with_changing_output() {
+    silent((0..30).map(|at| does(job(format!("{at} of 30 shards are copied")))));
 }
 
-/// Nobody declared it a poll: that it takes its time shows.
+/// The tool says that it is a poll, and it is asked no more often than that.
 #[test]
-fn looks_five_minutes_apart_with_the_same_answer() {
-    silent((0..12).map(|at| status("running").at_minute(5 * at)));
+fn declared_polls_five_minutes_apart() {
+    silent((0..24).map(|at| does(job("running").polls_every_minutes(5)).at_minute(5 * at)));
 }
 
+/// Nobody says so, and the time between says it.
 #[test]
-fn a_declared_poll_with_the_same_answer() {
-    silent((0..12).map(|_| {
-        let look = call("job_status", json!({"job": "build-7"})).gives("running");
-        does(look.polls_every_minutes(5))
-    }));
+fn undeclared_polls_five_minutes_apart() {
+    silent((0..24).map(|at| does(job("running")).at_minute(5 * at)));
 }
 
+/// Whoever sleeps between two looks is waiting.
 #[test]
 fn a_poll_with_a_sleep_between() {
-    silent((0..24).map(|at| match at % 2 {
-        0 => does(shell("sleep 30").gives("")),
-        _ => status("running"),
+    silent((0..20).map(|at| match at % 2 {
+        0 => does(job("running")),
+        _ => does(shell("sleep 120").gives("")),
     }));
 }
 
+/// The same, in one command.
 #[test]
-fn files_are_moved_one_by_one() {
-    silent((0..60).map(|at| does(shell(format!("mv in/photo{at}.jpg out/{at}.jpg")).gives(""))));
+fn a_poll_that_sleeps_first() {
+    silent((0..10).map(|_| does(shell("sleep 120; squeue -j 8812").gives("8812 RUNNING"))));
 }
 
+/// Each moves another file.
 #[test]
-fn lint_fix_lint_with_fewer_warnings_each_time() {
-    silent((0..24).map(|at| {
-        match at % 3 {
-            0 => does(shell("lint src").gives(format!("{} warnings left", 20 - at / 3))),
-            1 => does(
-                call("edit", json!({"file": format!("src/m{at}.rs"), "line": at}))
-                    .gives("edited")
-                    .changes(&format!("content {at}")),
-            ),
-            _ => does(
-                call("read_file", json!({"path": format!("src/n{at}.rs")}))
-                    .gives(format!("fn n{at}() {{}}")),
-            ),
+fn moving_many_files() {
+    silent((0..60).map(|at| {
+        let ask = json!({"from": format!("in/{at}.csv"), "to": format!("done/{at}.csv")});
+        does(call("move_file", ask).gives("ok"))
+    }));
+}
+
+/// Each round has fewer faults than the one before.
+#[test]
+fn lint_fix_lint_with_changing_results() {
+    silent((0..16).map(|at| match at % 2 {
+        0 => does(shell("npm run lint").gives(format!("{} problems in src/", 40 - 2 * at))),
+        _ => {
+            let ask = json!({"path": "src/app.ts", "old": format!("let v{at}"), "new": format!("const v{at}")});
+            does(call("edit_file", ask).gives("ok"))
         }
     }));
 }
 
+/// Each writes another file, and something new into it.
 #[test]
-fn writes_to_distinct_targets_that_all_answer_ok() {
+fn writes_to_distinct_targets_that_answer_ok() {
     silent((0..40).map(|at| {
-        does(call("put_record", json!({"key": format!("k{at}"), "value": at})).gives("ok"))
+        let ask =
+            json!({"path": format!("site/page{at}.html"), "content": format!("<h1>{at}</h1>")});
+        does(call("write_file", ask).gives("ok"))
     }));
 }
 
-/// Between two looks at the list, a task is done.
+/// The same, where the host saw the change.
 #[test]
-fn a_teammate_reads_the_task_list_between_tasks() {
-    silent((0..20).map(|at| {
-        match at % 2 {
-            0 => does(call("list_tasks", json!({})).gives("3 open: a, b, c")).by(2),
-            _ => does(
-                call("read_file", json!({"path": format!("doc/{at}.md")}))
-                    .gives(format!("chapter {at}")),
-            )
-            .by(2),
-        }
-    }));
-}
-
-#[test]
-fn eight_opening_reads() {
-    silent((0..8).map(|at| {
+fn writes_to_distinct_targets_that_the_host_saw() {
+    silent((0..40).map(|at| {
+        let ask =
+            json!({"path": format!("site/page{at}.html"), "content": format!("<h1>{at}</h1>")});
         does(
-            call("read_file", json!({"path": format!("src/{at}.rs")}))
-                .gives(format!("mod m{at};\npub use m{at}::T{at};")),
+            call("write_file", ask)
+                .gives("ok")
+                .changes(&format!("page {at}")),
         )
     }));
 }
 
+/// What it finds on the list moves, as the others work.
 #[test]
-fn an_anchor_is_read_again_while_exploring() {
-    silent((0..16).map(|at| {
-        match at % 2 {
-            0 => {
-                does(call("read_file", json!({"path": "README.md"})).gives("# Project\nsee docs/"))
-            }
-            _ => does(
-                call("read_file", json!({"path": format!("docs/{at}.md")}))
-                    .gives(format!("page {at}: how part {at} works")),
-            ),
+fn a_teammate_reads_a_task_list_that_moves() {
+    silent((0..10).map(|at| {
+        let list = format!("{at} done, {} open", 12 - at);
+        does(call("list_tasks", json!({})).gives(list)).by(2)
+    }));
+}
+
+/// The list stands still, and between two looks a piece of work is done.
+#[test]
+fn a_teammate_reads_the_task_list_between_pieces_of_work() {
+    silent((0..20).map(|at| match at % 2 {
+        0 => does(call("list_tasks", json!({})).gives("open: translate the manual")).by(2),
+        _ => {
+            let path = format!("manual/chapter{at}.md");
+            let ask = json!({"path": path, "content": format!("Kapitel {at}")});
+            let made = call("write_file", ask).gives("ok").changes(&path);
+            does(made).by(2).gains()
         }
     }));
 }
 
+/// One has to know what there is.
 #[test]
-fn what_was_told_to_come_back_later_comes_back() {
-    let fetch = || call("fetch", json!({"url": "https://example.org/data"}));
-    silent((0..6).map(|at| {
-        match at {
-            0 | 1 => does(
-                fetch()
-                    .gives("HTTP 429 Too Many Requests")
-                    .came(Came::Unavailable),
-            ),
-            2..5 => does(
-                fetch()
-                    .gives("HTTP 503 Service Unavailable")
-                    .came(Came::Failed),
-            ),
-            _ => does(fetch().gives("{\"rows\": 12}").came(Came::Done)),
-        }
+fn eight_opening_reads() {
+    let files = [
+        "README.md",
+        "Cargo.toml",
+        "a.rs",
+        "b.rs",
+        "c.rs",
+        "d.rs",
+        "e.rs",
+        "f.rs",
+    ];
+    silent(files.map(|path| reads(path, format!("what {path} holds"))));
+}
+
+/// Each return to the anchor follows something new that was read.
+#[test]
+fn rereading_one_file_while_exploring() {
+    silent((0..16).map(|at| match at % 2 {
+        0 => reads("src/lib.rs", "mod a;\nmod b;\npub use a::run;".to_owned()),
+        _ => reads(
+            &format!("src/part{at}.rs"),
+            format!("pub fn part{at}() {{}}"),
+        ),
     }));
 }
 
+/// The other side says that trying again may help, and it does.
 #[test]
-fn a_sweep_that_finds_things() {
-    silent((1..40).map(|page| {
-        does(call("list_orders", json!({"page": page})).gives(format!(
-            "orders {} to {}",
-            page * 10,
-            page * 10 + 9
-        )))
-    }));
+fn retries_after_429_and_5xx() {
+    let answers = [
+        "429 Too Many Requests",
+        "503 Service Unavailable",
+        "429 Too Many Requests",
+        "502 Bad Gateway",
+    ];
+    let get = || call("http_get", json!({"url": "https://api.example/orders"}));
+    let retries = answers.map(|it| does(get().gives(it).came(Came::Unavailable)));
+    let success = does(get().gives("[{\"order\": 7}]").came(Came::Done));
+    silent(
+        retries
+            .into_iter()
+            .chain([success, says("Order 7 is there.")]),
+    );
 }
 
+/// The same, where each retry gets the same answer.
 #[test]
-fn a_conversation_in_which_answers_differ() {
-    silent((0..12).map(|at| says(format!("Which of the options do you want for leg {at}?"))));
+fn retries_after_one_and_the_same_429() {
+    let get = || call("http_get", json!({"url": "https://api.example/orders"}));
+    let refused = || does(get().gives("429 Too Many Requests").came(Came::Unavailable));
+    let success = does(get().gives("[{\"order\": 7}]").came(Came::Done));
+    silent((0..4).map(|_| refused()).chain([success]));
+}
+
+/// Each file has something to be found.
+#[test]
+fn a_sweep_over_distinct_files_that_finds_things() {
+    silent((0..30).map(|at| {
+        let found = format!("{}: let timeout = {};", at * 3 + 1, at * 10);
+        does(shell(format!("grep -n timeout conf/service{at}.rs")).gives(found))
+    }));
 }
