@@ -64,10 +64,4 @@ impl History {
     pub(crate) fn len(&self) -> usize {
         self.steps.len()
     }
-
-    /// What a person or a new order says makes a new beginning.
-    pub(crate) fn forget(&mut self) {
-        self.steps.clear();
-        self.barren = 0;
-    }
 }

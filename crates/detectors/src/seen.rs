@@ -1,10 +1,10 @@
 //! A step as it is kept: what tells it from others, and no text beyond a few words for people.
 
+use crate::canonical::canonical;
 use crate::outcome::{End, only_looks};
 use crate::sketch::Sketch;
 use crate::volatile::{hash_numbers, hash_result, hash_text};
 use crate::{Arguments, Call, Step};
-use leadhand_protocol::canonical_json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ pub(crate) struct Seen {
     pub(crate) class: u64,
     /// The call with all its numbers left out.
     pub(crate) shape: u64,
-    /// What was added to the call before, where this one begins as that one is.
+    /// How long the first call is.
     pub(crate) bytes: u32,
     pub(crate) sketch: Sketch,
     pub(crate) end: End,
@@ -116,7 +116,7 @@ fn spelled<'a>(call: &Call<'a>) -> Cow<'a, str> {
     }
     match call.arguments {
         Arguments::Text(text) => text.into(),
-        Arguments::Json(value) => canonical_json(&without_marks(value)).into(),
+        Arguments::Json(value) => canonical(&without_marks(value)).into(),
     }
 }
 
@@ -148,26 +148,15 @@ fn without_marks(value: &Value) -> Cow<'_, Value> {
 
 /// A turn of many calls ended as the one that brought most.
 fn best(calls: &[Call<'_>], texts: &[Cow<'_, str>]) -> End {
-    let rank = |end: End| match end {
-        End::Done => 0,
-        End::Acknowledged => 1,
-        End::Unavailable => 2,
-        End::Empty => 3,
-        End::Failed => 4,
-        End::Blocked => 5,
-        End::Spoke => 6,
-    };
     let ends = calls.iter().zip(texts).map(|(call, text)| {
         let asks = matches!(call.arguments, Arguments::Text(_)) && only_looks(text);
-        let end = End::of(call.came, call.result, asks);
-        // What changed something did more than it says.
-        if end == End::Acknowledged || call.manner.changed.is_empty() {
-            end
-        } else {
-            End::Done
+        match End::of(call.came, call.result, asks) {
+            // It says nothing, and the host saw that it did something.
+            End::Empty if !call.manner.changed.is_empty() => End::Acknowledged,
+            end => end,
         }
     });
-    ends.min_by_key(|end| rank(*end)).unwrap_or(End::Spoke)
+    ends.min().unwrap_or(End::Spoke)
 }
 
 /// Whether a call does nothing but let time pass.
@@ -193,10 +182,7 @@ fn is_compaction(tool: &str) -> bool {
 
 fn hash_class(result: &str) -> u64 {
     let line = result.trim_start().lines().next().unwrap_or_default();
-    let mut end = line.len().min(CLASS_BYTES);
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = line.floor_char_boundary(CLASS_BYTES);
     let mut kept = String::with_capacity(end);
     let mut quote = None;
     for sign in line[..end].chars() {

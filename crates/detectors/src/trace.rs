@@ -7,35 +7,34 @@ use crate::{Arguments, Call, Came, Manner, Step};
 use leadhand_protocol::AgentId;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Most bytes of one observation or text that are looked at; the rest says no more about whether
 /// it is the same as another.
 pub const TEXT_BYTES_MAX: usize = 256 * 1024;
 
-/// A record, borrowed from its line.
+/// A record of a line.
 #[derive(Debug, Deserialize)]
-struct Record<'a> {
-    #[serde(borrow, default)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    steps: Vec<Row<'a>>,
+struct Record {
+    #[serde(default)]
+    id: Option<String>,
+    steps: Vec<Row>,
     #[serde(default)]
     plan: Value,
 }
 
 #[derive(Debug, Deserialize)]
-struct Row<'a> {
-    #[serde(borrow, default)]
-    agent: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    tool: Option<Cow<'a, str>>,
+struct Row {
+    #[serde(default)]
+    agent: Option<String>,
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    tool: Option<String>,
     #[serde(default)]
     args: Value,
-    #[serde(borrow, default)]
-    text: Option<Cow<'a, str>>,
+    #[serde(default)]
+    text: Option<String>,
     #[serde(default, deserialize_with = "as_text")]
     observation: Option<String>,
 }
@@ -53,13 +52,13 @@ fn as_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Erro
 
 /// One run of somebody's agents.
 #[derive(Debug)]
-pub struct Trace<'a> {
-    record: Record<'a>,
+pub struct Trace {
+    record: Record,
     agents: Vec<String>,
     places: Vec<AgentId>,
 }
 
-impl<'a> Trace<'a> {
+impl Trace {
     /// Reads one line.
     ///
     /// # Errors
@@ -72,17 +71,16 @@ impl<'a> Trace<'a> {
     /// assert_eq!((trace.id(), trace.len()), ("t1", 1));
     /// # Ok::<(), String>(())
     /// ```
-    pub fn read(line: &'a str) -> Result<Self, String> {
-        let record: Record<'a> = serde_json::from_str(line).map_err(|why| why.to_string())?;
+    pub fn read(line: &str) -> Result<Self, String> {
+        let record: Record = serde_json::from_str(line).map_err(|why| why.to_string())?;
         let mut agents: Vec<String> = Vec::new();
+        let mut known = BTreeMap::new();
         let places = record.steps.iter().map(|row| {
             let name = row.agent.as_deref().unwrap_or_default();
-            let known = agents.iter().position(|agent| agent == name);
-            let at = known.unwrap_or_else(|| {
+            *known.entry(name).or_insert_with(|| {
                 agents.push(name.to_owned());
-                agents.len() - 1
-            });
-            AgentId(u32::try_from(at).unwrap_or(u32::MAX))
+                AgentId(u32::try_from(agents.len() - 1).unwrap_or(u32::MAX))
+            })
         });
         let places = places.collect();
         Ok(Self {
@@ -168,9 +166,5 @@ impl<'a> Trace<'a> {
 
 /// A text up to what is looked at of it.
 fn bounded(text: &str) -> &str {
-    let mut end = text.len().min(TEXT_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
 }

@@ -1,10 +1,11 @@
 //! `leadhand check`: has the detectors read traces, one after the other.
 
 use crate::escape;
-use crate::failure::{Failure, USAGE};
+use crate::failure::Failure;
 use crate::screen;
 use clap::Args;
 use flate2::read::MultiGzDecoder;
+use leadhand::OutcomeKind;
 use leadhand::rooms::detectors::divergence::PlanWatch;
 use leadhand::rooms::detectors::{Loops, Trace};
 use leadhand::rooms::protocol::{Divergence, LoopFinding};
@@ -21,10 +22,6 @@ const EVIDENCE_SHOWN: usize = 400;
 const ID_SHOWN: usize = 200;
 /// How a file that `gzip` wrote begins (RFC 1952).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// The exit code when a loop was found.
-const LOOP_FOUND: u8 = 6;
-/// The exit code when work left the plan, and no loop was found.
-const DIVERGENCE_FOUND: u8 = 7;
 
 /// Look for loops and for work that left the plan, in traces of any agents
 ///
@@ -47,7 +44,8 @@ pub(crate) struct CheckArguments {
 
 pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
     let mut lines = open(&arguments.file)?;
-    let (mut number, mut code) = (0, 0);
+    let (mut number, mut traces) = (0, 0_u64);
+    let mut worst = None;
     let mut line = String::new();
     let fault = |number: u64, what: &str| {
         let place = escape::line(&arguments.file.display().to_string(), ID_SHOWN);
@@ -75,25 +73,20 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
             continue;
         }
         let trace = Trace::read(&line).map_err(|why| fault(number, &format!("no trace: {why}")))?;
-        code = worse(code, told(arguments, &trace));
+        traces += 1;
+        worst = worse(worst, told(arguments, &trace));
     }
-    if number == 1 {
-        return Err(fault(1, "the file is empty"));
+    if traces == 0 {
+        return Err(fault(number, "the file ends, and held no trace"));
     }
-    Ok(if arguments.first_fire || arguments.divergence {
-        0
-    } else {
-        code
-    })
+    Ok(worst.map_or(0, OutcomeKind::exit_code))
 }
 
 /// A loop weighs more than what left its plan: it goes on until somebody stops it.
-fn worse(code: u8, other: u8) -> u8 {
-    debug_assert!(code != USAGE && other != USAGE);
-    match (code, other) {
-        (0, other) => other,
-        (code, 0) => code,
-        (code, other) => code.min(other),
+fn worse(one: Option<OutcomeKind>, other: Option<OutcomeKind>) -> Option<OutcomeKind> {
+    match (one, other) {
+        (Some(OutcomeKind::LoopFound), _) | (_, None) => one,
+        (None | Some(_), Some(_)) => other,
     }
 }
 
@@ -119,8 +112,9 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     })
 }
 
-/// Says what was asked of one trace; gives the exit code that it alone would bring.
-fn told(arguments: &CheckArguments, trace: &Trace<'_>) -> u8 {
+/// Says what was asked of one trace; gives how the program is to end because of it, if it is
+/// asked what is found and not for a table.
+fn told(arguments: &CheckArguments, trace: &Trace) -> Option<OutcomeKind> {
     if arguments.divergence {
         let found = divergences(trace);
         let first = found
@@ -132,7 +126,7 @@ fn told(arguments: &CheckArguments, trace: &Trace<'_>) -> u8 {
             "step": first.and_then(|found| found.step),
             "agent": first.map(|found| trace.name(found.agent)),
         }));
-        return 0;
+        return None;
     }
     let found = first_loop(trace);
     if arguments.first_fire {
@@ -142,17 +136,17 @@ fn told(arguments: &CheckArguments, trace: &Trace<'_>) -> u8 {
             "agent": found.as_ref().map(|(_, found)| trace.name(found.agent)),
             "rule": found.as_ref().map(|(_, found)| found.rule.name()),
         }));
-        return 0;
+        return None;
     }
     findings(arguments, trace, found.as_ref(), &divergences(trace))
 }
 
 fn findings(
     arguments: &CheckArguments,
-    trace: &Trace<'_>,
+    trace: &Trace,
     found: Option<&(usize, LoopFinding)>,
     divergences: &[Divergence],
-) -> u8 {
+) -> Option<OutcomeKind> {
     let id = escape::line(trace.id(), ID_SHOWN);
     if let Some((at, found)) = found {
         tell(arguments, &loop_told(trace, *at, found), || {
@@ -179,14 +173,14 @@ fn findings(
         });
     }
     match (found, divergences) {
-        (Some(_), _) => LOOP_FOUND,
-        (None, [_, ..]) => DIVERGENCE_FOUND,
+        (Some(_), _) => Some(OutcomeKind::LoopFound),
+        (None, [_, ..]) => Some(OutcomeKind::DivergenceFound),
         (None, []) => {
             if !arguments.json {
                 let steps = if trace.len() == 1 { "step" } else { "steps" };
                 screen::out(&format!("{id}: nothing found in {} {steps}", trace.len()));
             }
-            0
+            None
         }
     }
 }
@@ -199,7 +193,7 @@ fn tell(arguments: &CheckArguments, value: &Value, text: impl FnOnce() -> String
     }
 }
 
-fn loop_told(trace: &Trace<'_>, at: usize, found: &LoopFinding) -> Value {
+fn loop_told(trace: &Trace, at: usize, found: &LoopFinding) -> Value {
     json!({
         "id": trace.id(), "finding": "loop", "rule": found.rule.name(),
         "agent": trace.name(found.agent), "step": at, "since": found.since,
@@ -208,7 +202,7 @@ fn loop_told(trace: &Trace<'_>, at: usize, found: &LoopFinding) -> Value {
     })
 }
 
-fn divergence_told(trace: &Trace<'_>, found: &Divergence) -> Value {
+fn divergence_told(trace: &Trace, found: &Divergence) -> Value {
     json!({
         "id": trace.id(), "finding": "divergence", "rule": found.rule.name(),
         "agent": trace.name(found.agent), "step": found.step,
@@ -217,23 +211,23 @@ fn divergence_told(trace: &Trace<'_>, found: &Divergence) -> Value {
 }
 
 /// The step at which a loop is first called; nothing after it is looked at.
-fn first_loop(trace: &Trace<'_>) -> Option<(usize, LoopFinding)> {
+fn first_loop(trace: &Trace) -> Option<(usize, LoopFinding)> {
     let mut loops = Loops::default();
     trace.find(|at, step| Some((at, loops.see(step)?)))
 }
 
 /// What left the plan; nothing where the trace has no plan of calls.
-fn divergences(trace: &Trace<'_>) -> Vec<Divergence> {
+fn divergences(trace: &Trace) -> Vec<Divergence> {
     let Some(plan) = trace.plan() else {
         return Vec::new();
     };
     let mut watch = PlanWatch::new(&plan);
     let mut found = Vec::new();
-    let none: Option<()> = trace.find(|at, step| {
+    // Nothing is looked for: all steps are to be seen.
+    trace.find(|at, step| {
         found.extend(watch.see(u64::try_from(at).unwrap_or(u64::MAX), step));
-        None
+        None::<()>
     });
-    debug_assert!(none.is_none(), "the steps are seen to their end");
     found.extend(watch.finish());
     found
 }

@@ -47,7 +47,8 @@ fn a_write_off_the_plan_is_told_with_its_step() {
 fn what_is_no_trace_is_named_and_what_stood_before_it_is_answered() {
     let place = Place::new(&[]);
     let cases = [
-        ("", "line 1: the file is empty\n"),
+        ("", "line 1: the file ends, and held no trace\n"),
+        ("\n\n", "line 3: the file ends, and held no trace\n"),
         (
             "{\"id\":\"x\"}",
             "line 1: no trace: missing field `steps` at line 1 column 10\n",

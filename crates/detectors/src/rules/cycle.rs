@@ -8,7 +8,7 @@ use crate::seen::Seen;
 use crate::volatile::hash_numbers;
 use leadhand_protocol::LoopRule;
 
-/// Longest cycle that is looked for. Cycles of more steps were not met in any trace; what comes
+/// Longest cycle that is looked for. The longest that the development data labels has six steps; what comes
 /// round more rarely is a repeated call all the same.
 pub(crate) const PERIOD_MAX: usize = 8;
 /// Rounds that make a cycle: two may be a check of the first one, the third brings nothing.

@@ -6,8 +6,8 @@ use crate::history::History;
 use crate::volatile::hash_text;
 use leadhand_protocol::LoopRule;
 
-/// Calls without anything new. On the development data the longest stretch in honest work is a
-/// third of it.
+/// Calls without anything new. No honest run of the development data is called by this rule; a
+/// person who watches would ask earlier.
 const CALLS: u32 = 24;
 
 pub(crate) fn see(history: &History) -> Option<Sighting> {
