@@ -1,7 +1,8 @@
 //! Numbers, findings and orders as people read them.
 
 use crate::coordinated;
-use leadhand::rooms::protocol::{AgentId, Finding};
+use crate::escape;
+use leadhand::rooms::protocol::{AgentId, EVIDENCE_CHARS_MAX, Finding};
 use leadhand::{Forecast, Grade, PersonInput, PlanEdit};
 
 /// `1 task`, `2 tasks`.
@@ -69,13 +70,13 @@ pub(crate) fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> St
             "{} goes round in circles ({}): {}",
             name(found.agent),
             found.rule.name(),
-            found.evidence
+            escape::line(&found.evidence, EVIDENCE_CHARS_MAX)
         ),
         Finding::Divergence(found) => format!(
             "{} leaves the plan ({}): {}",
             name(found.agent),
             found.rule.name(),
-            found.evidence
+            escape::line(&found.evidence, EVIDENCE_CHARS_MAX)
         ),
     }
 }

@@ -1,8 +1,7 @@
 //! Divergence from the plan: one rule a file, each a function of what it is handed.
 //!
-//! [`PlanWatch`] holds the calls of a trace against a plan of calls, [`TalkWatch`] reads a
-//! conversation whose plan is sentences, and the functions ask a live run's task one question
-//! each. What is done about an answer is for `engine` to decide. `docs/detectors.md` says what
+//! [`PlanWatch`] holds the calls of a trace against a plan of calls; the functions ask a live
+//! run's task one question each. What is done about an answer is for `engine` to decide. `docs/detectors.md` says what
 //! each rule sees and ignores.
 
 mod calls;
@@ -10,10 +9,8 @@ mod drift;
 mod empty_claim;
 mod files;
 mod off_contract;
-mod outcome;
 mod over_estimate;
 mod stale_input;
-mod talk;
 mod undeclared;
 mod words;
 mod writes;
@@ -27,7 +24,6 @@ pub use over_estimate::{
     OVER_ESTIMATE_FACTOR, OVER_ESTIMATE_SECONDS_MIN, OVER_ESTIMATE_TOKENS_MIN, Spent, over_estimate,
 };
 pub use stale_input::{InputHash, stale_input};
-pub use talk::TalkWatch;
 pub use undeclared::{Declared, Touched, undeclared};
 pub use writes::call_writes;
 

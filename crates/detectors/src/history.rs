@@ -26,9 +26,13 @@ impl History {
         let is_new = !self.steps.iter().any(|old| old.pair == seen.pair);
         seen.fresh = match seen.end {
             End::Done => !self.results.contains(&seen.result),
-            End::Acknowledged => !self.steps.iter().any(|old| old.call == seen.call),
+            End::Acknowledged => {
+                !self.results.contains(&seen.result)
+                    || !self.steps.iter().any(|old| old.call == seen.call)
+            }
             End::Unavailable | End::Empty | End::Failed | End::Blocked | End::Spoke => false,
-        } && is_new;
+        } && is_new
+            && !seen.compacts;
         if seen.end != End::Spoke {
             self.results.push_front(seen.result);
             self.results.truncate(RESULTS_KEPT);
@@ -59,11 +63,5 @@ impl History {
 
     pub(crate) fn len(&self) -> usize {
         self.steps.len()
-    }
-
-    /// What a person or a new order says makes a new beginning.
-    pub(crate) fn forget(&mut self) {
-        self.steps.clear();
-        self.barren = 0;
     }
 }

@@ -1,11 +1,12 @@
 //! Watches what agents do. [`Loops`] reads the steps of agents one by one and says when work goes
 //! round in circles or on without getting anywhere; [`divergence`] says when work leaves the
-//! plan. Both only say so: what is done about it is for `engine` to decide. The same code runs in
-//! a live run and over any trace that is at hand.
+//! plan. Both only say so: what is done about it is for `engine` to decide. Whoever has
+//! steps can ask it, a live run as well as a trace that is at hand.
 //!
 //! In reading order: [`Step`] is what there is to see, [`Loops`] asks the rules one by one,
 //! [`divergence`] holds what is done against what was planned.
 
+mod canonical;
 mod conversation;
 pub mod divergence;
 mod history;
@@ -15,7 +16,9 @@ mod rules;
 mod seen;
 mod sketch;
 mod step;
+mod trace;
 mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
 pub use step::{Arguments, Call, Came, Manner, Step};
+pub use trace::{TEXT_BYTES_MAX, Trace};

@@ -44,19 +44,6 @@ impl Loops {
         Some(told(step.agent, &sighting, history))
     }
 
-    /// Forgets an agent that is no more.
-    pub fn forget(&mut self, agent: AgentId) {
-        self.agents.remove(&agent);
-    }
-
-    /// A new order makes a new beginning for an agent: what it does again, it may have been told
-    /// to do again.
-    pub fn begins_anew(&mut self, agent: AgentId) {
-        if let Some(history) = self.agents.get_mut(&agent) {
-            history.forget();
-        }
-    }
-
     fn make_room(&mut self) {
         if self.agents.len() < AGENTS_MAX {
             return;
@@ -86,7 +73,7 @@ fn of_agent(history: &History) -> Option<Sighting> {
 
 fn chants(history: &History, said: &str) -> Option<Sighting> {
     let last = history.back(0)?;
-    chant::ends_in_chant(said).then(|| Sighting {
+    chant::ends_in_chant(said).then_some(Sighting {
         rule: LoopRule::Chant,
         what: last.call,
         since: last.index,

@@ -2,43 +2,45 @@
 
 use crate::Came;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-/// How a step ended, as the rules tell steps apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How a step ended, as the rules tell steps apart; what brought more comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
-    /// It only spoke.
-    Spoke,
     /// It brought something.
     Done,
     /// It did what it is for and says no more than that.
     Acknowledged,
+    /// Trying again later may help.
+    Unavailable,
     /// It looked for something and found nothing.
     Empty,
     /// It failed.
     Failed,
     /// It was not made.
     Blocked,
-    /// Trying again later may help.
-    Unavailable,
+    /// It only spoke.
+    Spoke,
 }
 
 impl End {
-    pub(crate) fn of(came: Came, result: &str) -> Self {
+    /// `asks` says that the call only looks: nothing that comes back is then nothing found.
+    pub(crate) fn of(came: Came, result: &str, asks: bool) -> Self {
         match came {
             Came::Blocked => Self::Blocked,
             Came::Unavailable => Self::Unavailable,
             Came::Failed if says_unavailable(result) => Self::Unavailable,
             Came::Failed => Self::Failed,
-            Came::Done => Self::of_done(result),
+            Came::Done => Self::of_done(result, asks),
             Came::Unknown if says_unavailable(result) => Self::Unavailable,
             Came::Unknown if says_failed(result) => Self::Failed,
-            Came::Unknown => Self::of_done(result),
+            Came::Unknown => Self::of_done(result, asks),
         }
     }
 
-    fn of_done(result: &str) -> Self {
-        if says_nothing_found(result) {
+    fn of_done(result: &str, asks: bool) -> Self {
+        if says_nothing_found(result) || (asks && result.trim().is_empty()) {
             Self::Empty
         } else if is_acknowledgement(result) {
             Self::Acknowledged
@@ -61,15 +63,23 @@ impl End {
 const TOLD_WITHIN: usize = 240;
 
 fn beginning(text: &str) -> String {
-    let mut end = text.len().min(TOLD_WITHIN);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].to_ascii_lowercase()
+    text[..text.floor_char_boundary(TOLD_WITHIN)].to_ascii_lowercase()
 }
 
-/// How failures begin, or what they say in their first line, whatever the tool.
+/// Whether the call changed nothing because it failed.
+pub(crate) fn came_to_nothing(came: Came, result: &str) -> bool {
+    match End::of(came, result, false) {
+        End::Failed | End::Blocked | End::Unavailable => true,
+        End::Done | End::Acknowledged | End::Empty | End::Spoke => false,
+    }
+}
+
+/// How failures begin, or what they say in their first line, whatever the tool. An object says it
+/// by its fields: its texts may speak of anything.
 fn says_failed(result: &str) -> bool {
+    if result.trim_start().starts_with('{') {
+        return result.len() <= ERROR_BYTES_MAX && is_error_object(result);
+    }
     let begins = [
         "error",
         "exception",
@@ -89,13 +99,11 @@ fn says_failed(result: &str) -> bool {
         "unknown ",
         "permission denied",
         "command timed out",
-        "oci runtime",
     ];
     let says = [
         ": error",
         "error:",
         "error(s)",
-        "error executing",
         "traceback (most",
         "not found",
         "no such file",
@@ -106,8 +114,6 @@ fn says_failed(result: &str) -> bool {
         "not recognized",
         "missing argument",
         "missing operand",
-        "unexpected e",
-        "unknown pred",
         "unknown option",
         "invalid ",
         "doesn't exist",
@@ -115,15 +121,64 @@ fn says_failed(result: &str) -> bool {
         "did not pass",
         "timed out",
         "(execution failed)",
-        "test cases. please",
+        "... failed",
+        "assertion failed",
         "exitcode: 1",
     ];
     let begun = beginning(result);
     let text = begun.trim_start();
     let first = text.lines().next().unwrap_or_default();
-    begins.iter().any(|start| text.starts_with(start))
-        || says.iter().any(|phrase| first.contains(phrase))
+    begins.iter().any(|start| begins_with(text, start))
+        || says.iter().any(|phrase| holds(first, phrase))
+        || is_printed_error(result)
         || returned_nonzero(text)
+}
+
+/// Whether a text begins with a word, and not with a longer one: `errors were corrected` is none.
+fn begins_with(text: &str, word: &str) -> bool {
+    let is_whole =
+        |rest: &str| !word.ends_with(char::is_alphabetic) || !rest.starts_with(char::is_alphabetic);
+    text.strip_prefix(word).is_some_and(is_whole)
+}
+
+/// Whether a text holds a phrase that is not the end of a longer word.
+fn holds(text: &str, phrase: &str) -> bool {
+    let whole = |at: usize| {
+        !phrase.starts_with(char::is_alphabetic) || !text[..at].ends_with(char::is_alphabetic)
+    };
+    text.match_indices(phrase).any(|(at, _)| whole(at))
+}
+
+/// `ValueError: …`, as many languages print one.
+fn is_printed_error(result: &str) -> bool {
+    let kind = result.split(':').next().unwrap_or_default().trim_start();
+    let is_name = kind
+        .chars()
+        .all(|sign| sign.is_alphanumeric() || sign == '.');
+    is_name && (kind.ends_with("Error") || kind.ends_with("Exception")) && kind.len() < result.len()
+}
+
+/// Longest result that is read as JSON to find its error: a tool that reports a failure says so
+/// in a few lines.
+const ERROR_BYTES_MAX: usize = 16 * 1024;
+
+fn is_error_object(text: &str) -> bool {
+    let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(text) else {
+        return false;
+    };
+    let truth = |name: &str| fields.get(name).and_then(Value::as_bool);
+    let error = fields.get("error").is_some_and(|error| match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(words) => !words.is_empty(),
+        Value::Bool(true) | Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
+    });
+    let status = fields.get("status").and_then(Value::as_str);
+    error
+        || truth("isError") == Some(true)
+        || truth("is_error") == Some(true)
+        || truth("success") == Some(false)
+        || truth("ok") == Some(false)
+        || status.is_some_and(|status| matches!(status, "error" | "failed" | "failure"))
 }
 
 /// `<returncode>1</returncode>`, `exit code: 2`, `exit status 1`.
@@ -136,20 +191,24 @@ fn returned_nonzero(text: &str) -> bool {
 
 fn says_unavailable(result: &str) -> bool {
     let text = beginning(result);
-    [
-        "429",
+    let says = [
         "rate limit",
         "too many requests",
-        "503 ",
-        "502 ",
         "service unavailable",
         "bad gateway",
         "overloaded",
         "try again later",
         "temporarily unavailable",
-    ]
-    .iter()
-    .any(|phrase| text.contains(phrase))
+    ];
+    // The bare number may be anything.
+    let names = ["http ", "status ", "status: ", "code ", "code: ", "error "];
+    let statuses = ["429", "500", "502", "503", "504"];
+    let is_status = |rest: &str| statuses.iter().any(|status| rest.starts_with(status));
+    says.iter().any(|phrase| text.contains(phrase))
+        || names.iter().any(|name| {
+            text.match_indices(name)
+                .any(|(at, _)| is_status(&text[at + name.len()..]))
+        })
 }
 
 fn says_nothing_found(result: &str) -> bool {
@@ -173,7 +232,7 @@ const ACKNOWLEDGEMENT_MAX: usize = 40;
 
 fn is_acknowledgement(result: &str) -> bool {
     let text = result.trim();
-    if text.len() > ACKNOWLEDGEMENT_MAX {
+    if text.len() > ACKNOWLEDGEMENT_MAX || text.contains('\n') {
         return false;
     }
     let text = text.to_ascii_lowercase();
@@ -199,4 +258,36 @@ fn is_acknowledgement(result: &str) -> bool {
         || text
             .split(|sign: char| !sign.is_ascii_alphanumeric())
             .any(|word| words.contains(&word))
+}
+
+/// Whether a command of a shell only looks, by its first word; one that writes into a file does
+/// more than that.
+pub(crate) fn only_looks(command: &str) -> bool {
+    let looking = [
+        "ls",
+        "cat",
+        "stat",
+        "find",
+        "file",
+        "du",
+        "wc",
+        "head",
+        "tail",
+        "md5sum",
+        "sha256sum",
+        "grep",
+        "rg",
+        "less",
+        "which",
+        "locate",
+        "sort",
+        "uniq",
+        "diff",
+        "ps",
+        "df",
+        "tree",
+    ];
+    let first = command.split_ascii_whitespace().next().unwrap_or_default();
+    let changes = ["-exec", "-delete", ">"];
+    looking.contains(&first) && !changes.iter().any(|sign| command.contains(sign))
 }

@@ -1,10 +1,10 @@
 //! A step as it is kept: what tells it from others, and no text beyond a few words for people.
 
-use crate::outcome::End;
+use crate::canonical::canonical;
+use crate::outcome::{End, only_looks};
 use crate::sketch::Sketch;
 use crate::volatile::{hash_numbers, hash_result, hash_text};
 use crate::{Arguments, Call, Step};
-use leadhand_protocol::canonical_json;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ pub(crate) struct Seen {
     pub(crate) class: u64,
     /// The call with all its numbers left out.
     pub(crate) shape: u64,
-    /// What was added to the call before, where this one begins as that one is.
+    /// How long the first call is.
     pub(crate) bytes: u32,
     pub(crate) sketch: Sketch,
     pub(crate) end: End,
@@ -37,6 +37,8 @@ pub(crate) struct Seen {
     pub(crate) fresh: bool,
     /// Whether it is there to wait, or looks for what changes by itself.
     pub(crate) waits: bool,
+    /// Whether it cuts down what the agent still knows of its work.
+    pub(crate) compacts: bool,
     pub(crate) poll_every_ms: Option<u64>,
     pub(crate) at_ms: Option<u64>,
     pub(crate) brief: Box<str>,
@@ -58,7 +60,7 @@ impl Seen {
             texts.push(text);
         }
         calls.sort_unstable();
-        let end = worst(step.calls);
+        let end = best(step.calls, &texts);
         Self {
             index,
             call: hash_numbers(calls.iter().map(|call| call.0)),
@@ -76,6 +78,7 @@ impl Seen {
                 .iter()
                 .zip(&texts)
                 .any(|(call, text)| is_wait(call, text)),
+            compacts: step.calls.iter().any(|call| is_compaction(call.tool)),
             poll_every_ms: step.calls.iter().find_map(|call| call.manner.poll_every_ms),
             at_ms: step.at_ms,
             brief: brief(first, &texts[0], step.calls.len()),
@@ -98,6 +101,7 @@ impl Seen {
             end: End::Spoke,
             fresh: false,
             waits: false,
+            compacts: false,
             poll_every_ms: None,
             at_ms: step.at_ms,
             brief: cut(step.said).into(),
@@ -112,7 +116,7 @@ fn spelled<'a>(call: &Call<'a>) -> Cow<'a, str> {
     }
     match call.arguments {
         Arguments::Text(text) => text.into(),
-        Arguments::Json(value) => canonical_json(&without_marks(value)).into(),
+        Arguments::Json(value) => canonical(&without_marks(value)).into(),
     }
 }
 
@@ -143,26 +147,16 @@ fn without_marks(value: &Value) -> Cow<'_, Value> {
 }
 
 /// A turn of many calls ended as the one that brought most.
-fn worst(calls: &[Call<'_>]) -> End {
-    let rank = |end: End| match end {
-        End::Done => 0,
-        End::Acknowledged => 1,
-        End::Unavailable => 2,
-        End::Empty => 3,
-        End::Failed => 4,
-        End::Blocked => 5,
-        End::Spoke => 6,
-    };
-    let ends = calls.iter().map(|call| {
-        let end = End::of(call.came, call.result);
-        // What changed something did more than it says.
-        if end == End::Acknowledged || call.manner.changed.is_empty() {
-            end
-        } else {
-            End::Done
+fn best(calls: &[Call<'_>], texts: &[Cow<'_, str>]) -> End {
+    let ends = calls.iter().zip(texts).map(|(call, text)| {
+        let asks = matches!(call.arguments, Arguments::Text(_)) && only_looks(text);
+        match End::of(call.came, call.result, asks) {
+            // It says nothing, and the host saw that it did something.
+            End::Empty if !call.manner.changed.is_empty() => End::Acknowledged,
+            end => end,
         }
     });
-    ends.min_by_key(|end| rank(*end)).unwrap_or(End::Spoke)
+    ends.min().unwrap_or(End::Spoke)
 }
 
 /// Whether a call does nothing but let time pass.
@@ -173,12 +167,22 @@ fn is_wait(call: &Call<'_>, text: &str) -> bool {
         || name.starts_with("wait_")
 }
 
+/// Names under which tools cut down the context of who calls them.
+fn is_compaction(tool: &str) -> bool {
+    let name = tool.to_ascii_lowercase();
+    [
+        "compact",
+        "condense",
+        "summarize_context",
+        "summarize_history",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
+
 fn hash_class(result: &str) -> u64 {
     let line = result.trim_start().lines().next().unwrap_or_default();
-    let mut end = line.len().min(CLASS_BYTES);
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = line.floor_char_boundary(CLASS_BYTES);
     let mut kept = String::with_capacity(end);
     let mut quote = None;
     for sign in line[..end].chars() {

@@ -11,7 +11,7 @@ mod live;
 #[path = "divergence/shared.rs"]
 mod shared;
 
-use leadhand_detectors::divergence::{PlanWatch, PlannedCall, TalkWatch, call_writes};
+use leadhand_detectors::divergence::{PlanWatch, PlannedCall, call_writes};
 use leadhand_detectors::{Arguments, Call, Came, Manner, Step};
 use leadhand_protocol::{AgentId, Divergence, Effect};
 use proptest::prelude::*;
@@ -34,17 +34,6 @@ fn planned(text: &str) -> PlannedCall {
     }
 }
 
-fn speaks(said: &str) -> Step<'_> {
-    Step {
-        agent: AgentId(1),
-        said,
-        calls: &[],
-        answered: None,
-        at_ms: None,
-        gained: false,
-    }
-}
-
 fn see(
     watch: &mut PlanWatch,
     index: u64,
@@ -63,7 +52,11 @@ fn see(
     let calls = [call];
     let step = Step {
         calls: &calls,
-        ..speaks("")
+        agent: AgentId(1),
+        said: "",
+        answered: None,
+        at_ms: None,
+        gained: false,
     };
     watch.see(index, &step)
 }
@@ -207,50 +200,6 @@ fn the_same_difference_has_the_same_name() {
     let other = see(&mut watch, 9, "book", &json!({"a": 2}), "", Came::Done);
     assert_eq!(first[0].identity, again[0].identity);
     assert_ne!(first[0].identity, other[0].identity);
-}
-
-/// Messages are one a line; the finding is `step evidence`, up to the first colon.
-fn check_talk(messages: &[&str], expected: Option<&str>) {
-    let mut watch = TalkWatch::default();
-    let found = (0..)
-        .zip(messages)
-        .find_map(|(index, said)| watch.see(index, &speaks(said)));
-    let told = found.map(|it| {
-        let what = it.evidence.split(':').next().unwrap().to_owned();
-        format!("{} {what}", it.step.unwrap())
-    });
-    assert_eq!(told.as_deref(), expected, "{messages:?}");
-}
-
-#[test]
-fn words_in_place_of_an_execution_are_told() {
-    check_talk(&[], None);
-    check_talk(&["use your_api_key"], None);
-    check_talk(
-        &["task", "key = 'YOUR_API_KEY'"],
-        Some("1 something made up stands for what is not at hand"),
-    );
-    check_talk(
-        &["task", "I have verified the costs."],
-        Some("1 success is claimed, and nothing was run"),
-    );
-    check_talk(
-        &[
-            "task",
-            "exitcode: 1 (execution failed)",
-            "All good. TERMINATE",
-        ],
-        Some("2 success is claimed, and what ran last has failed"),
-    );
-    check_talk(
-        &[
-            "task",
-            "exitcode: 0 (execution succeeded)",
-            "All good. TERMINATE",
-        ],
-        None,
-    );
-    check_talk(&["task", "Address: bing", "I have checked it"], None);
 }
 
 proptest! {

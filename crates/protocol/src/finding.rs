@@ -86,14 +86,8 @@ pub enum LoopRule {
     Stall,
     /// Agents hand the same work to each other.
     HandOff,
-    /// Agents side by side do the same work.
-    Siblings,
-    /// The plan is revised, and stays as it was.
-    Revision,
     /// The context is compacted, and the same work begins again.
     Compaction,
-    /// Work goes on after the goal is met.
-    AfterGoal,
 }
 
 impl LoopRule {
@@ -110,10 +104,7 @@ impl LoopRule {
             Self::EmptySweep => "empty_sweep",
             Self::Stall => "stall",
             Self::HandOff => "hand_off",
-            Self::Siblings => "siblings",
-            Self::Revision => "revision",
             Self::Compaction => "compaction",
-            Self::AfterGoal => "after_goal",
         }
     }
 }

@@ -223,6 +223,7 @@ fn help_and_completion() {
             "policy",
             "agents",
             "model",
+            "check",
             "doctor",
             "completion",
             "help"

@@ -31,6 +31,9 @@ pub(crate) struct Trace {
     pub(crate) label: Label,
     /// What was done.
     pub(crate) steps: Vec<Row>,
+    /// The same, as our program reads it.
+    #[serde(skip)]
+    pub(crate) ours: Option<leadhand_detectors::Trace>,
 }
 
 /// What people say of a run.
@@ -167,6 +170,7 @@ pub(crate) fn read(folder: &Path, name: &str) -> Result<Vec<Trace>, String> {
         if trace.truth().is_none() {
             continue;
         }
+        trace.ours = Some(leadhand_detectors::Trace::read(&line).map_err(fault)?);
         for row in &mut trace.steps {
             row.sorted_args = sorted_text(&row.args);
         }

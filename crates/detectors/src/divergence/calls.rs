@@ -1,11 +1,12 @@
 //! A trace held against a plan of calls: writes that the plan does not hold, and planned writes
 //! that never came. Reads are free: how an agent finds out what to do is not planned.
 
-use super::outcome::came_to_nothing;
 use super::writes::call_writes;
 use super::{Place, bounded};
+use crate::canonical::canonical;
+use crate::outcome::came_to_nothing;
 use crate::{Arguments, Call, Step};
-use leadhand_protocol::{AgentId, Divergence, DivergenceRule, Effect, TaskId, canonical_json};
+use leadhand_protocol::{AgentId, Divergence, DivergenceRule, Effect, TaskId};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -122,7 +123,7 @@ impl PlanWatch {
         let effect = self.effects.get(call.tool).copied();
         // What the host saw change counts for more than any name.
         let seen = !call.manner.changed.is_empty();
-        (seen || call_writes(call.tool, effect)) && !came_to_nothing(call)
+        (seen || call_writes(call.tool, effect)) && !came_to_nothing(call.came, call.result)
     }
 
     fn unplanned(&self, index: u64, agent: AgentId, made: &(String, String)) -> Divergence {
@@ -156,38 +157,4 @@ fn canonical_arguments(arguments: Arguments<'_>) -> String {
             Err(_) => canonical(&Value::String(text.to_owned())),
         },
     }
-}
-
-/// Canonical JSON with numbers as RFC 8785 writes them, so that `1.0` is `1`, and without the
-/// space around texts, which models add and no service minds.
-fn canonical(value: &Value) -> String {
-    canonical_json(&plain(value))
-}
-
-fn plain(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(text.trim().to_owned()),
-        Value::Array(items) => items.iter().map(plain).collect(),
-        Value::Object(fields) => {
-            let plain_fields = fields
-                .iter()
-                .map(|(key, value)| (key.clone(), plain(value)));
-            Value::Object(plain_fields.collect())
-        }
-        Value::Number(number) => whole(number).unwrap_or_else(|| value.clone()),
-        Value::Null | Value::Bool(_) => value.clone(),
-    }
-}
-
-/// A number with a fraction of nothing, as the integer that it is. Beyond 2^53 not every integer
-/// is a float, and the two stay apart.
-fn whole(number: &serde_json::Number) -> Option<Value> {
-    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
-    let float = number.as_f64().filter(|_| number.is_f64())?;
-    let is_whole = float.fract() == 0.0 && float.abs() <= EXACT_MAX;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "it is whole and within 2^53"
-    )]
-    is_whole.then(|| Value::from(float as i64))
 }
