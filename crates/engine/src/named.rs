@@ -74,9 +74,6 @@ fn steps_at_fault(rule: LoopRule, period: u32) -> u32 {
         | LoopRule::EmptySweep
         | LoopRule::Stall
         | LoopRule::HandOff
-        | LoopRule::Siblings
-        | LoopRule::Revision
-        | LoopRule::Compaction
-        | LoopRule::AfterGoal => 1,
+        | LoopRule::Compaction => 1,
     }
 }
