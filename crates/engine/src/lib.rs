@@ -39,6 +39,7 @@ mod schema;
 mod settle;
 mod snapshot;
 mod steps;
+mod strays;
 mod time;
 mod turn;
 mod watch;

@@ -35,6 +35,9 @@ pub fn settle(run: &Run) -> Vec<Event> {
     }
     // Who waits for permits comes last: what became of a call is asked before others are made.
     for agent in run.agents.stirring().chain(permits::next(run)) {
+        if watch::holds(run, agent) {
+            continue;
+        }
         let events = match delivery::settle(run, agent) {
             events if events.is_empty() => turn::settle(run, agent),
             events => events,

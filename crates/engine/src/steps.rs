@@ -4,6 +4,7 @@
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::bars;
 use crate::run::{Run, Setting};
+use crate::strays::same_work_again;
 use crate::watch::Watch;
 use leadhand_detectors::{Arguments, Call, Came, Manner, Step};
 use leadhand_protocol::{
@@ -11,17 +12,7 @@ use leadhand_protocol::{
 };
 
 impl Watch {
-    /// A turn of an agent with calls is over.
-    pub(crate) fn acted(
-        &mut self,
-        setting: &Setting,
-        agent: &mut Agent,
-        calls: &[PendingCall],
-        at_ms: u64,
-    ) {
-        if calls.iter().any(|call| call.origin != Origin::Model) {
-            return;
-        }
+    fn acted(&mut self, setting: &Setting, agent: &mut Agent, calls: &[PendingCall], at_ms: u64) {
         let told: Vec<Told> = calls.iter().map(|call| Told::of(setting, call)).collect();
         let seen: Vec<Call<'_>> = calls
             .iter()
@@ -65,12 +56,37 @@ impl Watch {
 }
 
 impl Run {
-    /// An agent gave an output.
-    pub(crate) fn spoke(&mut self, id: AgentId) {
+    /// The calls of a turn are over.
+    pub(crate) fn sees_calls(&mut self, id: AgentId, calls: &[PendingCall]) {
+        if calls.iter().any(|call| call.origin != Origin::Model) {
+            return;
+        }
         let at_ms = self.at_ms;
+        let strays = match self.agents.get(&id) {
+            Some(agent) => self.strays_by_calls(agent, calls),
+            None => return,
+        };
+        if let (Some(setting), Some(agent)) = (&self.setting, self.agents.get_mut(&id)) {
+            self.watch.acted(setting, agent, calls, at_ms);
+        }
+        self.watch.note_all(strays);
+    }
+
+    /// An agent gave an output.
+    pub(crate) fn spoke(&mut self, id: AgentId, output: &str) {
+        let at_ms = self.at_ms;
+        let strays = match self.agents.get(&id) {
+            Some(agent) => {
+                let mut strays = self.strays_by_output(agent, output);
+                strays.extend(same_work_again(self, agent, output));
+                strays
+            }
+            None => return,
+        };
         if let Some(agent) = self.agents.get_mut(&id) {
             self.watch.said(agent, at_ms);
         }
+        self.watch.note_all(strays);
     }
 
     /// A reply cannot be used, or an output is not accepted: of the latter, checks that passed as

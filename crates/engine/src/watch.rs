@@ -83,9 +83,16 @@ impl Watch {
 
     /// Keeps a finding until its agent can be told.
     pub(crate) fn note(&mut self, finding: Finding) {
-        if self.pending.len() < PENDING_MAX && !self.pending.contains(&finding) {
+        let name = |finding: &Finding| named(finding).map(|it| (it.agent, it.identity));
+        let own = name(&finding);
+        let is_new = self.pending.iter().all(|pending| name(pending) != own);
+        if self.pending.len() < PENDING_MAX && is_new {
             self.pending.push(finding);
         }
+    }
+
+    pub(crate) fn note_all(&mut self, findings: Vec<Finding>) {
+        findings.into_iter().for_each(|finding| self.note(finding));
     }
 
     /// An agent is no more: nothing is left to be done about what was found of it.
@@ -178,10 +185,8 @@ pub(crate) fn settle(run: &Run) -> Vec<Event> {
         let agent = run.agents.get(&named.agent)?;
         let between = match (&agent.state, finding) {
             (AgentState::Due, _) => true,
-            // What is off the plan about an output is told before the output counts.
-            (AgentState::Delivered(delivery), Finding::Divergence(_)) => {
-                delivery.call.is_none() && !delivery.checking
-            }
+            // What is wrong with an output is told before the output counts.
+            (AgentState::Delivered(delivery), _) => delivery.call.is_none() && !delivery.checking,
             _ => false,
         };
         between.then_some((finding, named, agent))
@@ -202,9 +207,7 @@ fn intervene(run: &Run, agent: &Agent, finding: &Finding, named: &Named<'_>) -> 
         text,
     };
     match rung(run, agent, named) {
-        Rung::Tell => vec![tell(format!(
-            "Your {why} What came of it stands above, and doing the same again brings nothing new. Do something else, take a smaller step, or give the final result. If it is done once more with nothing changed, it is refused."
-        ))],
+        Rung::Tell => vec![tell(format!("Your {why} {}", named.advice))],
         Rung::Change if calls_back(agent, named.steps).is_empty() => vec![tell(format!(
             "Your {why} You were told. Go another way, or give the final result with what you know."
         ))],

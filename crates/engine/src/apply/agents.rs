@@ -5,8 +5,8 @@ use crate::labels;
 use crate::run::{Run, Spent};
 use crate::watch;
 use leadhand_protocol::{
-    Action, AgentId, ChatMessage, Divergence, Finding, Label, LoopFinding, ModelReply, Purpose,
-    Reservation,
+    Action, AgentId, ChatMessage, Divergence, DivergenceRule, Finding, Label, LoopFinding,
+    ModelReply, Purpose, Reservation,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,6 +22,9 @@ impl Run {
     ) -> Vec<Action> {
         self.agents_started = self.agents_started.max(id.0 + 1);
         let label = labels::of_opening(self, purpose);
+        if *purpose == Purpose::Revise {
+            self.notes_open_work();
+        }
         let mut unprepared = false;
         if let Purpose::Task(task) = purpose {
             self.tasks.entry(task.clone()).or_default().attempts = attempt;
@@ -143,7 +146,7 @@ impl Run {
     }
 
     pub(super) fn output_given(&mut self, id: AgentId, content: &str) -> Vec<Action> {
-        self.spoke(id);
+        self.spoke(id, content);
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.state = AgentState::Delivered(Box::new(Delivery {
                 content: content.to_owned(),
@@ -156,6 +159,14 @@ impl Run {
     /// Whoever carries out this task from now on is watched more closely.
     pub(super) fn found(&mut self, finding: &Finding) -> Vec<Action> {
         self.climbs(finding);
+        if let Finding::Divergence(Divergence {
+            task: Some(task),
+            rule: DivergenceRule::OverEstimate,
+            ..
+        }) = finding
+        {
+            self.tasks.entry(task.clone()).or_default().over_estimate += 1;
+        }
         let agent = match finding {
             Finding::TurnsSpent { agent, .. }
             | Finding::FaultsInARow { agent, .. }

@@ -42,6 +42,7 @@ impl Run {
             if file.hash.is_some_and(|hash| self.watch.is_new(&hash)) {
                 self.gains(id.agent);
             }
+            self.watch.note_all(self.strays_by_file(id.agent, file));
             self.file_changed(file);
             self.written.insert(file.path.clone());
             // What any agent has read may read otherwise now.
@@ -70,8 +71,7 @@ impl Run {
         }
         self.asks_no_more(id);
         let check = self.check_in_turn(id.agent);
-        let setting = self.setting.clone();
-        let (Some(setting), Some(agent)) = (setting, self.agents.get_mut(&id.agent)) else {
+        let Some(agent) = self.agents.get_mut(&id.agent) else {
             return;
         };
         let Some(pending) = agent.call_mut(id) else {
@@ -83,17 +83,22 @@ impl Run {
         }
         match &mut agent.state {
             AgentState::Acting(calls) => {
-                let over = calls
-                    .iter()
-                    .all(|call| matches!(call.status, CallStatus::Finished(_)));
-                if over {
+                let over = |call: &PendingCall| matches!(call.status, CallStatus::Finished(_));
+                if calls.iter().all(over) {
                     let calls = std::mem::take(calls);
-                    self.watch.acted(&setting, agent, &calls, self.at_ms);
-                    acted(&setting, agent, calls);
+                    self.turn_over(id.agent, calls);
                 }
             }
             AgentState::Delivered(delivery) => delivered_call(delivery, check),
             _ => {}
+        }
+    }
+
+    /// All calls of a turn are over.
+    fn turn_over(&mut self, id: AgentId, calls: Vec<PendingCall>) {
+        self.sees_calls(id, &calls);
+        if let (Some(setting), Some(agent)) = (self.setting.clone(), self.agents.get_mut(&id)) {
+            acted(&setting, agent, calls);
         }
     }
 
