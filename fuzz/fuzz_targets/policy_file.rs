@@ -61,6 +61,8 @@ fn hold(policy: &Policy, rules: &[Rule], grants: &[Grant], capability: Capabilit
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     };
     let call = ToolCall {
         id: String::new(),

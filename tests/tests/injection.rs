@@ -194,6 +194,8 @@ fn spec(tool: &Value) -> ToolSpec {
         undo: None,
         isolation: Isolation::Native,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

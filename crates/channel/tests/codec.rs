@@ -59,6 +59,8 @@ fn model_request() -> ModelRequest {
         accesses: Vec::new(),
         isolation: Isolation::Native,
         trusted: true,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     };
     let user = ChatMessage::User {
         text: "Grüße 🔒".to_owned(),

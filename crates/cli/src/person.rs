@@ -95,6 +95,9 @@ pub(crate) fn question(ask: &Ask) -> String {
             "Did it? [d]one with what it gave, [r]epeat it because it did not, [n]obody knows with a reason:"
         }
         Ask::Task { .. } => "May it begin? [y]es, [n]o with a reason:",
+        Ask::Finding { .. } => {
+            "May it go on? [y]es, [s]teer it with words, [n]o with a reason, which stops the run:"
+        }
     };
     format!("\n{}\n{how}", asked(ask))
 }
@@ -129,6 +132,20 @@ pub(crate) fn asked(ask: &Ask) -> String {
             arguments(tool_call),
             escape::lines(&evidence.join("\n")),
         ),
+        Ask::Finding {
+            role,
+            task,
+            finding,
+            done,
+        } => {
+            let at = task.as_ref().map(|task| format!(" at {task}"));
+            let who = format!("{role}{}", at.unwrap_or_default());
+            let mut text = escape::lines(&words::finding(finding, |_| who.clone()));
+            for done in done {
+                text.push_str(&format!("\n- {}", escape::line(done, 300)));
+            }
+            text
+        }
         Ask::Task { task } => format!(
             "The task {} is next: {}",
             escape::line(task.id.as_str(), 80),
@@ -168,6 +185,10 @@ fn read(line: &str, ask: &Ask) -> Result<Answer, String> {
             Err("Answer d with what it gave, r, or n with a reason:".to_owned())
         }
         (_, "y" | "yes") => Ok(Answer::Allow),
+        (Ask::Finding { .. }, "s" | "steer") if !rest.is_empty() => Ok(Answer::Steer {
+            text: rest.to_owned(),
+        }),
+        (Ask::Finding { .. }, _) => Err("Answer y, s with words, or n with a reason:".to_owned()),
         (Ask::Tool { .. }, "a" | "always") => Ok(scope(ApprovalScope::Run)),
         (Ask::Tool { .. }, "t" | "task") => Ok(scope(ApprovalScope::Task)),
         (Ask::Tool { .. }, "e" | "edit") => serde_json::from_str(rest)

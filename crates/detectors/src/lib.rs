@@ -12,6 +12,7 @@ pub mod divergence;
 mod history;
 mod loops;
 mod outcome;
+mod revision;
 mod rules;
 mod seen;
 mod sketch;
@@ -20,5 +21,6 @@ mod trace;
 mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
+pub use revision::open_work;
 pub use step::{Arguments, Call, Came, Manner, Step};
 pub use trace::{TEXT_BYTES_MAX, Trace};

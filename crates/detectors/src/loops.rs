@@ -44,6 +44,12 @@ impl Loops {
         Some(told(step.agent, &sighting, history))
     }
 
+    /// How many steps were seen; the number of the next one, from 0.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
     fn make_room(&mut self) {
         if self.agents.len() < AGENTS_MAX {
             return;

@@ -2,7 +2,7 @@
 
 use crate::run::Spent;
 use leadhand_protocol::{
-    Action, AgentId, CallId, ChatMessage, CheckResult, ContentHash, Event, Grant, Label,
+    Action, AgentId, CallId, ChatMessage, CheckResult, ContentHash, Event, Grant, Identity, Label,
     ModelReply, ModelRequest, Origin, OutputFormat, Permit, Purpose, RequestId, Reservation,
     TaskId, ToolCall, ToolFault, ToolOutput, ToolSpec,
 };
@@ -35,6 +35,10 @@ pub struct Agent {
     pub(crate) notes: Vec<String>,
     /// Calls by their keys that are over and would end alike, made since a file last changed.
     pub(crate) made: BTreeSet<ContentHash>,
+    /// Calls that are not made for it any more, and for which finding.
+    pub(crate) barred: Vec<(ContentHash, Identity)>,
+    /// Whether it gained something since its last step.
+    pub(crate) gained: bool,
     /// Where all that stands in its conversation came from.
     pub(crate) label: Label,
     pub(crate) equipment: Equipment,
@@ -95,6 +99,8 @@ pub struct PendingCall {
     pub(crate) permit: Arc<Permit>,
     /// Whether a person gave it other arguments than the agent did.
     pub(crate) edited: bool,
+    /// Whether it was ordered, ever: of one that was not, nothing came.
+    pub(crate) made: bool,
 }
 
 /// How far a tool call is.
@@ -151,6 +157,7 @@ impl PendingCall {
             status: CallStatus::from(verdict),
             permit: permit.clone(),
             edited: false,
+            made: false,
         })
     }
 }

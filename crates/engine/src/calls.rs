@@ -2,6 +2,7 @@
 //! says so, and what cannot be made at all is refused with what to do instead.
 
 use crate::agent::{Agent, CallStatus, PendingCall};
+use crate::bars;
 use crate::budget;
 use crate::doubt;
 use crate::labels;
@@ -109,6 +110,9 @@ pub(crate) fn makeable<'a>(
             faults.join("; ")
         );
         return Err(refused(ToolFaultKind::InvalidArguments, message));
+    }
+    if origin == Origin::Model && bars::bar(setting, agent, call).is_some() {
+        return Err(refused(ToolFaultKind::Failed, bars::refusal(call)));
     }
     if origin == Origin::Model && repeats(run, agent, call) {
         let message = format!(

@@ -10,6 +10,7 @@ use crate::decide::stop;
 use crate::draft;
 use crate::run::Run;
 use crate::schema::schema_faults;
+use crate::strays::with_off_contract;
 use crate::turn::{WRITE_TOOL, give_up, tell_fault};
 use leadhand_protocol::{
     Artifact, CheckResult, ContentHash, Event, Origin, OutcomeKind, Purpose, Task, TaskId,
@@ -89,8 +90,9 @@ fn accept_output(run: &Run, agent: &Agent, task: &Task, delivery: &Delivery) -> 
             _ => step_call(run, agent, pending).into_iter().collect(),
         };
     }
-    if let Some(why) = unfit(agent, task, delivery) {
-        return give_up(run, agent, &why);
+    if let Some(faults) = unfit(agent, task, delivery) {
+        let why = format!("its output does not fit the task: {}", faults.join("; "));
+        return with_off_contract(run, agent, &faults, give_up(run, agent, &why));
     }
     if let (Some(path), false) = (&task.output_file, delivery.written) {
         if let Some(events) = budget::instead_of_calls(run, agent, 1) {
@@ -146,7 +148,7 @@ fn accept_output(run: &Run, agent: &Agent, task: &Task, delivery: &Delivery) -> 
 
 /// What is wrong with an output that was held against no schema yet: it is that of a task that is
 /// one tool call, or a person had something else written.
-fn unfit(agent: &Agent, task: &Task, delivery: &Delivery) -> Option<String> {
+fn unfit(agent: &Agent, task: &Task, delivery: &Delivery) -> Option<Vec<String>> {
     let schema = task
         .output_schema
         .as_ref()
@@ -155,8 +157,7 @@ fn unfit(agent: &Agent, task: &Task, delivery: &Delivery) -> Option<String> {
         Ok(value) => schema_faults(schema, &value),
         Err(error) => vec![format!("it is not JSON: {error}")],
     };
-    let faults = faults.join("; ");
-    (!faults.is_empty()).then(|| format!("its output does not fit the task: {faults}"))
+    (!faults.is_empty()).then_some(faults)
 }
 
 /// What a task must do was not allowed: no other words of the model would change that.

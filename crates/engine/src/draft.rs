@@ -138,13 +138,14 @@ pub(crate) fn effectful(run: &Run) -> Vec<&ToolSpec> {
     let names = roles.iter().filter_map(|name| setting.role(name));
     let names: BTreeSet<&String> = names.flat_map(|role| &role.tools).collect();
     let tools = names.into_iter().filter_map(|name| setting.tool(name));
-    let acts = |tool: &&ToolSpec| {
-        let of_files =
-            |access: &Access| matches!(access.capability, Capability::FsRead | Capability::FsWrite);
-        tool.effect != Effect::Pure
-            && (tool.accesses.is_empty() || !tool.accesses.iter().all(of_files))
-    };
-    tools.filter(acts).collect()
+    tools.filter(|tool| acts_outside(tool)).collect()
+}
+
+/// Whether calls of a tool have an effect outside of the workspace.
+pub(crate) fn acts_outside(tool: &ToolSpec) -> bool {
+    let of_files =
+        |access: &Access| matches!(access.capability, Capability::FsRead | Capability::FsWrite);
+    tool.effect != Effect::Pure && (tool.accesses.is_empty() || !tool.accesses.iter().all(of_files))
 }
 
 /// The roles of workers: those that have tools which change files, and the others. What a small

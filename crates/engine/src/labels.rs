@@ -198,11 +198,7 @@ pub(crate) fn autonomy(run: &Run, agent: &Agent) -> Autonomy {
     let of_run = setting.start.goal.autonomy;
     let of_role = setting.role(&agent.role).and_then(|role| role.autonomy);
     let level = of_role.map_or(of_run, |own| own.min(of_run));
-    let found = agent
-        .task()
-        .and_then(|id| run.task(id))
-        .is_some_and(|record| record.found);
-    if found {
+    if run.is_found(agent) {
         level.min(Autonomy::L3)
     } else {
         level

@@ -7,6 +7,7 @@ use crate::decide::{Refusal, stop};
 use crate::plan_edits;
 use crate::roll_back;
 use crate::run::Run;
+use crate::watch;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     Answer, Ask, Budget, Event, Grade, OutcomeKind, PersonInput, Purpose, RequestId, SettingChange,
@@ -50,15 +51,7 @@ pub(crate) fn decide(run: &Run, order: &PersonInput) -> Result<Vec<Event>, Refus
             events.extend(fitting(run, *request, ask, answer)?);
             Ok(events)
         }
-        PersonInput::Absent { request } => {
-            // Whoever was asked may be gone when somebody else has answered.
-            if !run.people.open.contains_key(request) {
-                return Ok(Vec::new());
-            }
-            let why =
-                format!("question {request} waits for a person and nobody is there to answer");
-            Ok(vec![ordered(), stop(OutcomeKind::WaitingForPerson, why)])
-        }
+        PersonInput::Absent { request } => Ok(absent(run, *request, ordered())),
         PersonInput::Pause => match &run.stop {
             None if run.outcome().is_none() => Ok(vec![
                 ordered(),
@@ -83,6 +76,29 @@ pub(crate) fn decide(run: &Run, order: &PersonInput) -> Result<Vec<Event>, Refus
         // Taken care of above, since it also holds for runs that are over.
         PersonInput::RollBack { .. } => Ok(Vec::new()),
     }
+}
+
+/// Nobody answers: the run waits, and where it would only wait for a word on what was found, it
+/// stops for that.
+fn absent(run: &Run, request: RequestId, ordered: Event) -> Vec<Event> {
+    let mut events = vec![ordered];
+    match run.people.open.get(&request) {
+        // Whoever was asked may be gone when somebody else has answered.
+        None => return Vec::new(),
+        Some(Ask::Finding { finding, .. }) => {
+            events.extend(watch::stop_for(
+                run,
+                finding,
+                "Nobody is there to say more.",
+            ));
+        }
+        Some(Ask::Plan { .. } | Ask::Tool { .. } | Ask::Outcome { .. } | Ask::Task { .. }) => {
+            let why =
+                format!("question {request} waits for a person and nobody is there to answer");
+            events.push(stop(OutcomeKind::WaitingForPerson, why));
+        }
+    }
+    events
 }
 
 pub(crate) fn in_words(kind: OutcomeKind) -> String {
@@ -133,6 +149,18 @@ fn fitting(
         | (Ask::Outcome { .. }, Answer::TookEffect { .. } | Answer::Repeat | Answer::Deny { .. }) => {
             Ok(Vec::new())
         }
+        (Ask::Finding { .. }, Answer::Allow) => Ok(Vec::new()),
+        (Ask::Finding { finding, .. }, Answer::Steer { text }) => {
+            Ok(watch::steered(finding, text).into_iter().collect())
+        }
+        (Ask::Finding { finding, .. }, Answer::Deny { reason }) => {
+            let because = format!("A person said no: {reason}");
+            Ok(watch::stop_for(run, finding, &because))
+        }
+        (Ask::Finding { .. }, _) => unfit(
+            "whether an agent may go on",
+            "yes, with what it is to know, or with no",
+        ),
         (Ask::Tool { .. }, _) => unfit("whether a call may be made", "yes or no"),
         (Ask::Plan { .. }, _) => unfit("whether a plan may be carried out", "yes or no"),
         (Ask::Task { .. }, _) => unfit("whether a task may begin", "yes or no"),

@@ -30,7 +30,7 @@ impl Run {
                 .agents
                 .get(&call.agent)
                 .is_some_and(|agent| wanted(&agent)),
-            Ask::Plan { .. } | Ask::Task { .. } => !cancelled,
+            Ask::Plan { .. } | Ask::Task { .. } | Ask::Finding { .. } => !cancelled,
         };
         let questions = self.people.open.iter().filter(|(_, ask)| open(ask));
         actions.extend(questions.map(|(request, ask)| Action::AskPerson {

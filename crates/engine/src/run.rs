@@ -11,11 +11,12 @@ use crate::permits::{Bounds, Permits};
 use crate::roll_back::RollBack;
 use crate::schema::{ArgumentSchemas, MessageSchemas};
 use crate::time::AtWork;
+use crate::watch::Watch;
 use leadhand_coordination::Coordination;
 use leadhand_policy::Policy;
 use leadhand_protocol::{
     AgentId, Approval, Artifact, Ask, Budget, ChatMessage, CheckResult, ContentHash, FileChange,
-    Grade, Label, Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
+    Grade, Identity, Label, Outcome, OutcomeKind, RequestId, Role, Start, TaskId, ToolSpec, Usage,
 };
 use leadhand_task_graph::TaskGraph;
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,10 @@ pub struct TaskRecord {
     pub label: Label,
     /// Whether something was found about how it is worked at.
     pub(crate) found: bool,
+    /// How often it was found that far more was spent than was estimated.
+    pub(crate) over_estimate: u32,
+    /// Which of its checks have passed for any output of it, by their places.
+    pub(crate) passed: BTreeSet<usize>,
     /// How long attempts that have ended were at work, in milliseconds.
     pub(crate) at_work_ms: u64,
     /// What calls gave that took effect and must not be made twice, by their keys, and in which
@@ -194,6 +199,8 @@ pub struct Run {
     pub(crate) coordination: Coordinating,
     /// Who waits for permits that the run itself keeps.
     pub(crate) permits: Permits,
+    /// What is watched, and what was done about what was found.
+    pub(crate) watch: Watch,
     pub(crate) answer: AnswerRecord,
     pub(crate) roll_back: RollBack,
     pub(crate) stop: Option<Stop>,
@@ -212,6 +219,8 @@ pub(crate) struct PlanRecord {
     pub(crate) sound: BTreeSet<TaskId>,
     /// Why the manager cannot go on: the last planning agent gave up.
     pub(crate) given_up: Option<String>,
+    /// What was left to do each time that it was made or is to be made anew, by name.
+    pub(crate) open_work: BTreeSet<Identity>,
     /// How often the manager revised it; what people change does not count.
     pub(crate) revised: u32,
     /// Whether the plan that comes next is a person's own work.

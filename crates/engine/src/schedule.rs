@@ -205,14 +205,7 @@ pub(crate) fn filled(run: &Run, task: &Task, arguments: &Value) -> Value {
 }
 
 fn revise_or_end(run: &Run, why: &str) -> Vec<Event> {
-    let start = &run.started().start;
-    let limit = u64::from(start.limits.revisions_max);
-    let revisions_max = start
-        .goal
-        .budget
-        .revisions_max
-        .map_or(limit, |own| own.min(limit));
-    let revisable = start.plan.is_none() && u64::from(run.plan.revised) < revisions_max;
+    let revisable = run.may_revise();
     match &run.plan.given_up {
         Some(given_up) => {
             let why = format!("{why}; the plan could not be revised: {given_up}");
@@ -220,6 +213,17 @@ fn revise_or_end(run: &Run, why: &str) -> Vec<Event> {
         }
         None if revisable => vec![manager(run, Purpose::Revise, brief::revise(run, why))],
         None => vec![ended(run, OutcomeKind::NotAchieved, why)],
+    }
+}
+
+impl Run {
+    /// Whether the manager may revise the plan once more.
+    pub(crate) fn may_revise(&self) -> bool {
+        let start = &self.started().start;
+        let limit = u64::from(start.limits.revisions_max);
+        let own = start.goal.budget.revisions_max;
+        let revisions_max = own.map_or(limit, |own| own.min(limit));
+        start.plan.is_none() && u64::from(self.plan.revised) < revisions_max
     }
 }
 

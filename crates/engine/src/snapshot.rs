@@ -5,7 +5,7 @@ use crate::run::Run;
 
 /// Names the shape of the state that a snapshot holds. It is raised whenever a field, or the
 /// meaning of one, changes: a snapshot of another shape is not read.
-pub const SNAPSHOT_FORMAT: &str = "run-state-5";
+pub const SNAPSHOT_FORMAT: &str = "run-state-6";
 
 /// Why a snapshot cannot be used: the run is built from its records instead.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::budget::{self, Admission};
 use crate::calls::{called, repeats, step_call};
 use crate::run::Run;
+use crate::strays::with_off_contract;
 use crate::{brief, checks, coordination, delivery, permits, schedule, schema};
 use leadhand_protocol::{
     Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
@@ -171,7 +172,8 @@ fn read(run: &Run, agent: &Agent, reply: &ModelReply) -> Vec<Event> {
     match serde_json::from_str::<Value>(text) {
         Err(error) => {
             let text = format!("Your reply is not JSON: {error}. Reply with JSON only.");
-            tell_fault(run, agent, &text)
+            let faults = [format!("it is not JSON: {error}")];
+            with_off_contract(run, agent, &faults, tell_fault(run, agent, &text))
         }
         Ok(value) => match schema::schema_faults(schema, &value) {
             faults if faults.is_empty() => {
@@ -182,7 +184,7 @@ fn read(run: &Run, agent: &Agent, reply: &ModelReply) -> Vec<Event> {
             }
             faults => {
                 let text = format!("Your JSON does not fit: {}. Mend it.", faults.join("; "));
-                tell_fault(run, agent, &text)
+                with_off_contract(run, agent, &faults, tell_fault(run, agent, &text))
             }
         },
     }

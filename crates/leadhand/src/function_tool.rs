@@ -97,6 +97,8 @@ pub(crate) fn spec(name: String, description: String, arguments: Value) -> ToolS
         undo: None,
         isolation: Isolation::Native,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 
@@ -184,6 +186,22 @@ impl FunctionTool {
     #[must_use]
     pub fn access(mut self, access: Access) -> Self {
         self.spec.accesses.push(access);
+        self
+    }
+
+    /// The arguments that make two of its calls equal, in place of all of them; see
+    /// [`ToolSpec::equal_by`].
+    #[must_use]
+    pub fn equal_by<Name: Into<String>>(mut self, names: impl IntoIterator<Item = Name>) -> Self {
+        self.spec.equal_by = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// It looks whether something has changed by itself, and is to be asked this often; see
+    /// [`ToolSpec::poll_every_ms`].
+    #[must_use]
+    pub fn poll_every_ms(mut self, every_ms: u64) -> Self {
+        self.spec.poll_every_ms = Some(every_ms);
         self
     }
 

@@ -168,6 +168,8 @@ fn request(messages: usize) -> ModelRequest {
         accesses: Vec::new(),
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     };
     ModelRequest {
         models: Vec::new(),

@@ -38,6 +38,8 @@ fn request(messages: Vec<ChatMessage>) -> ModelRequest {
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     };
     ModelRequest {
         models: Vec::new(),

@@ -50,6 +50,8 @@ fn weather() -> ToolSpec {
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

@@ -122,6 +122,8 @@ fn calls() -> Vec<(ToolSpec, Value)> {
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     };
     let reading = Access::new(Capability::FsRead, Some("path"));
     let writing = Access::new(Capability::FsWrite, Some("to"));

@@ -5,7 +5,9 @@
 use crate::judge::{Judged, Question};
 use crate::policy::Policy;
 use crate::wanted::{Wanted, naming_arguments};
-use leadhand_protocol::{Capability, Decision, DeclaredCall, Effect, Isolation, Verdict};
+use leadhand_protocol::{
+    Capability, Decision, DeclaredCall, Effect, Isolation, Task, ToolCall, ToolSpec, Verdict,
+};
 use leadhand_resource::{Kind, Pattern, Resource};
 use serde_json::Value;
 
@@ -103,8 +105,7 @@ fn is_declared(question: &Question<'_>, wanted: &[Wanted<'_>]) -> bool {
     if question.planned && keeps_to_its_template(question) {
         return true;
     }
-    let declares = |declared: &DeclaredCall| is_such_a_call(declared, question);
-    if task.effects.iter().any(declares) {
+    if declares(task, question.tool, question.call) {
         return true;
     }
     let mut effects = wanted.iter().filter(|it| it.is_effect()).peekable();
@@ -137,12 +138,19 @@ fn is_to_be_written(question: &Question<'_>, wanted: &Wanted<'_>) -> bool {
     is_output || task.writes.iter().any(covers)
 }
 
+/// Whether a task says among its effects that it makes such a call.
+#[must_use]
+pub fn declares(task: &Task, tool: &ToolSpec, call: &ToolCall) -> bool {
+    let mut effects = task.effects.iter();
+    effects.any(|declared| is_such_a_call(declared, tool, call))
+}
+
 /// Arguments are compared as values; a text that names a resource may be a pattern over it.
-fn is_such_a_call(declared: &DeclaredCall, question: &Question<'_>) -> bool {
-    declared.tool == question.call.name
+fn is_such_a_call(declared: &DeclaredCall, tool: &ToolSpec, call: &ToolCall) -> bool {
+    declared.tool == call.name
         && declared.arguments.iter().all(|(name, expected)| {
-            let found = question.call.arguments.get(name).unwrap_or(&Value::Null);
-            let mut naming = naming_arguments(question.tool)
+            let found = call.arguments.get(name).unwrap_or(&Value::Null);
+            let mut naming = naming_arguments(tool)
                 .filter(|(argument, _)| argument == name)
                 .map(|(_, kind)| kind);
             found == expected || naming.any(|kind| fits(kind, expected, found))

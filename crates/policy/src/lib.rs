@@ -34,6 +34,7 @@ pub use cases::{Case, CaseResult, parse_cases, run_cases};
 pub use check::{PolicyFinding, PolicyFindingKind, check};
 pub use error::{PolicyError, PolicyFault};
 pub use explain::{Explanation, ResourceExplanation, RuleExplanation, RuleSays};
+pub use flow::declares;
 pub use grants::{attenuate, root_grants, task_grants, undeclared_grants, workspace_grants};
 pub use judge::Question;
 pub use merge::merge;

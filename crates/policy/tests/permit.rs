@@ -25,6 +25,8 @@ fn check(accesses: &[(Capability, Option<&str>, &[&str])], arguments: Value, exp
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     };
     let everything = [
         Capability::FsRead,

@@ -32,6 +32,8 @@ fn write_tool() -> ToolSpec {
         undo: None,
         isolation: Isolation::Native,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

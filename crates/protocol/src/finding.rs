@@ -88,6 +88,8 @@ pub enum LoopRule {
     HandOff,
     /// The context is compacted, and the same work begins again.
     Compaction,
+    /// The plan is revised, and what is left to do is what it was before.
+    Revision,
 }
 
 impl LoopRule {
@@ -105,6 +107,7 @@ impl LoopRule {
             Self::Stall => "stall",
             Self::HandOff => "hand_off",
             Self::Compaction => "compaction",
+            Self::Revision => "revision",
         }
     }
 }

@@ -42,6 +42,10 @@ pub struct Limits {
     pub inbox_messages_max: usize,
     /// Workspace files named to the manager.
     pub listed_files_max: usize,
+    /// How often an agent is told of one finding before something is changed.
+    pub finding_tellings_max: u32,
+    /// How often something is changed for one finding before the attempt ends.
+    pub finding_changes_max: u32,
     /// Seconds one model call may take, all its retries included.
     pub model_call_seconds_max: u64,
     /// Seconds the whole run may take; 0 means no bound.
@@ -69,6 +73,8 @@ impl Default for Limits {
             requests_per_agent_max: 4_096,
             inbox_messages_max: 256,
             listed_files_max: 60,
+            finding_tellings_max: 1,
+            finding_changes_max: 1,
             model_call_seconds_max: 600,
             run_seconds_max: 0,
         }

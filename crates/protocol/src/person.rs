@@ -2,7 +2,7 @@
 //! came, so that a replay can give them again.
 
 use crate::{
-    Approval, Autonomy, Budget, CallId, ContentHash, Forecast, Grant, Limits, Plan, Price,
+    Approval, Autonomy, Budget, CallId, ContentHash, Finding, Forecast, Grant, Limits, Plan, Price,
     RequestId, Rule, Task, TaskId, ToolCall,
 };
 use serde::{Deserialize, Serialize};
@@ -264,6 +264,18 @@ pub enum Ask {
         /// The task.
         task: Box<Task>,
     },
+    /// May this agent go on? What was found about its work stays, whatever it was told.
+    Finding {
+        /// Its role.
+        role: String,
+        /// Its task; none where it works for the whole goal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<TaskId>,
+        /// What was found.
+        finding: Box<Finding>,
+        /// What has been done about it so far, a sentence each.
+        done: Vec<String>,
+    },
 }
 
 impl Ask {
@@ -301,6 +313,11 @@ pub enum Answer {
     AllowEdited {
         /// The arguments.
         arguments: Value,
+    },
+    /// Yes, and this is what the agent is to know.
+    Steer {
+        /// The words.
+        text: String,
     },
     /// No.
     Deny {

@@ -40,6 +40,14 @@ pub struct ToolSpec {
     /// agent that has read one of them holds untrusted content.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub trusted: bool,
+    /// The arguments that make two of its calls equal; empty is all of them. What differs in
+    /// others only, such as a note why, counts as the same call made again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equal_by: Vec<String>,
+    /// That it looks whether something has changed by itself, such as the state of a long job,
+    /// and how long to wait between two looks, in milliseconds. Looks so far apart are no loop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_every_ms: Option<u64>,
 }
 
 impl ToolSpec {
@@ -49,6 +57,18 @@ impl ToolSpec {
         self.accesses
             .iter()
             .any(|access| access.capability == capability)
+    }
+
+    /// What of a call's arguments tells it from others: those that the tool names, in its order;
+    /// none where it names none, and all arguments count.
+    #[must_use]
+    pub fn told_apart_by(&self, arguments: &Value) -> Option<String> {
+        if self.equal_by.is_empty() {
+            return None;
+        }
+        let of = |name: &String| arguments.get(name).unwrap_or(&Value::Null);
+        let values: Vec<&Value> = self.equal_by.iter().map(of).collect();
+        Some(canonical_array(values))
     }
 
     /// Where its results come from, files aside: whose files it reads is for the call to say.

@@ -187,6 +187,8 @@ impl NativeTool for RunTool {
             undo: None,
             isolation: Isolation::Native,
             trusted: true,
+            equal_by: Vec::new(),
+            poll_every_ms: None,
         }
     }
 

@@ -68,6 +68,10 @@ impl QuestionStatus {
                 tool_call.name, tool_call.arguments
             ),
             Ask::Task { task } => format!("may task {} begin", task.id),
+            Ask::Finding { role, task, .. } => match task {
+                Some(task) => format!("may {role} go on at {task} after what was found"),
+                None => format!("may {role} go on after what was found"),
+            },
         };
         Self {
             question: *question,

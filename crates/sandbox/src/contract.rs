@@ -96,6 +96,8 @@ pub(crate) fn checked_spec(
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     })
 }
 

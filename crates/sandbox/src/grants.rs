@@ -310,6 +310,8 @@ mod tests {
             undo: None,
             isolation: Isolation::Sandboxed,
             trusted: false,
+            equal_by: Vec::new(),
+            poll_every_ms: None,
         };
         let verdict = policy.judge(&Question {
             tool: &tool,

@@ -47,7 +47,7 @@ impl Approver for World {
 fn doubted(ask: &Ask) -> Option<CallId> {
     match ask {
         Ask::Outcome { call, .. } => Some(*call),
-        Ask::Plan { .. } | Ask::Tool { .. } | Ask::Task { .. } => None,
+        Ask::Plan { .. } | Ask::Tool { .. } | Ask::Task { .. } | Ask::Finding { .. } => None,
     }
 }
 
@@ -80,7 +80,9 @@ impl World {
         };
         let of_tool = |answer: Answer| match ask {
             Ask::Tool { .. } => answer,
-            Ask::Plan { .. } | Ask::Task { .. } | Ask::Outcome { .. } => self.honest(ask),
+            Ask::Plan { .. } | Ask::Task { .. } | Ask::Finding { .. } | Ask::Outcome { .. } => {
+                self.honest(ask)
+            }
         };
         let until_ms = None;
         Some(match says {
@@ -91,7 +93,9 @@ impl World {
                 Ask::Tool { tool_call, .. } => Answer::AllowEdited {
                     arguments: edited(tool_call),
                 },
-                Ask::Plan { .. } | Ask::Task { .. } | Ask::Outcome { .. } => self.honest(ask),
+                Ask::Plan { .. } | Ask::Task { .. } | Ask::Finding { .. } | Ask::Outcome { .. } => {
+                    self.honest(ask)
+                }
             },
             Reply::ForTask => of_tool(Answer::AllowFor {
                 scope: ApprovalScope::Task,
@@ -103,11 +107,13 @@ impl World {
             }),
             Reply::Repeat => match ask {
                 Ask::Outcome { .. } => Answer::Repeat,
-                Ask::Plan { .. } | Ask::Task { .. } | Ask::Tool { .. } => Answer::Allow,
+                Ask::Plan { .. } | Ask::Task { .. } | Ask::Finding { .. } | Ask::Tool { .. } => {
+                    Answer::Allow
+                }
             },
             Reply::Beside => match ask {
                 Ask::Outcome { .. } => Answer::Allow,
-                Ask::Plan { .. } | Ask::Task { .. } => Answer::Repeat,
+                Ask::Plan { .. } | Ask::Task { .. } | Ask::Finding { .. } => Answer::Repeat,
                 Ask::Tool { .. } => Answer::AllowEdited {
                     arguments: json!({"nothing": "that fits"}),
                 },

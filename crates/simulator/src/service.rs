@@ -58,6 +58,8 @@ pub(crate) fn specs(tools: &[ToolScript]) -> Vec<ToolSpec> {
         for (name, effect) in beside {
             specs.extend(name.iter().map(|name| ToolSpec {
                 trusted: tool.trusted,
+                equal_by: Vec::new(),
+                poll_every_ms: None,
                 ..spec(name, json!({"type": "object"}), effect)
             }));
         }
@@ -65,6 +67,8 @@ pub(crate) fn specs(tools: &[ToolScript]) -> Vec<ToolSpec> {
             probe,
             undo,
             trusted: tool.trusted,
+            equal_by: Vec::new(),
+            poll_every_ms: None,
             ..spec(&tool.name, named.clone(), tool.effect)
         });
     }
@@ -83,6 +87,8 @@ fn spec(name: &str, arguments: Value, effect: Effect) -> ToolSpec {
         accesses: Vec::new(),
         isolation: Isolation::Native,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 
@@ -95,6 +101,8 @@ fn file_tool(name: &str, capability: Capability, required: &[&str]) -> ToolSpec 
     ToolSpec {
         accesses: vec![Access::new(capability, Some("path"))],
         trusted: true,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
         ..spec(
             name,
             arguments,

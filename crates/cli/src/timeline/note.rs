@@ -32,6 +32,9 @@ pub(super) fn note(event: &Event) -> Option<String> {
             Answer::AllowEdited { arguments } => {
                 format!("question {request} answered: yes, with other arguments: {arguments}")
             }
+            Answer::Steer { text } => {
+                format!("question {request} answered: yes, steered: {text}")
+            }
             Answer::Deny { reason } => {
                 format!("question {request} answered: no, {reason}")
             }

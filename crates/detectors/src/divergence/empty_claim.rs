@@ -98,6 +98,28 @@ const UNSAID: [&str; 16] = [
     "if", "once", "when", "after", "unless", "until", "not", "never", "cannot", "whether",
     "should", "would", "could", "will", "must", "nothing",
 ];
+/// Words of an output that says that all is done and nothing else.
+const BARE: [&str; 15] = [
+    "done",
+    "complete",
+    "completed",
+    "finished",
+    "all",
+    "the",
+    "task",
+    "work",
+    "job",
+    "is",
+    "has",
+    "been",
+    "now",
+    "everything",
+    "successfully",
+];
+/// Longest output that says nothing else, in bytes: some ten words.
+const BARE_BYTES_MAX: usize = 100;
+/// Those of them that say it.
+const BARELY_SAID: [&str; 4] = ["done", "complete", "completed", "finished"];
 /// Longest output that is read: claims stand at the beginning or the end of what an agent says,
 /// and this many bytes hold both.
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -110,10 +132,24 @@ pub fn empty_claim(place: Place<'_>, output: &str, backing: Backing) -> Option<D
     if backing.calls > 0 || !backing.could_act {
         return None;
     }
-    let sentence = claim(output)?;
+    let sentence = claim(output).or_else(|| bare(output))?;
     let shown = bounded(sentence, SENTENCE_CHARS_MAX);
     let words = format!("the agent made no call, and says: {shown}");
     Some(place.found(DivergenceRule::EmptyClaim, &[], &words))
+}
+
+/// An output that says that all is done, and not what.
+fn bare(output: &str) -> Option<&str> {
+    let output = output.trim();
+    if output.len() > BARE_BYTES_MAX {
+        return None;
+    }
+    let words = words(output);
+    let is_bare = words.iter().all(|word| BARE.contains(&word.as_str()))
+        && words
+            .iter()
+            .any(|word| BARELY_SAID.contains(&word.as_str()));
+    (is_bare && !output.ends_with('?')).then_some(output)
 }
 
 /// The first sentence that claims a deed. What stands in fences and quoted lines is shown and

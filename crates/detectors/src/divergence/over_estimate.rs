@@ -25,11 +25,13 @@ pub struct Spent {
     pub tokens: u64,
     /// Tokens that were estimated.
     pub estimate_tokens: u64,
+    /// How often it was said of this task before.
+    pub told: u32,
 }
 
 /// Says so when more than [`OVER_ESTIMATE_FACTOR`] times the estimate is spent, be it of time or
-/// of tokens; again with another identity at each further multiple, so that it is told of
-/// seldom and grows with the harm.
+/// of tokens; again only at each further multiple, so that it is told of seldom, and what is done
+/// about it grows with the harm.
 #[must_use]
 pub fn over_estimate(place: Place<'_>, spent: Spent) -> Option<Divergence> {
     let seconds = (
@@ -47,10 +49,13 @@ pub fn over_estimate(place: Place<'_>, spent: Spent) -> Option<Divergence> {
     let over = |(_, spent, estimate, least): &(&str, u64, u64, u64)| {
         *estimate > 0 && *spent >= *least && *spent > estimate.saturating_mul(OVER_ESTIMATE_FACTOR)
     };
+    let told = spent.told;
     let (unit, spent, estimate, _) = [seconds, tokens].into_iter().find(over)?;
     // How often the factor went into it: 4 to 16 times is one level, 16 to 64 the next.
     let level = (spent / estimate).checked_ilog(OVER_ESTIMATE_FACTOR)?;
+    if level <= told {
+        return None;
+    }
     let words = format!("{spent} {unit} are spent, and {estimate} were estimated");
-    let parts = [unit, &level.to_string()];
-    Some(place.found(DivergenceRule::OverEstimate, &parts, &words))
+    Some(place.found(DivergenceRule::OverEstimate, &[unit], &words))
 }

@@ -8,8 +8,8 @@ use leadhand_protocol::{ContentHash, Divergence, DivergenceRule};
 pub struct InputHash<'a> {
     /// What the worker calls it, or the task or file that it comes from.
     pub name: &'a str,
-    /// What it was when the work was begun.
-    pub begun: ContentHash,
+    /// What it was when the work was begun; none where nobody wrote that down.
+    pub begun: Option<ContentHash>,
     /// What it is now; none where it is gone.
     pub now: Option<ContentHash>,
 }
@@ -23,7 +23,7 @@ pub struct InputHash<'a> {
 pub fn stale_input(place: Place<'_>, inputs: &[InputHash<'_>]) -> Option<Divergence> {
     let mut changed: Vec<(&str, String, &str)> = inputs
         .iter()
-        .filter(|input| input.now != Some(input.begun))
+        .filter(|input| input.now.is_none() || input.now != input.begun)
         .map(|input| match input.now {
             Some(now) => (input.name, now.to_string(), "is not what it was"),
             None => (input.name, String::new(), "is gone"),

@@ -113,10 +113,15 @@ fn inputs_that_changed_are_told_together() {
     let (task, old, new) = (task(), ContentHash::of(b"old"), ContentHash::of(b"new"));
     let input = |name, now| InputHash {
         name,
-        begun: old,
+        begun: Some(old),
         now,
     };
     assert_eq!(stale_input(here(&task), &[input("a", Some(old))]), None);
+    let unknown = InputHash {
+        begun: None,
+        ..input("a", Some(new))
+    };
+    assert!(stale_input(here(&task), &[unknown]).is_some());
     let both = [
         input("b", None),
         input("a", Some(new)),
@@ -144,6 +149,8 @@ fn a_claim_without_a_call_is_told() {
         "Successfully deployed the service.",
         "The report has now been sent to the team.",
         "I have not only read it. I have also fixed it.",
+        "Done.",
+        "All done! The task is complete.",
     ] {
         assert!(
             empty_claim(here(&task), claim, backing).is_some(),
@@ -173,6 +180,8 @@ fn a_claim_without_a_call_is_told() {
         "> I have created the file.",
         "Run the tests.",
         "The file should have been created.",
+        "Not done.",
+        "Done: the answer is 4.",
     ] {
         assert_eq!(empty_claim(here(&task), silent, backing), None, "{silent}");
     }
@@ -191,6 +200,7 @@ fn far_more_than_the_estimate_is_told() {
             estimate_seconds,
             tokens,
             estimate_tokens,
+            told: 0,
         };
         over_estimate(here(&task), spent)
     };
@@ -205,9 +215,18 @@ fn far_more_than_the_estimate_is_told() {
         judge(0, 0, 100_001, 20_000),
         &["5 over_estimate 100001 tokens are spent, and 20000 were estimated"],
     );
-    let name = |seconds| judge(seconds, 100, 0, 0).unwrap().identity;
-    assert_eq!(name(401), name(1_599));
-    assert_ne!(name(401), name(1_600));
+    let again = |seconds| {
+        let spent = Spent {
+            seconds,
+            estimate_seconds: 100,
+            told: 1,
+            ..Spent::default()
+        };
+        over_estimate(here(&task), spent)
+    };
+    assert_eq!(again(1_599), None);
+    let name = |found: Option<Divergence>| found.unwrap().identity;
+    assert_eq!(name(again(1_600)), name(judge(401, 100, 0, 0)));
 }
 
 #[test]

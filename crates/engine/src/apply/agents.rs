@@ -3,9 +3,10 @@
 use crate::agent::{Agent, AgentState, Delivery};
 use crate::labels;
 use crate::run::{Run, Spent};
+use crate::watch;
 use leadhand_protocol::{
-    Action, AgentId, ChatMessage, Divergence, Finding, Label, LoopFinding, ModelReply, Purpose,
-    Reservation,
+    Action, AgentId, ChatMessage, Divergence, DivergenceRule, Finding, Label, LoopFinding,
+    ModelReply, Purpose, Reservation,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ impl Run {
     ) -> Vec<Action> {
         self.agents_started = self.agents_started.max(id.0 + 1);
         let label = labels::of_opening(self, purpose);
+        if *purpose == Purpose::Revise {
+            self.notes_open_work();
+        }
         let mut unprepared = false;
         if let Purpose::Task(task) = purpose {
             self.tasks.entry(task.clone()).or_default().attempts = attempt;
@@ -51,6 +55,8 @@ impl Run {
             conversation,
             notes: Vec::new(),
             made: BTreeSet::new(),
+            barred: Vec::new(),
+            gained: false,
             label: Label::default(),
             equipment: self.equip(role, purpose, attempt),
             spent: Spent::default(),
@@ -115,6 +121,9 @@ impl Run {
     }
 
     pub(super) fn told(&mut self, id: AgentId, fault: bool, text: &str) -> Vec<Action> {
+        if fault {
+            self.sent_back(id);
+        }
         let Some(agent) = self.agents.get_mut(&id) else {
             return Vec::new();
         };
@@ -137,6 +146,7 @@ impl Run {
     }
 
     pub(super) fn output_given(&mut self, id: AgentId, content: &str) -> Vec<Action> {
+        self.spoke(id, content);
         if let Some(agent) = self.agents.get_mut(&id) {
             agent.state = AgentState::Delivered(Box::new(Delivery {
                 content: content.to_owned(),
@@ -148,6 +158,15 @@ impl Run {
 
     /// Whoever carries out this task from now on is watched more closely.
     pub(super) fn found(&mut self, finding: &Finding) -> Vec<Action> {
+        self.climbs(finding);
+        if let Finding::Divergence(Divergence {
+            task: Some(task),
+            rule: DivergenceRule::OverEstimate,
+            ..
+        }) = finding
+        {
+            self.tasks.entry(task.clone()).or_default().over_estimate += 1;
+        }
         let agent = match finding {
             Finding::TurnsSpent { agent, .. }
             | Finding::FaultsInARow { agent, .. }
@@ -167,6 +186,8 @@ impl Run {
             return Vec::new();
         };
         self.party_over(id);
+        self.watch.over(id);
+        self.people.open.retain(|_, ask| !watch::is_about(ask, id));
         if let Some(task) = agent.task() {
             let at_work_ms = self.at_work.ms.saturating_sub(agent.began_ms);
             self.tasks.entry(task.clone()).or_default().at_work_ms += at_work_ms;

@@ -45,6 +45,7 @@ impl Run {
             return Vec::new();
         };
         pending.status = CallStatus::Running;
+        pending.made = true;
         let pending = pending.clone();
         self.spend(id.agent, |spent| spent.tool_calls += 1);
         vec![call_tool(self.started(), &pending)]

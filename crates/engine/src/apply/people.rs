@@ -44,6 +44,11 @@ impl Run {
                     self.plan.breakpoints.remove(&task.id);
                 }
             },
+            // What it causes beside that stands in the records after it.
+            Ask::Finding { finding, .. } => match answer {
+                Answer::Deny { .. } => {}
+                _ => self.lets_go_on(&finding),
+            },
             Ask::Tool {
                 call,
                 role,

@@ -47,6 +47,7 @@ impl Run {
             tasks.any(|task| task.budget.seconds_max.is_some())
         };
         self.plan.graph = Some(graph);
+        self.notes_open_work();
         Vec::new()
     }
 

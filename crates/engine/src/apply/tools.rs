@@ -20,6 +20,7 @@ impl Run {
             pending.status = CallStatus::Approved;
         }
         let ordered = pending.status == CallStatus::Running;
+        pending.made = ordered;
         let action = ordered.then(|| call_tool(self.started(), &pending));
         let Some(agent) = self.agents.get_mut(&id) else {
             return Vec::new();
@@ -38,6 +39,10 @@ impl Run {
     /// A call is over, and what it gave goes where it was wanted.
     pub(crate) fn call_ended(&mut self, id: CallId, outcome: &Result<ToolOutput, ToolFault>) {
         for file in outcome.iter().flat_map(|output| &output.files) {
+            if file.hash.is_some_and(|hash| self.watch.is_new(&hash)) {
+                self.gains(id.agent);
+            }
+            self.watch.note_all(self.strays_by_file(id.agent, file));
             self.file_changed(file);
             self.written.insert(file.path.clone());
             // What any agent has read may read otherwise now.
@@ -66,8 +71,7 @@ impl Run {
         }
         self.asks_no_more(id);
         let check = self.check_in_turn(id.agent);
-        let setting = self.setting.clone();
-        let (Some(setting), Some(agent)) = (setting, self.agents.get_mut(&id.agent)) else {
+        let Some(agent) = self.agents.get_mut(&id.agent) else {
             return;
         };
         let Some(pending) = agent.call_mut(id) else {
@@ -79,16 +83,22 @@ impl Run {
         }
         match &mut agent.state {
             AgentState::Acting(calls) => {
-                let over = calls
-                    .iter()
-                    .all(|call| matches!(call.status, CallStatus::Finished(_)));
-                if over {
+                let over = |call: &PendingCall| matches!(call.status, CallStatus::Finished(_));
+                if calls.iter().all(over) {
                     let calls = std::mem::take(calls);
-                    acted(&setting, agent, calls);
+                    self.turn_over(id.agent, calls);
                 }
             }
             AgentState::Delivered(delivery) => delivered_call(delivery, check),
             _ => {}
+        }
+    }
+
+    /// All calls of a turn are over.
+    fn turn_over(&mut self, id: AgentId, calls: Vec<PendingCall>) {
+        self.sees_calls(id, &calls);
+        if let (Some(setting), Some(agent)) = (self.setting.clone(), self.agents.get_mut(&id)) {
+            acted(&setting, agent, calls);
         }
     }
 

@@ -26,6 +26,8 @@ pub(crate) fn work(name: &str, effect: Effect, accesses: Vec<Access>) -> ToolSpe
         undo: None,
         isolation: Isolation::Native,
         trusted: true,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

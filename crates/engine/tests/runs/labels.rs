@@ -24,6 +24,8 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     });
     Arc::make_mut(&mut office.tools).push(ToolSpec {
         name: "pay".into(),
@@ -36,6 +38,8 @@ fn office(goal: Goal, plan: Option<Plan>) -> Start {
         undo: None,
         isolation: Isolation::Native,
         trusted: true,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     });
     Arc::make_mut(&mut office.roles).push(role("clerk", &["fetch", "pay", "read_file"]));
     let net = leadhand_protocol::Grant {

@@ -9,9 +9,11 @@
 
 mod budgets;
 mod coordination;
+mod findings;
 mod labels;
 mod orders;
 mod permits;
+mod strays;
 mod world;
 
 use leadhand_protocol::{
@@ -143,8 +145,10 @@ fn what_a_task_did_not_declare_it_may_not_write() {
         a0 coder starts: task t attempt 1
         a0.t1.c0 write_file Deny
         a0.t1.c0 fails: Denied
+        left the plan: undeclared
         a0.t2.c0 write_file Deny
         a0.t2.c0 fails: Denied
+        left the plan: undeclared
         a0.t3.c0 write_file Allow
         t done
         ended: Done",
@@ -241,7 +245,8 @@ fn the_goal_is_done_only_on_evidence() {
         tasks: vec![task("t", "writer")],
         answer: None,
     };
-    let world = World::new([text("I wrote out.md.")]).go(start(goal, Some(plan), &[]));
+    let replies = [text("I wrote out.md."), text("It stands in out.md.")];
+    let world = World::new(replies).go(start(goal, Some(plan), &[]));
     assert_eq!(world.kind(), OutcomeKind::NotAchieved);
 }
 
@@ -592,7 +597,7 @@ fn a_task_that_has_spent_its_own_budget_fails_and_the_others_go_on() {
         tasks: vec![dear, task("cheap", "writer")],
         answer: None,
     };
-    let world = World::new([call("read_file", json!({"path": "a"})), text("done")])
+    let world = World::new([call("read_file", json!({"path": "a"})), text("fine")])
         .file("a", "a")
         .go(start(Goal::new("Go."), Some(plan), &[]));
     check(

@@ -22,6 +22,8 @@ fn tool(name: &str, effect: Effect) -> ToolSpec {
         undo: None,
         isolation: Isolation::Native,
         trusted: true,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

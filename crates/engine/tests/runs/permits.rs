@@ -218,7 +218,7 @@ fn tasks_of_a_role_wait_while_others_begin() {
     assert_eq!(thinking(&world).len(), 4);
     assert_eq!(out(&world.run, "role/x"), [(0, 1)]);
     assert_eq!(out(&world.run, "role/y"), [(1, 1), (2, 1)]);
-    replies(&mut world, 0, text("done").unwrap());
+    replies(&mut world, 0, text("fine").unwrap());
     assert_eq!(out(&world.run, "role/x"), [(4, 1)]);
     holds(&world);
 }

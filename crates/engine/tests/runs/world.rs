@@ -4,9 +4,9 @@ use leadhand_engine::{Run, SETTLE_ROUNDS_MAX, decide, replay, settle};
 use leadhand_policy::{built_in_rules, workspace_grants};
 use leadhand_protocol::{
     Access, Action, Answer, Capability, Change, Check, CheckResult, ContentHash, Effect, Event,
-    FileChange, Goal, Input, Isolation, Limits, ModelFault, ModelReply, Outcome, OutcomeKind,
-    PersonInput, Plan, Purpose, Record, Role, RunId, Start, Task, TaskId, Timed, ToolCall,
-    ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
+    FileChange, Finding, Goal, Input, Isolation, Limits, ModelFault, ModelReply, Outcome,
+    OutcomeKind, PersonInput, Plan, Purpose, Record, Role, RunId, Start, Task, TaskId, Timed,
+    ToolCall, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) pending: VecDeque<Action>,
     /// What tools that touch no files answer, by name; `done` unless given.
     pub(crate) results: BTreeMap<String, Result<String, ToolFault>>,
+    /// Files that such tools change, by name.
+    pub(crate) changes: BTreeMap<String, Vec<String>>,
 }
 
 pub(crate) fn text(text: &str) -> Result<ModelReply, ModelFault> {
@@ -66,6 +68,8 @@ pub(crate) fn tool(name: &str, capability: Capability, effect: Effect) -> ToolSp
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 
@@ -124,6 +128,7 @@ impl World {
             at_ms: 0,
             pending: VecDeque::new(),
             results: BTreeMap::new(),
+            changes: BTreeMap::new(),
         }
     }
 
@@ -322,9 +327,13 @@ impl World {
         if !matches!(call.name.as_str(), "read_file" | "write_file") {
             self.made.push(call.name.clone());
             let result = self.results.get(&call.name).cloned();
-            return result
-                .unwrap_or(Ok("done".to_owned()))
-                .map(ToolOutput::text);
+            let changed = self.changes.get(&call.name).into_iter().flatten();
+            let files: Vec<FileChange> = changed.map(|path| created(path, "")).collect();
+            let text = result.unwrap_or(Ok("done".to_owned()));
+            return text.map(|text| ToolOutput {
+                files,
+                ..ToolOutput::text(text)
+            });
         }
         let path = call.arguments["path"].as_str().unwrap().to_owned();
         if call.name == "read_file" {
@@ -337,12 +346,7 @@ impl World {
             return text.map(ToolOutput::text).ok_or(missing);
         }
         let content = call.arguments["content"].as_str().unwrap().to_owned();
-        let file = FileChange {
-            path: path.clone(),
-            change: Change::Created,
-            hash: Some(ContentHash::of(content.as_bytes())),
-            bytes: content.len() as u64,
-        };
+        let file = created(&path, &content);
         self.files.insert(path, content);
         Ok(ToolOutput {
             files: vec![file],
@@ -365,6 +369,15 @@ impl World {
 
     pub(crate) fn kind(&self) -> OutcomeKind {
         self.outcome.as_ref().expect("the run ended").kind
+    }
+}
+
+fn created(path: &str, content: &str) -> FileChange {
+    FileChange {
+        path: path.to_owned(),
+        change: Change::Created,
+        hash: Some(ContentHash::of(content.as_bytes())),
+        bytes: content.len() as u64,
     }
 }
 
@@ -414,6 +427,9 @@ pub(crate) fn told(event: &Event, ready: Option<&Plan>) -> Option<String> {
         Event::StopOrdered { kind, grade, .. } => format!("stop: {kind:?} {grade:?}"),
         Event::TaskDone { task, .. } => format!("{task} done"),
         Event::TaskFailed { task, .. } => format!("{task} failed"),
+        Event::Found(Finding::Divergence(found)) => {
+            format!("left the plan: {}", found.rule.name())
+        }
         Event::Found(finding) => format!("{finding:?}"),
         Event::PersonAsked { request, .. } => format!("{request} asked"),
         Event::RunSuspended(outcome) => format!("suspended: {:?}", outcome.kind),

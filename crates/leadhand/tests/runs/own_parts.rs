@@ -31,6 +31,8 @@ impl NativeTool for Stamp {
             undo: None,
             isolation: Isolation::Native,
             trusted: false,
+            equal_by: Vec::new(),
+            poll_every_ms: None,
         }
     }
 

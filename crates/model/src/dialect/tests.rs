@@ -25,6 +25,8 @@ fn tool(name: &str, arguments: Value) -> ToolSpec {
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) fn tool(
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     }
 }
 

@@ -183,6 +183,8 @@ fn tools() -> [ToolSpec; 2] {
         undo: None,
         isolation: Isolation::Native,
         trusted: false,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     })
 }
 

@@ -211,6 +211,8 @@ fn tools() -> [ToolSpec; 2] {
         undo: undo(name),
         isolation: Isolation::Native,
         trusted: true,
+        equal_by: Vec::new(),
+        poll_every_ms: None,
     })
 }
 

@@ -204,6 +204,8 @@ mod tests {
             undo: None,
             isolation: Isolation::Sandboxed,
             trusted: false,
+            equal_by: Vec::new(),
+            poll_every_ms: None,
         };
         let check = |capability, expected: &str| {
             let rules = leadhand::built_in_rules();

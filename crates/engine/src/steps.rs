@@ -1,0 +1,197 @@
+//! What agents do, as steps that detectors see: a turn with its calls once all are over, or what
+//! was only said. What the program itself calls is no step of an agent.
+
+use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
+use crate::bars;
+use crate::run::{Run, Setting};
+use crate::strays::same_work_again;
+use crate::watch::Watch;
+use leadhand_detectors::{Arguments, Call, Came, Manner, Step};
+use leadhand_protocol::{
+    AgentId, ChatMessage, ContentHash, Finding, Origin, ToolFault, ToolFaultKind,
+};
+
+impl Watch {
+    fn acted(&mut self, setting: &Setting, agent: &mut Agent, calls: &[PendingCall], at_ms: u64) {
+        let told: Vec<Told> = calls.iter().map(|call| Told::of(setting, call)).collect();
+        let seen: Vec<Call<'_>> = calls
+            .iter()
+            .zip(&told)
+            .map(|(call, told)| seen(setting, call, told))
+            .collect();
+        let step = Step {
+            agent: agent.id,
+            said: last_said(agent),
+            calls: &seen,
+            answered: None,
+            at_ms: Some(at_ms),
+            gained: agent.gained,
+        };
+        let found = self.loops.see(&step);
+        agent.gained = false;
+        // A call that is barred is what it was barred for, whatever refusing it looks like.
+        let barred = bars::barred_for(setting, agent, calls);
+        match (found, barred) {
+            (found, Some(barred)) => self.note_again(agent.id, found, barred),
+            (Some(found), None) => self.note(Finding::Loop(found)),
+            (None, None) => {}
+        }
+    }
+
+    fn said(&mut self, agent: &mut Agent, at_ms: u64) {
+        let step = Step {
+            agent: agent.id,
+            said: last_said(agent),
+            calls: &[],
+            answered: None,
+            at_ms: Some(at_ms),
+            gained: agent.gained,
+        };
+        let found = self.loops.see(&step);
+        agent.gained = false;
+        if let Some(found) = found {
+            self.note(Finding::Loop(found));
+        }
+    }
+}
+
+impl Run {
+    /// The calls of a turn are over.
+    pub(crate) fn sees_calls(&mut self, id: AgentId, calls: &[PendingCall]) {
+        if calls.iter().any(|call| call.origin != Origin::Model) {
+            return;
+        }
+        let at_ms = self.at_ms;
+        let strays = match self.agents.get(&id) {
+            Some(agent) => self.strays_by_calls(agent, calls),
+            None => return,
+        };
+        if let (Some(setting), Some(agent)) = (&self.setting, self.agents.get_mut(&id)) {
+            self.watch.acted(setting, agent, calls, at_ms);
+        }
+        self.watch.note_all(strays);
+    }
+
+    /// An agent gave an output.
+    pub(crate) fn spoke(&mut self, id: AgentId, output: &str) {
+        let at_ms = self.at_ms;
+        let strays = match self.agents.get(&id) {
+            Some(agent) => {
+                let mut strays = self.strays_by_output(agent, output);
+                strays.extend(same_work_again(self, agent, output));
+                strays
+            }
+            None => return,
+        };
+        if let Some(agent) = self.agents.get_mut(&id) {
+            self.watch.said(agent, at_ms);
+        }
+        self.watch.note_all(strays);
+    }
+
+    /// A reply cannot be used, or an output is not accepted: of the latter, checks that passed as
+    /// never before are a gain.
+    pub(crate) fn sent_back(&mut self, id: AgentId) {
+        let at_ms = self.at_ms;
+        let Some(agent) = self.agents.get_mut(&id) else {
+            return;
+        };
+        match &agent.state {
+            AgentState::Replied(_) => self.watch.said(agent, at_ms),
+            AgentState::Delivered(delivery) => {
+                let Some(task) = agent.task().cloned() else {
+                    return;
+                };
+                let passed: Vec<usize> = delivery
+                    .checks
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(place, check)| check.passed.then_some(place))
+                    .collect();
+                let record = self.tasks.entry(task).or_default();
+                let before = record.passed.len();
+                record.passed.extend(passed);
+                if record.passed.len() > before {
+                    self.gains(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An agent gained something, and whatever was barred may go otherwise now.
+    pub(crate) fn gains(&mut self, id: AgentId) {
+        if let Some(agent) = self.agents.get_mut(&id) {
+            agent.gained = true;
+        }
+        self.lifts_bars();
+    }
+}
+
+fn last_said(agent: &Agent) -> &str {
+    let mut entries = agent.conversation.iter().rev();
+    let said = entries.find_map(|entry| match &**entry {
+        ChatMessage::Assistant { text, .. } => Some(text.as_str()),
+        ChatMessage::System { .. } | ChatMessage::User { .. } | ChatMessage::Tool { .. } => None,
+    });
+    said.unwrap_or_default()
+}
+
+/// What of a call is not in it as it is seen; mostly empty, and then nothing is allocated.
+struct Told {
+    equal_by: Option<String>,
+    changed: Vec<ContentHash>,
+}
+
+impl Told {
+    fn of(setting: &Setting, pending: &PendingCall) -> Self {
+        let tool = setting.tool(&pending.call.name);
+        let files = match &pending.status {
+            CallStatus::Finished(Ok(output)) => output.files.as_slice(),
+            _ => &[],
+        };
+        Self {
+            equal_by: tool.and_then(|tool| tool.told_apart_by(&pending.call.arguments)),
+            changed: files.iter().filter_map(|file| file.hash).collect(),
+        }
+    }
+}
+
+fn seen<'a>(setting: &Setting, pending: &'a PendingCall, told: &'a Told) -> Call<'a> {
+    let (result, came) = match &pending.status {
+        CallStatus::Finished(Ok(output)) => (output.text.as_str(), Came::Done),
+        CallStatus::Finished(Err(fault)) => (fault.message.as_str(), came(pending.made, fault)),
+        _ => ("", Came::Unknown),
+    };
+    let tool = setting.tool(&pending.call.name);
+    Call {
+        tool: &pending.call.name,
+        arguments: Arguments::Json(&pending.call.arguments),
+        result,
+        came,
+        manner: Manner {
+            equal_by: told.equal_by.as_deref(),
+            poll_every_ms: tool.and_then(|tool| tool.poll_every_ms),
+            changed: &told.changed,
+        },
+    }
+}
+
+/// How a call that failed came to that. One that the model wrote wrongly failed, as its own fault;
+/// another that was never ordered was blocked.
+fn came(made: bool, fault: &ToolFault) -> Came {
+    match fault.kind {
+        ToolFaultKind::UnknownTool | ToolFaultKind::InvalidArguments => Came::Failed,
+        ToolFaultKind::Denied | ToolFaultKind::Declined => Came::Blocked,
+        ToolFaultKind::NotFound
+        | ToolFaultKind::LimitExceeded
+        | ToolFaultKind::TimedOut
+        | ToolFaultKind::Trapped
+        | ToolFaultKind::Failed
+        | ToolFaultKind::InDoubt => match (made, fault.retryable) {
+            (_, true) => Came::Unavailable,
+            (true, false) => Came::Failed,
+            (false, false) => Came::Blocked,
+        },
+    }
+}
