@@ -23,8 +23,9 @@ impl Approver for NotesOnly {
         let (question, allowed) = match ask {
             Ask::Plan { plan, .. } => (format!("a plan of {} task", plan.tasks.len()), true),
             Ask::Task { task } => (format!("the task {}", task.id), true),
-            // Whether a call that a crash cut off took effect is not for a rule to say.
-            Ask::Outcome { .. } => return Box::pin(async { None }),
+            // Whether a call that a crash cut off took effect is not for a rule to say, and what
+            // to do about work that goes round in circles neither.
+            Ask::Outcome { .. } | Ask::Finding { .. } => return Box::pin(async { None }),
             Ask::Tool { tool_call, .. } => {
                 let path = tool_call.arguments["path"].as_str().unwrap_or_default();
                 (

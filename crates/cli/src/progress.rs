@@ -255,6 +255,7 @@ impl Progress {
             Purpose::Judge { task: None, .. } => {
                 (String::new(), "judgement of the answer".to_owned())
             }
+            Purpose::Drift { task, .. } => (String::new(), format!("judgement of drift at {task}")),
             Purpose::Answer => (String::new(), "answer".to_owned()),
             Purpose::Reply { question } => (String::new(), format!("reply {question}")),
             Purpose::RollBack => (String::new(), "roll back".to_owned()),

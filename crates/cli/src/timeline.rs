@@ -289,6 +289,7 @@ impl Timeline {
             Purpose::Plan
             | Purpose::Revise
             | Purpose::Judge { .. }
+            | Purpose::Drift { .. }
             | Purpose::Answer
             | Purpose::Reply { .. }
             | Purpose::RollBack => self.others.push(line),
@@ -371,6 +372,7 @@ fn in_words(purpose: &Purpose) -> String {
             task: Some(task), ..
         } => format!("judge {task}"),
         Purpose::Judge { task: None, .. } => "judge the answer".to_owned(),
+        Purpose::Drift { task, .. } => format!("judge whether the work at {task} drifts"),
         Purpose::Answer => "answer".to_owned(),
         Purpose::Reply { question } => format!("answer to question {question}"),
         Purpose::RollBack => "roll back".to_owned(),

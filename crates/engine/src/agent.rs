@@ -37,6 +37,8 @@ pub struct Agent {
     pub(crate) made: BTreeSet<ContentHash>,
     /// Calls that are not made for it any more, and for which finding.
     pub(crate) barred: Vec<(ContentHash, Identity)>,
+    /// How often a second model has said whether its work serves its task.
+    pub(crate) verdicts: u32,
     /// Whether it gained something since its last step.
     pub(crate) gained: bool,
     /// Where all that stands in its conversation came from.

@@ -183,7 +183,9 @@ fn levels<'a>(run: &'a Run, agent: &'a Agent) -> Vec<Level<'a>> {
 /// The task that an agent's spending is charged to.
 pub(crate) fn charged(purpose: &Purpose) -> Option<&TaskId> {
     match purpose {
-        Purpose::Task(id) | Purpose::Judge { task: Some(id), .. } => Some(id),
+        Purpose::Task(id)
+        | Purpose::Judge { task: Some(id), .. }
+        | Purpose::Drift { task: id, .. } => Some(id),
         Purpose::Plan
         | Purpose::Revise
         | Purpose::Judge { task: None, .. }

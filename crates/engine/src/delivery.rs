@@ -8,6 +8,7 @@ use crate::checks::{Subject, failures, judged_check, next_check, unresolved_cita
 use crate::coordination;
 use crate::decide::stop;
 use crate::draft;
+use crate::drift;
 use crate::run::Run;
 use crate::schema::schema_faults;
 use crate::strays::with_off_contract;
@@ -29,6 +30,7 @@ pub(crate) fn settle(run: &Run, agent: &Agent) -> Vec<Event> {
             None => give_up(run, agent, "its task is no longer in the plan"),
         },
         Purpose::Judge { task, .. } => accept_verdict(run, agent, task.as_ref(), delivery),
+        Purpose::Drift { .. } => drift::accept(run, agent, delivery),
         Purpose::Reply { question } => {
             coordination::reply(run, agent, *question, &delivery.content)
         }

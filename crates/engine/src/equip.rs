@@ -2,6 +2,7 @@
 
 use crate::agent::Equipment;
 use crate::draft;
+use crate::drift;
 use crate::run::{Run, Setting};
 use leadhand_policy::{task_grants, undeclared_grants};
 use leadhand_protocol::{Capability, Grant, OutputFormat, Purpose, Role, Start, Task, ToolSpec};
@@ -134,6 +135,7 @@ impl Run {
                     "additionalProperties": false,
                 }),
             ),
+            Purpose::Drift { .. } => json("drift", drift::schema()),
             Purpose::Reply { .. } | Purpose::RollBack => OutputFormat::Text,
             Purpose::Answer => match &self.started().start.goal.output_schema {
                 Some(schema) => json("answer", schema.clone()),

@@ -26,6 +26,7 @@ pub(crate) fn of_opening(run: &Run, purpose: &Purpose) -> Label {
                 .chain([id])
                 .fold(given, |label, id| label.join(&of_task(run, id)))
         }
+        Purpose::Drift { task, .. } => given.join(&of_task(run, task)),
         Purpose::Judge { task, .. } => match task {
             Some(id) => given.join(&of_task(run, id)),
             None => of_all_tasks(run, given),

@@ -22,6 +22,7 @@ mod decide;
 mod delivery;
 mod doubt;
 mod draft;
+mod drift;
 mod equip;
 mod hand_out;
 mod labels;

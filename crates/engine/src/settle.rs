@@ -3,7 +3,9 @@
 //! goes on exactly where the run stood.
 
 use crate::run::{Run, Stop};
-use crate::{account, budget, coordination, delivery, permits, roll_back, schedule, turn, watch};
+use crate::{
+    account, budget, coordination, delivery, drift, permits, roll_back, schedule, turn, watch,
+};
 use leadhand_protocol::{Event, Grade, OutcomeKind};
 use std::sync::Arc;
 
@@ -29,9 +31,11 @@ pub fn settle(run: &Run) -> Vec<Event> {
     {
         return finish(run, stop);
     }
-    let events = watch::settle(run);
-    if !events.is_empty() {
-        return budget::within_agents(run, events);
+    for settle in [watch::settle, drift::settle] {
+        let events = settle(run);
+        if !events.is_empty() {
+            return budget::within_agents(run, events);
+        }
     }
     // Who waits for permits comes last: what became of a call is asked before others are made.
     for agent in run.agents.stirring().chain(permits::next(run)) {

@@ -87,6 +87,7 @@ impl Run {
             self.watch.said(agent, at_ms);
         }
         self.watch.note_all(strays);
+        self.drifts(id, output);
     }
 
     /// A reply cannot be used, or an output is not accepted: of the latter, checks that passed as

@@ -11,8 +11,9 @@ use leadhand_detectors::divergence::{
 };
 use leadhand_detectors::open_work;
 use leadhand_protocol::{
-    Access, AgentId, Capability, Divergence, EVIDENCE_CHARS_MAX, Event, FileChange, Finding,
-    LoopFinding, LoopRule, Purpose, Task, TaskSource, ToolCall, ToolFault, ToolFaultKind, ToolSpec,
+    Access, AgentId, Capability, Divergence, EVIDENCE_CHARS_MAX, Effect, Event, FileChange,
+    Finding, LoopFinding, LoopRule, Purpose, Task, TaskSource, ToolCall, ToolFault, ToolFaultKind,
+    ToolSpec,
 };
 use serde_json::Value;
 
@@ -67,7 +68,7 @@ impl Run {
         let place = self.place(agent, task);
         let backing = Backing {
             calls: agent.spent.tool_calls,
-            could_act: !agent.equipment.tools.is_empty(),
+            could_act: agent.equipment.tools.iter().any(reaches_out),
         };
         // A plain path may be a file that is there and needs no change.
         let mut there: Vec<String> = self.written.iter().cloned().collect();
@@ -145,6 +146,11 @@ impl Run {
         let name = open_work(left);
         self.plan.open_work.insert(name);
     }
+}
+
+/// Whether a tool does or looks at anything beyond what it is told.
+fn reaches_out(tool: &ToolSpec) -> bool {
+    tool.effect != Effect::Pure || !tool.accesses.is_empty()
 }
 
 /// What the task calls the file that it was given, if it was given it.

@@ -6,7 +6,7 @@ use crate::budget::{self, Admission};
 use crate::calls::{called, repeats, step_call};
 use crate::run::Run;
 use crate::strays::with_off_contract;
-use crate::{brief, checks, coordination, delivery, permits, schedule, schema};
+use crate::{brief, checks, coordination, delivery, drift, permits, schedule, schema};
 use leadhand_protocol::{
     Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
     ToolCall, ToolFaultKind,
@@ -117,6 +117,9 @@ fn begin(run: &Run, agent: &Agent) -> Vec<Event> {
         let mut events = vec![Event::Found(finding)];
         events.extend(give_up(run, agent, &why));
         return events;
+    }
+    if let Some(judge) = drift::due(run, agent) {
+        return vec![judge];
     }
     if !permits::may_begin(run, agent, None) {
         return Vec::new();

@@ -5,6 +5,7 @@
 
 use crate::agent::{Agent, AgentState};
 use crate::bars::{calls_back, key};
+use crate::drift::Drift;
 use crate::named::{Named, named};
 use crate::run::Run;
 use crate::turn::{fail_task, give_up};
@@ -34,6 +35,7 @@ pub(crate) struct Watch {
     /// Who was found at something without a task that could be marked.
     pub(crate) found: Vec<Purpose>,
     contents: BTreeSet<u64>,
+    pub(crate) drift: Drift,
     /// What calls were barred for, as it was found.
     barred_for: BTreeMap<Identity, Finding>,
 }
@@ -162,7 +164,7 @@ fn rung(run: &Run, agent: &Agent, named: &Named<'_>) -> Rung {
     }
     let others_go_on = match agent.purpose {
         Purpose::Task(_) => run.may_revise(),
-        Purpose::Judge { .. } | Purpose::Reply { .. } => true,
+        Purpose::Judge { .. } | Purpose::Drift { .. } | Purpose::Reply { .. } => true,
         Purpose::Plan | Purpose::Revise | Purpose::Answer | Purpose::RollBack => false,
     };
     // Nobody is asked at L5.

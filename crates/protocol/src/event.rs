@@ -42,6 +42,13 @@ pub enum Purpose {
         /// Which of its checks.
         check: u32,
     },
+    /// To judge whether the work at a task still serves it.
+    Drift {
+        /// The task.
+        task: TaskId,
+        /// Who works at it.
+        of: AgentId,
+    },
     /// To write the answer.
     Answer,
     /// To answer a question that an agent put to the manager.

@@ -46,6 +46,9 @@ pub struct Limits {
     pub finding_tellings_max: u32,
     /// How often something is changed for one finding before the attempt ends.
     pub finding_changes_max: u32,
+    /// How often in a run a second model is asked whether work still serves its task; 0 is
+    /// never.
+    pub drift_judgements_max: u32,
     /// Seconds one model call may take, all its retries included.
     pub model_call_seconds_max: u64,
     /// Seconds the whole run may take; 0 means no bound.
@@ -75,6 +78,7 @@ impl Default for Limits {
             listed_files_max: 60,
             finding_tellings_max: 1,
             finding_changes_max: 1,
+            drift_judgements_max: 0,
             model_call_seconds_max: 600,
             run_seconds_max: 0,
         }

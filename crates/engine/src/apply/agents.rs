@@ -56,6 +56,7 @@ impl Run {
             notes: Vec::new(),
             made: BTreeSet::new(),
             barred: Vec::new(),
+            verdicts: 0,
             gained: false,
             label: Label::default(),
             equipment: self.equip(role, purpose, attempt),
@@ -64,6 +65,7 @@ impl Run {
             began_ms: self.at_work.ms,
         };
         self.agents.insert(agent);
+        self.judges(id, purpose);
         self.taints(id, &label);
         vec![Action::StartAgent {
             agent: id,
@@ -187,6 +189,7 @@ impl Run {
         };
         self.party_over(id);
         self.watch.over(id);
+        self.judges_no_more(id);
         self.people.open.retain(|_, ask| !watch::is_about(ask, id));
         if let Some(task) = agent.task() {
             let at_work_ms = self.at_work.ms.saturating_sub(agent.began_ms);
@@ -204,7 +207,10 @@ impl Run {
                 Purpose::Plan | Purpose::Revise | Purpose::Answer => {
                     self.plan.given_up = Some(why.to_owned());
                 }
-                Purpose::Judge { .. } | Purpose::Reply { .. } | Purpose::RollBack => {}
+                Purpose::Judge { .. }
+                | Purpose::Drift { .. }
+                | Purpose::Reply { .. }
+                | Purpose::RollBack => {}
             }
         }
         vec![Action::EndAgent { agent: id }]

@@ -3,8 +3,8 @@
 use crate::world::{World, call, check, draft, drafted, replays, role, start, task, text, tool};
 use leadhand_protocol::{
     Action, AgentId, Autonomy, Capability, DeclaredCall, Effect, Event, Finding, Goal, Input,
-    Isolation, ModelFault, ModelReply, OutcomeKind, Plan, Start, Task, TaskInput, TaskSource,
-    ToolSpec,
+    Isolation, ModelFault, ModelReply, OutcomeKind, Plan, Purpose, Start, Task, TaskInput,
+    TaskSource, ToolSpec,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -318,4 +318,69 @@ fn a_revision_that_leaves_the_same_to_do_is_sent_back_and_then_stops_the_run() {
         vec![planned("t2", "out.md"), text("It is here.")],
     );
     assert_eq!(world.kind(), OutcomeKind::Done, "{}", world.told());
+}
+
+fn read(n: i32) -> Reply {
+    call("read_file", json!({"path": n.to_string()}))
+}
+
+/// A worker that reads a file a turn, whose work a second model judges; what it and the judge
+/// reply after the eighth turn.
+fn judged(judgements_max: u32, then: Vec<Reply>) -> World {
+    let mut world = World::new((0..8).map(read).chain(then));
+    for n in 0..12 {
+        world.files.insert(n.to_string(), format!("part {n}"));
+    }
+    let mut start = started(vec![task("t", "coder")], &[]);
+    start.limits.drift_judgements_max = judgements_max;
+    world.go(start)
+}
+
+/// How each judge ended.
+fn judges(world: &World) -> Vec<&Option<String>> {
+    let ended = |id: AgentId| {
+        let mut events = world.journal.iter();
+        events.find_map(|event| match event {
+            Event::AgentEnded { agent, failure } if *agent == id => Some(failure),
+            _ => None,
+        })
+    };
+    let started = world.journal.iter().filter_map(|event| match event {
+        Event::AgentStarted {
+            agent,
+            purpose: Purpose::Drift { .. },
+            ..
+        } => Some(*agent),
+        _ => None,
+    });
+    started.filter_map(ended).collect()
+}
+
+#[test]
+fn a_second_model_that_says_work_drifts_is_told_to_the_worker() {
+    let drifts = text(r#"{"why": "it only reads", "verdict": "drifts"}"#);
+    let world = judged(1, vec![read(8), drifts, text("Enough is read.")]);
+    let told = "drift a second model says that the work drifts: it only reads";
+    assert_eq!(found(&world), [told]);
+    let prompt = |n: usize| &world.prompts[n];
+    assert!(prompt(9).contains("called `read_file`"), "{}", prompt(9));
+    assert!(prompt(10).contains("it only reads"), "{}", prompt(10));
+    let end = (judges(&world), world.kind());
+    assert_eq!(end, (vec![&None], OutcomeKind::Done));
+    replays(&world.journal);
+}
+
+#[test]
+fn a_judge_that_gives_no_verdict_is_no_consent_and_another_one_is_asked() {
+    let on_plan = text(r#"{"why": "it reads", "verdict": "on_plan"}"#);
+    let no_verdict = [read(8), text("fine"), text("fine")];
+    let then = [read(9), read(10), on_plan, text("Enough is read.")];
+    let world = judged(2, no_verdict.into_iter().chain(then).collect());
+    let ended = judges(&world);
+    assert!(matches!(ended[..], [Some(_), None]), "{ended:?}");
+    assert_eq!(found(&world), Vec::<String>::new());
+    assert_eq!(world.kind(), OutcomeKind::Done);
+    replays(&world.journal);
+    let unwatched = judged(0, vec![text("Enough is read.")]);
+    assert_eq!(judges(&unwatched), Vec::<&Option<String>>::new());
 }

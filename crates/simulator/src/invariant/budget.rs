@@ -133,7 +133,8 @@ impl Books {
             Purpose::Task(task)
             | Purpose::Judge {
                 task: Some(task), ..
-            },
+            }
+            | Purpose::Drift { task, .. },
         )) = self.roles.get(&agent)
         {
             levels.push(Level::Task(task.clone()));

@@ -36,6 +36,7 @@ fn in_the_journal(trace: &Trace) -> Result<(), String> {
                 Purpose::Plan
                 | Purpose::Revise
                 | Purpose::Task(_)
+                | Purpose::Drift { .. }
                 | Purpose::Answer
                 | Purpose::Reply { .. } => true,
             },
