@@ -1,6 +1,7 @@
 //! A step as it is kept: what tells it from others, and no text beyond a few words for people.
 
 use crate::canonical::canonical;
+use crate::divergence::call_writes;
 use crate::outcome::{End, only_looks};
 use crate::sketch::Sketch;
 use crate::volatile::{hash_numbers, hash_result, hash_text};
@@ -33,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) bytes: u32,
     pub(crate) sketch: Sketch,
     pub(crate) end: End,
+    /// Whether it is there to change something.
+    pub(crate) acts: bool,
     /// Whether it is new, and brought something new.
     pub(crate) fresh: bool,
     /// Whether it is there to wait, or looks for what changes by itself.
@@ -72,6 +75,11 @@ impl Seen {
             bytes: u32::try_from(texts[0].len()).unwrap_or(u32::MAX),
             sketch,
             end,
+            acts: step
+                .calls
+                .iter()
+                .zip(&texts)
+                .any(|(call, text)| acts(call, text)),
             fresh: false,
             waits: step
                 .calls
@@ -99,6 +107,7 @@ impl Seen {
             bytes: u32::try_from(step.said.len()).unwrap_or(u32::MAX),
             sketch: Sketch::default(),
             end: End::Spoke,
+            acts: false,
             fresh: false,
             waits: false,
             compacts: false,
@@ -157,6 +166,15 @@ fn best(calls: &[Call<'_>], texts: &[Cow<'_, str>]) -> End {
         }
     });
     ends.min().unwrap_or(End::Spoke)
+}
+
+/// Whether a call is there to change something: the host saw that it did, or its name says so.
+fn acts(call: &Call<'_>, text: &str) -> bool {
+    let named = match call.arguments {
+        Arguments::Text(_) => !only_looks(text),
+        Arguments::Json(_) => call_writes(call.tool, None),
+    };
+    named || !call.manner.changed.is_empty()
 }
 
 /// Whether a call does nothing but let time pass.

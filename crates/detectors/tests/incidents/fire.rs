@@ -172,6 +172,20 @@ fn delegation_to_and_fro() {
     );
 }
 
+/// Two agents do the same work at the same time, file by file.
+#[test]
+fn siblings_at_the_same_work() {
+    fires(
+        2 * 11,
+        2 * 12,
+        (0..60).map(|at| {
+            let path = format!("src/part{}.rs", at / 2);
+            let ask = json!({"path": path, "content": "// Licence\n"});
+            does(call("write_file", ask).gives(format!("{path} written"))).by(1 + at % 2)
+        }),
+    );
+}
+
 /// The plan is what it was after each compaction; the sizes vary. Four rounds end at step 7.
 #[test]
 fn plan_compact_plan() {

@@ -114,6 +114,25 @@ fn a_teammate_reads_the_task_list_between_pieces_of_work() {
     }));
 }
 
+/// Two reviewers read the same twenty files, each for reasons of its own.
+#[test]
+fn two_who_read_the_same() {
+    silent((0..40).map(|at| {
+        let path = format!("src/part{}.rs", at / 2);
+        reads(&path, format!("what {path} holds")).by(1 + at % 2)
+    }));
+}
+
+/// What an attempt did that failed, the next one does again.
+#[test]
+fn another_attempt_at_the_same_work() {
+    silent((0..32).map(|at| {
+        let path = format!("src/part{}.rs", at % 16);
+        let ask = json!({"path": path, "content": "// Licence\n"});
+        does(call("write_file", ask).gives(format!("{path} written"))).by(1 + at / 16)
+    }));
+}
+
 /// One has to know what there is.
 #[test]
 fn eight_opening_reads() {
