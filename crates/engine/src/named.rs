@@ -38,7 +38,6 @@ pub(crate) fn named(finding: &Finding) -> Option<Named<'_>> {
             rule,
             identity,
             period,
-            times,
             evidence,
             ..
         }) => Some(Named {
@@ -47,10 +46,7 @@ pub(crate) fn named(finding: &Finding) -> Option<Named<'_>> {
             steps: steps_at_fault(*rule, *period),
             kind: OutcomeKind::LoopFound,
             evidence,
-            what: format!(
-                "work goes round in circles ({}, {times} times)",
-                rule.name()
-            ),
+            what: format!("work goes round in circles ({})", rule.name()),
             advice: match rule {
                 LoopRule::Revision => ADVICE_ON_A_PLAN,
                 LoopRule::Siblings => ADVICE_TO_A_SIBLING,

@@ -33,7 +33,7 @@ pub(crate) struct Watch {
     /// How often each thing was found, by who was at it.
     climbed: BTreeMap<Identity, Vec<Climbed>>,
     /// Who was found at something without a task that could be marked.
-    pub(crate) found: Vec<Purpose>,
+    pub(crate) found: BTreeSet<Purpose>,
     contents: BTreeSet<u64>,
     pub(crate) drift: Drift,
     /// What calls were barred for, as it was found.
@@ -308,9 +308,6 @@ impl Run {
         };
         let rung = rung(self, agent, &named);
         let purpose = agent.purpose.clone();
-        if agent.task().is_none() && !self.watch.found.contains(&purpose) {
-            self.watch.found.push(purpose.clone());
-        }
         if rung == Rung::Change {
             let setting = self.started();
             let run = &setting.start.run;
