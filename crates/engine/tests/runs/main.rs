@@ -10,6 +10,7 @@
 mod budgets;
 mod coordination;
 mod findings;
+mod incidents;
 mod labels;
 mod orders;
 mod permits;
