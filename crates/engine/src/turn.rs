@@ -3,7 +3,7 @@
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::budget::{self, Admission};
-use crate::calls::{called, repeats, step_call};
+use crate::calls::{called, step_call};
 use crate::run::Run;
 use crate::strays::with_off_contract;
 use crate::{brief, checks, coordination, delivery, drift, permits, schedule, schema};
@@ -209,10 +209,6 @@ fn read_calls(run: &Run, agent: &Agent, reply: &ModelReply) -> Vec<Event> {
     // All calls of a turn stand before the first result, so that the turn is over only when
     // the last of them is.
     events.extend(faults);
-    if calls.iter().all(|call| repeats(run, agent, call)) {
-        let text = "All of that was done before. Do something else, or give the final result.";
-        events.extend(tell_fault(run, agent, text));
-    }
     if reply.tool_calls.len() > calls_max {
         let text = format!("Only the first {calls_max} tool calls of a reply are carried out.");
         events.push(Event::Told {
