@@ -129,7 +129,7 @@ impl Run {
     }
 }
 
-fn last_said(agent: &Agent) -> &str {
+pub(crate) fn last_said(agent: &Agent) -> &str {
     let mut entries = agent.conversation.iter().rev();
     let said = entries.find_map(|entry| match &**entry {
         ChatMessage::Assistant { text, .. } => Some(text.as_str()),

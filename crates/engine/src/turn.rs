@@ -6,7 +6,7 @@ use crate::budget::{self, Admission};
 use crate::calls::{called, step_call};
 use crate::run::Run;
 use crate::strays::with_off_contract;
-use crate::{brief, checks, coordination, delivery, drift, permits, schedule, schema};
+use crate::{again, brief, checks, coordination, delivery, drift, permits, schedule, schema};
 use leadhand_protocol::{
     Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
     ToolCall, ToolFaultKind,
@@ -228,10 +228,8 @@ pub(crate) fn tell_fault(run: &Run, agent: &Agent, text: &str) -> Vec<Event> {
         Purpose::Plan | Purpose::Revise => limits.plan_attempts_max,
         _ => limits.faults_in_a_row_max,
     };
-    // Told what is wrong, it said the same again: only another attempt can bring another reply.
     if agent.faults_in_a_row > 0 && agent.repeats_itself() {
-        let why = format!("it gave the same reply again after it was told: {text}");
-        return give_up(run, agent, &why);
+        return again::says_again(run, agent, text);
     }
     if times < times_max {
         return vec![Event::Told {

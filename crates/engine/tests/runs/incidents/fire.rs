@@ -1,8 +1,10 @@
 //! Loops that must end a run. Each case says how many calls and turns it may take: found, told,
 //! changed and stopped is three more turns than it takes to see the loop.
 
-use super::{Bounds, Made, Story, Turn, does, fires, made, says, shell, story};
-use leadhand_protocol::{Answer, Autonomy, Decision, Effect, LoopRule, Rule};
+use super::{Bounds, Made, Story, Turn, does, ends_for, fires, made, says, shell, story};
+use leadhand_protocol::{
+    Answer, Autonomy, Check, Decision, Effect, Event, LoopRule, Plan, Rule, Start,
+};
 use serde_json::json;
 
 const FAILING: &str = "test parse_date ... FAILED\nassertion failed: left 3, right 4";
@@ -135,7 +137,7 @@ fn hopping_between_tools_after_a_person_refused_each() {
         calls_max: 0,
         turns_max: 8,
     };
-    super::ends_for(&bounds, &told);
+    ends_for(&bounds, &told);
 }
 
 /// The calls of a turn are a set, whatever their order.
@@ -215,4 +217,49 @@ fn different_commands_and_no_progress() {
         })
     });
     check(LoopRule::Stall, 27, 28, story(turns));
+}
+
+/// What a sandboxed tool reads changes with files alone: such a call is not even made again.
+#[test]
+fn a_sandboxed_call_made_again_and_again() {
+    let turns = (0..50).map(|_| does(made("read_file", json!({"path": "a.md"})).gives("a")));
+    check(LoopRule::Cycle, 1, 6, story(turns));
+}
+
+/// The same text, whatever the check says that sends it back, in both attempts. Where there is a
+/// person, the person is asked whether it may go on.
+#[test]
+fn the_same_sentence_however_often_it_is_sent_back() {
+    let claims = || (0..50).map(|_| says("The task is complete. There is nothing left to do."));
+    for autonomy in [Autonomy::L4, Autonomy::L5] {
+        let story = story(claims()).with(|start| {
+            wants_yes(start);
+            start.goal.autonomy = autonomy;
+        });
+        let told = story.run(&Answer::Deny {
+            reason: "enough".into(),
+        });
+        let bounds = Bounds {
+            rule: LoopRule::Chant,
+            calls_max: 0,
+            turns_max: 4,
+        };
+        ends_for(&bounds, &told);
+        let mut asked = told.world.journal.iter();
+        let asked = asked.any(|event| matches!(event, Event::PersonAsked { .. }));
+        assert_eq!(asked, autonomy < Autonomy::L5);
+    }
+}
+
+#[test]
+fn turns_that_bring_nothing_at_zero_tokens() {
+    check(LoopRule::Chant, 0, 4, story((0..50).map(|_| says(""))));
+}
+
+fn wants_yes(start: &mut Start) {
+    let mut plan = Plan::clone(start.plan.as_deref().unwrap());
+    plan.tasks[0].acceptance = vec![Check::OutputMatches {
+        pattern: "yes".into(),
+    }];
+    start.plan = Some(plan.into());
 }
