@@ -18,6 +18,15 @@ use std::sync::Arc;
 
 /// More turns than any story has: no other bound is to end a run before it is found.
 const TURNS_MAX: u32 = 10_000;
+/// Tools that only read; all others may be called twice without harm.
+const READERS: [&str; 6] = [
+    "view",
+    "search",
+    "weather",
+    "job_status",
+    "list_tasks",
+    "http_get",
+];
 const MINUTE_MS: u64 = 60_000;
 
 /// One turn of a model, and what becomes of its calls.
@@ -142,7 +151,14 @@ fn story(turns: impl IntoIterator<Item = Turn>) -> Story {
     let new = names
         .iter()
         .filter(|name| !known.iter().any(|it| it == *name));
-    let specs = new.map(|name| work(name, Effect::Idempotent, Vec::new()));
+    let specs = new.map(|name| {
+        let effect = if READERS.contains(name) {
+            Effect::Pure
+        } else {
+            Effect::Idempotent
+        };
+        work(name, effect, Vec::new())
+    });
     Arc::make_mut(&mut start.tools).extend(specs);
     Story { turns, start }
 }

@@ -73,6 +73,19 @@ fn a_failing_test_between_varying_reads() {
     check(LoopRule::RepeatedCall, 9, 10, story(turns));
 }
 
+/// The same, where the tool does what it is for and the failure is what it tells.
+#[test]
+fn a_test_that_says_by_its_words_that_it_fails() {
+    let turns = (0..96).map(|at| match at % 2 {
+        0 => {
+            let ask = json!({"path": format!("src/part{at}.rs")});
+            does(made("view", ask).gives(format!("fn part_{at}() {{}}")))
+        }
+        _ => does(made("run_tests", json!({})).gives(FAILING)),
+    });
+    check(LoopRule::RepeatedCall, 9, 10, story(turns));
+}
+
 /// Three steps are a round, and all three are refused once it was told.
 #[test]
 fn read_bad_edit_failing_test() {
@@ -223,7 +236,7 @@ fn different_commands_and_no_progress() {
 #[test]
 fn a_sandboxed_call_made_again_and_again() {
     let turns = (0..50).map(|_| does(made("read_file", json!({"path": "a.md"})).gives("a")));
-    check(LoopRule::Cycle, 1, 6, story(turns));
+    check(LoopRule::Cycle, 1, 5, story(turns));
 }
 
 /// The same text, whatever the check says that sends it back, in both attempts. Where there is a

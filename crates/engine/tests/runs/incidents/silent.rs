@@ -142,6 +142,21 @@ fn rereading_one_file_while_exploring() {
     }));
 }
 
+/// The same with a sandboxed tool: nothing is read twice while no file changes, and to ask for
+/// what stands above is a look at it all the same.
+#[test]
+fn rereading_one_file_with_a_sandboxed_tool_while_exploring() {
+    let read =
+        |path: &str, content: &str| does(made("read_file", json!({"path": path})).gives(content));
+    check((0..32).map(|at| match at % 2 {
+        0 => read("src/lib.rs", "mod a;\nmod b;\npub use a::run;"),
+        _ => read(
+            &format!("src/part{at}.rs"),
+            &format!("pub fn part{at}() {{}}"),
+        ),
+    }));
+}
+
 /// The other side says that trying again may help, and it does.
 #[test]
 fn retries_after_429_and_5xx() {
