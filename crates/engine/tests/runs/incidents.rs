@@ -2,6 +2,7 @@
 //! honest work that must reach its end with nothing found. A story says turn by turn what a model
 //! replies, and what tools would answer if they were called.
 
+mod between;
 mod fire;
 mod silent;
 

@@ -1,9 +1,11 @@
-//! Loops that must end a run. Each case says how many calls and turns it may take: found, told,
-//! changed and stopped is three more turns than it takes to see the loop.
+//! Loops that must end a run. Each case says how many calls and turns it may take: from where the
+//! loop is seen and told, one more turn has its calls refused from then on, and the next one stops.
 
 use super::{Bounds, Made, Story, Turn, does, ends_for, fires, made, says, shell, story};
+use crate::coordination::holds;
 use leadhand_protocol::{
-    Answer, Autonomy, Check, Decision, Effect, Event, LoopRule, Plan, Rule, Start,
+    Answer, Autonomy, Check, Decision, Effect, Event, LoopRule, ModelFault, ModelFaultKind,
+    OutcomeKind, Plan, Rule, Start,
 };
 use serde_json::json;
 
@@ -229,7 +231,7 @@ fn different_commands_and_no_progress() {
             _ => look.fails("bash: permission denied"),
         })
     });
-    check(LoopRule::Stall, 27, 28, story(turns));
+    check(LoopRule::Stall, 26, 26, story(turns));
 }
 
 /// What a sandboxed tool reads changes with files alone: such a call is not even made again.
@@ -275,4 +277,25 @@ fn wants_yes(start: &mut Start) {
         pattern: "yes".into(),
     }];
     start.plan = Some(plan.into());
+}
+
+/// A fault of a model ends the attempt, so that turns without an answer are as few as attempts:
+/// nothing goes round that could be found, and the task tells why it failed.
+#[test]
+fn turns_that_always_fail() {
+    let fault = ModelFault {
+        kind: ModelFaultKind::BadAnswer,
+        message: "the answer is no JSON".into(),
+        retry_after_ms: None,
+    };
+    let turns = (0..50).map(|_| Turn {
+        fault: Some(fault.clone()),
+        ..Turn::default()
+    });
+    let told = story(turns).run(&Answer::Allow);
+    assert_eq!((told.turns, told.calls), (2, 0), "{}", told.world.told());
+    let outcome = told.world.outcome.as_ref().unwrap();
+    assert_eq!(outcome.kind, OutcomeKind::NotAchieved);
+    assert!(outcome.why.contains("no JSON"), "{}", outcome.why);
+    holds(&told.world);
 }
