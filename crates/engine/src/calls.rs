@@ -188,7 +188,7 @@ pub(crate) fn edited(
 /// Whether the agent has made the same call before. What a sandboxed tool answers that reaches
 /// neither network nor clock nor chance depends on the workspace alone, so while no file changes,
 /// making it again brings nothing new.
-pub(crate) fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
+fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
     let tool = run.started().tool(&call.name);
     tool.is_some_and(depends_on_files_alone)
         && agent.made.contains(&call.key(&run.started().start.run))

@@ -49,7 +49,7 @@ struct Climbed {
 
 /// What is done about a finding next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rung {
+pub(crate) enum Rung {
     Tell,
     Change,
     Revise,
@@ -105,13 +105,7 @@ impl Watch {
 
     /// Whether a file has never had this content before, as far back as is kept in mind.
     pub(crate) fn is_new(&mut self, content: &ContentHash) -> bool {
-        let text = content.to_string();
-        let first: String = text
-            .chars()
-            .filter(char::is_ascii_hexdigit)
-            .take(16)
-            .collect();
-        let first = u64::from_str_radix(&first, 16).unwrap_or_default();
+        let first = first_bytes(content);
         if self.contents.contains(&first) {
             return false;
         }
@@ -146,6 +140,14 @@ impl Watch {
     }
 }
 
+/// The first 8 bytes of a hash.
+pub(crate) fn first_bytes(hash: &ContentHash) -> u64 {
+    let text = hash.to_string();
+    let digits = text.chars().filter(char::is_ascii_hexdigit);
+    let first: String = digits.take(16).collect();
+    u64::from_str_radix(&first, 16).unwrap_or_default()
+}
+
 /// What is done next about something that this agent was found at.
 fn rung(run: &Run, agent: &Agent, named: &Named<'_>) -> Rung {
     let limits = &run.started().start.limits;
@@ -162,6 +164,11 @@ fn rung(run: &Run, agent: &Agent, named: &Named<'_>) -> Rung {
     if times < limits.finding_tellings_max.saturating_add(changes_max) {
         return Rung::Change;
     }
+    last_rung(run, agent)
+}
+
+/// What is done about what stays whatever is done within an attempt.
+pub(crate) fn last_rung(run: &Run, agent: &Agent) -> Rung {
     let others_go_on = match agent.purpose {
         Purpose::Task(_) => run.may_revise(),
         Purpose::Judge { .. } | Purpose::Drift { .. } | Purpose::Reply { .. } => true,
@@ -221,16 +228,20 @@ fn intervene(run: &Run, agent: &Agent, finding: &Finding, named: &Named<'_>) -> 
             Some(task) => fail_task(agent, task.clone(), why),
             None => give_up(run, agent, &why),
         },
-        Rung::Ask => vec![Event::PersonAsked {
-            request: RequestId(run.people.asked),
-            ask: Ask::Finding {
-                role: agent.role.clone(),
-                task: agent.task().cloned(),
-                finding: Box::new(finding.clone()),
-                done: done(run, agent, named),
-            },
-        }],
+        Rung::Ask => vec![asked(run, agent, finding, done(run, agent, named))],
         Rung::Stop => stopped(agent, named.kind, why),
+    }
+}
+
+pub(crate) fn asked(run: &Run, agent: &Agent, finding: &Finding, done: Vec<String>) -> Event {
+    Event::PersonAsked {
+        request: RequestId(run.people.asked),
+        ask: Ask::Finding {
+            role: agent.role.clone(),
+            task: agent.task().cloned(),
+            finding: Box::new(finding.clone()),
+            done,
+        },
     }
 }
 
@@ -248,7 +259,7 @@ fn done(run: &Run, agent: &Agent, named: &Named<'_>) -> Vec<String> {
 }
 
 /// The end of a run that helps itself no more. What others are at comes to its end.
-fn stopped(agent: &Agent, kind: OutcomeKind, why: String) -> Vec<Event> {
+pub(crate) fn stopped(agent: &Agent, kind: OutcomeKind, why: String) -> Vec<Event> {
     let mut events = match agent.task() {
         Some(task) => fail_task(agent, task.clone(), why.clone()),
         None => Vec::new(),

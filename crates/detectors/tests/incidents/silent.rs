@@ -40,6 +40,15 @@ fn a_poll_with_a_sleep_between() {
     }));
 }
 
+/// The same, where the command is in an object.
+#[test]
+fn a_poll_with_a_sleep_in_an_object_between() {
+    silent((0..20).map(|at| match at % 2 {
+        0 => does(job("running")),
+        _ => does(call("shell", json!({"command": "sleep 120"})).gives("")),
+    }));
+}
+
 /// The same, in one command.
 #[test]
 fn a_poll_that_sleeps_first() {
