@@ -34,7 +34,7 @@ pub(crate) fn says_again(run: &Run, agent: &Agent, fault: &str) -> Vec<Event> {
     });
     let mut events = vec![Event::Found(finding.clone())];
     match last_rung(run, agent) {
-        Rung::Tell | Rung::Change | Rung::Revise => events.extend(ended),
+        Rung::Tell | Rung::Change | Rung::Anew | Rung::Revise => events.extend(ended),
         Rung::Ask => {
             // It waits between two turns for what the person says.
             events.push(Event::Told {

@@ -247,6 +247,15 @@ pub(crate) fn tell_fault(run: &Run, agent: &Agent, text: &str) -> Vec<Event> {
     events
 }
 
+/// How often a task is tried from the beginning.
+pub(crate) fn attempts_max(run: &Run, id: &TaskId) -> u32 {
+    let task = run.graph().and_then(|graph| graph.task(id));
+    match task.map_or(0, |task| task.attempts_max) {
+        0 => run.started().start.limits.task_attempts_max,
+        own => own,
+    }
+}
+
 /// Ends an agent that cannot go on, and its task with it when that was the last attempt.
 pub(crate) fn give_up(run: &Run, agent: &Agent, why: &str) -> Vec<Event> {
     let mut events = vec![Event::AgentEnded {
@@ -254,16 +263,7 @@ pub(crate) fn give_up(run: &Run, agent: &Agent, why: &str) -> Vec<Event> {
         failure: Some(why.to_owned()),
     }];
     if let Some(id) = agent.task() {
-        let own = run
-            .graph()
-            .and_then(|graph| graph.task(id))
-            .map_or(0, |task| task.attempts_max);
-        let attempts_max = if own == 0 {
-            run.started().start.limits.task_attempts_max
-        } else {
-            own
-        };
-        if agent.attempt >= attempts_max {
+        if agent.attempt >= attempts_max(run, id) {
             events.push(Event::TaskFailed {
                 task: id.clone(),
                 why: why.to_owned(),

@@ -1,14 +1,14 @@
 //! What is done about a finding: what stays however often it is found climbs a ladder, one rung
-//! for each time. The agent is told, then something is changed, then its attempt ends and the
-//! manager plans from the evidence, then a person is asked, and at last the run stops. A rung
-//! that there is not is left out. What is found is for `detectors` to say.
+//! for each time. The agent is told, then something is changed, then its task is tried from the
+//! beginning, then the manager plans from the evidence, then a person is asked, and at last the
+//! run stops. A rung that there is not is left out. What is found is for `detectors` to say.
 
 use crate::agent::{Agent, AgentState};
 use crate::bars::{calls_back, key};
 use crate::drift::Drift;
 use crate::named::{Named, named};
 use crate::run::Run;
-use crate::turn::{fail_task, give_up};
+use crate::turn::{attempts_max, fail_task, give_up};
 use leadhand_detectors::Loops;
 use leadhand_protocol::{
     AgentId, Ask, Autonomy, ContentHash, Event, Finding, Grade, Identity, LoopFinding, OutcomeKind,
@@ -52,6 +52,7 @@ struct Climbed {
 pub(crate) enum Rung {
     Tell,
     Change,
+    Anew,
     Revise,
     Ask,
     Stop,
@@ -169,7 +170,8 @@ fn rung(run: &Run, agent: &Agent, named: &Named<'_>) -> Rung {
 
 /// What is done about what stays whatever is done within an attempt.
 pub(crate) fn last_rung(run: &Run, agent: &Agent) -> Rung {
-    let others_go_on = match agent.purpose {
+    let others_go_on = match &agent.purpose {
+        Purpose::Task(id) if agent.attempt < attempts_max(run, id) => return Rung::Anew,
         Purpose::Task(_) => run.may_revise(),
         Purpose::Judge { .. } | Purpose::Drift { .. } | Purpose::Reply { .. } => true,
         Purpose::Plan | Purpose::Revise | Purpose::Answer | Purpose::RollBack => false,
@@ -223,8 +225,8 @@ fn intervene(run: &Run, agent: &Agent, finding: &Finding, named: &Named<'_>) -> 
         Rung::Change => vec![tell(format!(
             "Your {why} You were told. From now on these calls are not made until something changes, such as the content of a file. Go another way, or give the final result with what you know."
         ))],
+        Rung::Anew => give_up(run, agent, &why),
         Rung::Revise => match agent.task() {
-            // Another attempt at the same task would meet the same.
             Some(task) => fail_task(agent, task.clone(), why),
             None => give_up(run, agent, &why),
         },

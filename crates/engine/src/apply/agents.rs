@@ -5,8 +5,8 @@ use crate::labels;
 use crate::run::{Run, Spent};
 use crate::watch;
 use leadhand_protocol::{
-    Action, AgentId, ChatMessage, DivergenceRule, Finding, Label, LoopFinding,
-    ModelReply, Purpose, Reservation,
+    Action, AgentId, ChatMessage, DivergenceRule, Finding, Label, LoopFinding, ModelReply, Purpose,
+    Reservation,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
