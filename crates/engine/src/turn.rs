@@ -262,13 +262,13 @@ pub(crate) fn give_up(run: &Run, agent: &Agent, why: &str) -> Vec<Event> {
         agent: agent.id,
         failure: Some(why.to_owned()),
     }];
-    if let Some(id) = agent.task() {
-        if agent.attempt >= attempts_max(run, id) {
-            events.push(Event::TaskFailed {
-                task: id.clone(),
-                why: why.to_owned(),
-            });
-        }
+    if let Some(id) = agent.task()
+        && agent.attempt >= attempts_max(run, id)
+    {
+        events.push(Event::TaskFailed {
+            task: id.clone(),
+            why: why.to_owned(),
+        });
     }
     if let Purpose::Reply { question } = &agent.purpose {
         events.extend(coordination::unanswered(run, *question));
