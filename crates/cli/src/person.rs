@@ -228,6 +228,15 @@ mod tests {
             tool_call,
             evidence: Vec::new(),
         };
+        let found = Ask::Finding {
+            role: "writer".to_owned(),
+            task: None,
+            finding: Box::new(leadhand::Finding::TurnsSpent {
+                agent: leadhand::AgentId(0),
+                turns: 4,
+            }),
+            done: Vec::new(),
+        };
         let plan = Ask::Plan {
             plan: leadhand::Plan::default(),
             forecast: leadhand::Forecast::default(),
@@ -266,6 +275,13 @@ mod tests {
             Some(Answer::AllowEdited { arguments }),
         );
         check("e b.md", &tool, None);
+        check("y", &found, Some(Answer::Allow));
+        let text = "look at b".to_owned();
+        check("s look at b", &found, Some(Answer::Steer { text }));
+        check("s", &found, None);
+        check("t", &found, None);
+        check("n enough", &found, deny("enough"));
+        check("s look at b", &tool, None);
         check("y", &doubt, None);
         check("r", &doubt, Some(Answer::Repeat));
         let result = "receipt 7".to_owned();

@@ -15,6 +15,7 @@ mod outcome;
 mod revision;
 mod rules;
 mod seen;
+mod siblings;
 mod sketch;
 mod step;
 mod trace;

@@ -8,6 +8,7 @@ use crate::rules::{
     stall,
 };
 use crate::seen::Seen;
+use crate::siblings::Siblings;
 use leadhand_protocol::{AgentId, EVIDENCE_CHARS_MAX, Identity, LoopFinding, LoopRule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub struct Loops {
     steps: u64,
     agents: BTreeMap<AgentId, History>,
     conversation: Conversation,
+    siblings: Siblings,
 }
 
 impl Loops {
@@ -40,7 +42,9 @@ impl Loops {
         history.push(seen, step.gained);
         let sighting = of_agent(history)
             .or_else(|| chants(history, step.said))
-            .or(among)?;
+            .or(among);
+        let beside = self.siblings.see(step.agent, history);
+        let sighting = sighting.or(beside)?;
         Some(told(step.agent, &sighting, history))
     }
 

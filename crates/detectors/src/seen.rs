@@ -1,6 +1,7 @@
 //! A step as it is kept: what tells it from others, and no text beyond a few words for people.
 
 use crate::canonical::canonical;
+use crate::divergence::call_writes;
 use crate::outcome::{End, only_looks};
 use crate::sketch::Sketch;
 use crate::volatile::{hash_numbers, hash_result, hash_text};
@@ -33,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) bytes: u32,
     pub(crate) sketch: Sketch,
     pub(crate) end: End,
+    /// Whether it is there to change something.
+    pub(crate) acts: bool,
     /// Whether it is new, and brought something new.
     pub(crate) fresh: bool,
     /// Whether it is there to wait, or looks for what changes by itself.
@@ -59,8 +62,10 @@ impl Seen {
             calls.push((named, hash_result(call.result)));
             texts.push(text);
         }
+        // A set: the same call made twice at once brings what it brings made once.
         calls.sort_unstable();
-        let end = best(step.calls, &texts);
+        calls.dedup();
+        let end = best(step.calls);
         Self {
             index,
             call: hash_numbers(calls.iter().map(|call| call.0)),
@@ -72,12 +77,9 @@ impl Seen {
             bytes: u32::try_from(texts[0].len()).unwrap_or(u32::MAX),
             sketch,
             end,
+            acts: step.calls.iter().any(acts),
             fresh: false,
-            waits: step
-                .calls
-                .iter()
-                .zip(&texts)
-                .any(|(call, text)| is_wait(call, text)),
+            waits: step.calls.iter().any(is_wait),
             compacts: step.calls.iter().any(|call| is_compaction(call.tool)),
             poll_every_ms: step.calls.iter().find_map(|call| call.manner.poll_every_ms),
             at_ms: step.at_ms,
@@ -99,6 +101,7 @@ impl Seen {
             bytes: u32::try_from(step.said.len()).unwrap_or(u32::MAX),
             sketch: Sketch::default(),
             end: End::Spoke,
+            acts: false,
             fresh: false,
             waits: false,
             compacts: false,
@@ -147,9 +150,9 @@ fn without_marks(value: &Value) -> Cow<'_, Value> {
 }
 
 /// A turn of many calls ended as the one that brought most.
-fn best(calls: &[Call<'_>], texts: &[Cow<'_, str>]) -> End {
-    let ends = calls.iter().zip(texts).map(|(call, text)| {
-        let asks = matches!(call.arguments, Arguments::Text(_)) && only_looks(text);
+fn best(calls: &[Call<'_>]) -> End {
+    let ends = calls.iter().map(|call| {
+        let asks = command(call).is_some_and(only_looks);
         match End::of(call.came, call.result, asks) {
             // It says nothing, and the host saw that it did something.
             End::Empty if !call.manner.changed.is_empty() => End::Acknowledged,
@@ -159,11 +162,30 @@ fn best(calls: &[Call<'_>], texts: &[Cow<'_, str>]) -> End {
     ends.min().unwrap_or(End::Spoke)
 }
 
+/// Whether a call is there to change something: the host saw that it did, or its name says so.
+fn acts(call: &Call<'_>) -> bool {
+    let named = command(call).map_or_else(
+        || call_writes(call.tool, None),
+        |command| !only_looks(command),
+    );
+    named || !call.manner.changed.is_empty()
+}
+
+/// The command that a shell is called with: all of its arguments, or the one that is called so.
+fn command<'a>(call: &Call<'a>) -> Option<&'a str> {
+    match call.arguments {
+        Arguments::Text(text) => Some(text),
+        Arguments::Json(value) => ["command", "cmd"]
+            .iter()
+            .find_map(|name| value.get(name)?.as_str()),
+    }
+}
+
 /// Whether a call does nothing but let time pass.
-fn is_wait(call: &Call<'_>, text: &str) -> bool {
+fn is_wait(call: &Call<'_>) -> bool {
     let name = call.tool.to_ascii_lowercase();
     matches!(name.as_str(), "sleep" | "wait" | "delay")
-        || text.trim_start().starts_with("sleep ")
+        || command(call).is_some_and(|text| text.trim_start().starts_with("sleep "))
         || name.starts_with("wait_")
 }
 

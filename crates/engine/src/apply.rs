@@ -10,6 +10,7 @@ mod tools;
 
 pub(crate) use agents::think;
 pub(crate) use calls::call_tool;
+pub(crate) use tools::FAULT;
 
 use crate::agent::{Agent, AgentState, PendingCall};
 use crate::budget;

@@ -187,10 +187,12 @@ pub(crate) fn edited(
 
 /// Whether the agent has made the same call before. What a sandboxed tool answers that reaches
 /// neither network nor clock nor chance depends on the workspace alone, so while no file changes,
-/// making it again brings nothing new.
-pub(crate) fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
+/// making it again brings nothing new. An agent that is sent only a part of its conversation may
+/// no longer have the result before it, and reads again.
+fn repeats(run: &Run, agent: &Agent, call: &ToolCall) -> bool {
     let tool = run.started().tool(&call.name);
-    tool.is_some_and(depends_on_files_alone)
+    agent.equipment.history_max == 0
+        && tool.is_some_and(depends_on_files_alone)
         && agent.made.contains(&call.key(&run.started().start.run))
 }
 

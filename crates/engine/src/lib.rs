@@ -9,6 +9,7 @@
 //! ```
 
 mod account;
+mod again;
 mod agent;
 mod agents;
 mod apply;

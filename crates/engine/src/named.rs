@@ -11,6 +11,9 @@ const STEPS_BACK_MAX: u32 = 16;
 /// What an agent is told that goes round in circles.
 const ADVICE: &str = "What came of it stands above, and doing the same again brings nothing new. Do something else, take a smaller step, or give the final result. If it is done once more with nothing changed, it is refused.";
 
+/// What an agent is told that does what another one does.
+const ADVICE_TO_A_SIBLING: &str = "Another agent of this run does the same at this time. Leave it to the other one, do only what is yours, and give the final result.";
+
 /// What a manager is told whose new plan is an old one.
 const ADVICE_ON_A_PLAN: &str = "It has been tried, and why it came to nothing stands above. Give a plan that goes another way: other tasks, another order of work, or smaller steps.";
 
@@ -35,7 +38,6 @@ pub(crate) fn named(finding: &Finding) -> Option<Named<'_>> {
             rule,
             identity,
             period,
-            times,
             evidence,
             ..
         }) => Some(Named {
@@ -44,14 +46,20 @@ pub(crate) fn named(finding: &Finding) -> Option<Named<'_>> {
             steps: steps_at_fault(*rule, *period),
             kind: OutcomeKind::LoopFound,
             evidence,
-            what: format!(
-                "work goes round in circles ({}, {times} times)",
-                rule.name()
-            ),
-            advice: if *rule == LoopRule::Revision {
-                ADVICE_ON_A_PLAN
-            } else {
-                ADVICE
+            what: format!("work goes round in circles ({})", rule.name()),
+            advice: match rule {
+                LoopRule::Revision => ADVICE_ON_A_PLAN,
+                LoopRule::Siblings => ADVICE_TO_A_SIBLING,
+                LoopRule::Cycle
+                | LoopRule::RepeatedCall
+                | LoopRule::SameResult
+                | LoopRule::SameError
+                | LoopRule::NearDuplicate
+                | LoopRule::Chant
+                | LoopRule::EmptySweep
+                | LoopRule::Stall
+                | LoopRule::HandOff
+                | LoopRule::Compaction => ADVICE,
             },
         }),
         Finding::Divergence(Divergence {
@@ -89,7 +97,7 @@ fn steps_at_fault(rule: LoopRule, period: u32) -> u32 {
         | LoopRule::Stall
         | LoopRule::HandOff
         | LoopRule::Compaction => 1,
-        LoopRule::Revision => 0,
+        LoopRule::Revision | LoopRule::Siblings => 0,
     }
 }
 

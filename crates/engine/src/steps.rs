@@ -2,18 +2,23 @@
 //! was only said. What the program itself calls is no step of an agent.
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
+use crate::apply::FAULT;
 use crate::bars;
 use crate::run::{Run, Setting};
 use crate::strays::same_work_again;
 use crate::watch::Watch;
 use leadhand_detectors::{Arguments, Call, Came, Manner, Step};
 use leadhand_protocol::{
-    AgentId, ChatMessage, ContentHash, Finding, Origin, ToolFault, ToolFaultKind,
+    AgentId, ChatMessage, ContentHash, Effect, Finding, Origin, ToolCall, ToolFault, ToolFaultKind,
+    ToolOutput, ToolSpec,
 };
 
 impl Watch {
     fn acted(&mut self, setting: &Setting, agent: &mut Agent, calls: &[PendingCall], at_ms: u64) {
-        let told: Vec<Told> = calls.iter().map(|call| Told::of(setting, call)).collect();
+        let told: Vec<Told<'_>> = calls
+            .iter()
+            .map(|call| Told::of(setting, agent, call))
+            .collect();
         let seen: Vec<Call<'_>> = calls
             .iter()
             .zip(&told)
@@ -129,7 +134,7 @@ impl Run {
     }
 }
 
-fn last_said(agent: &Agent) -> &str {
+pub(crate) fn last_said(agent: &Agent) -> &str {
     let mut entries = agent.conversation.iter().rev();
     let said = entries.find_map(|entry| match &**entry {
         ChatMessage::Assistant { text, .. } => Some(text.as_str()),
@@ -139,13 +144,15 @@ fn last_said(agent: &Agent) -> &str {
 }
 
 /// What of a call is not in it as it is seen; mostly empty, and then nothing is allocated.
-struct Told {
+struct Told<'a> {
     equal_by: Option<String>,
     changed: Vec<ContentHash>,
+    /// What it brought when it was made, of a call that is not made again.
+    before: Option<(&'a str, Came)>,
 }
 
-impl Told {
-    fn of(setting: &Setting, pending: &PendingCall) -> Self {
+impl<'a> Told<'a> {
+    fn of(setting: &Setting, agent: &'a Agent, pending: &PendingCall) -> Self {
         let tool = setting.tool(&pending.call.name);
         let files = match &pending.status {
             CallStatus::Finished(Ok(output)) => output.files.as_slice(),
@@ -154,17 +161,60 @@ impl Told {
         Self {
             equal_by: tool.and_then(|tool| tool.told_apart_by(&pending.call.arguments)),
             changed: files.iter().filter_map(|file| file.hash).collect(),
+            before: before(setting, agent, pending),
         }
     }
 }
 
-fn seen<'a>(setting: &Setting, pending: &'a PendingCall, told: &'a Told) -> Call<'a> {
+/// What stands above of a call that is not made again since it would bring the same: who asks for
+/// it anew looks at that again.
+fn before<'a>(
+    setting: &Setting,
+    agent: &'a Agent,
+    pending: &PendingCall,
+) -> Option<(&'a str, Came)> {
+    let CallStatus::Finished(Err(refusal)) = &pending.status else {
+        return None;
+    };
+    let key = pending.call.key(&setting.start.run);
+    if pending.made || !agent.made.contains(&key) {
+        return None;
+    }
+    let is_it = |call: &ToolCall| {
+        call.name == pending.call.name && call.arguments == pending.call.arguments
+    };
+    // Results stand behind the reply that called for them, and before the next one.
+    let mut results: Vec<(&str, &str)> = Vec::new();
+    for entry in agent.conversation.iter().rev() {
+        match &**entry {
+            ChatMessage::Tool { call_id, text, .. } => results.push((call_id, text)),
+            ChatMessage::Assistant { tool_calls, .. } => {
+                let call = tool_calls.iter().find(|call| is_it(call));
+                let mut of_it = results.drain(..);
+                let text = call.and_then(|call| of_it.find(|(id, _)| *id == call.id));
+                match text.map(|(_, text)| (text, text.strip_prefix(FAULT))) {
+                    Some((_, Some(fault))) if fault == refusal.message => {}
+                    Some((_, Some(fault))) => return Some((fault, Came::Failed)),
+                    Some((text, None)) => return Some((text, Came::Done)),
+                    None => {}
+                }
+            }
+            ChatMessage::System { .. } | ChatMessage::User { .. } => {}
+        }
+    }
+    None
+}
+
+fn seen<'a>(setting: &Setting, pending: &'a PendingCall, told: &'a Told<'_>) -> Call<'a> {
+    let tool = setting.tool(&pending.call.name);
     let (result, came) = match &pending.status {
-        CallStatus::Finished(Ok(output)) => (output.text.as_str(), Came::Done),
-        CallStatus::Finished(Err(fault)) => (fault.message.as_str(), came(pending.made, fault)),
+        CallStatus::Finished(Ok(output)) => (output.text.as_str(), done(tool, output)),
+        CallStatus::Finished(Err(fault)) => {
+            let refused = || (fault.message.as_str(), came(pending.made, fault));
+            told.before.unwrap_or_else(refused)
+        }
         _ => ("", Came::Unknown),
     };
-    let tool = setting.tool(&pending.call.name);
     Call {
         tool: &pending.call.name,
         arguments: Arguments::Json(&pending.call.arguments),
@@ -175,6 +225,17 @@ fn seen<'a>(setting: &Setting, pending: &'a PendingCall, told: &'a Told) -> Call
             poll_every_ms: tool.and_then(|tool| tool.poll_every_ms),
             changed: &told.changed,
         },
+    }
+}
+
+/// How a call that gave a result came to it. What was only read or looked for is content, whatever
+/// its words; what was done may have failed and say so, as a command or a test does.
+fn done(tool: Option<&ToolSpec>, output: &ToolOutput) -> Came {
+    let only_reads = tool.is_some_and(|tool| tool.effect == Effect::Pure);
+    if only_reads || !output.files.is_empty() {
+        Came::Done
+    } else {
+        Came::Unknown
     }
 }
 

@@ -3,10 +3,10 @@
 
 use crate::agent::{Agent, AgentState, CallStatus, PendingCall};
 use crate::budget::{self, Admission};
-use crate::calls::{called, repeats, step_call};
+use crate::calls::{called, step_call};
 use crate::run::Run;
 use crate::strays::with_off_contract;
-use crate::{brief, checks, coordination, delivery, drift, permits, schedule, schema};
+use crate::{again, brief, checks, coordination, delivery, drift, permits, schedule, schema};
 use leadhand_protocol::{
     Event, Finding, FinishReason, ModelReply, Origin, OutputFormat, Purpose, TaskId, TaskSource,
     ToolCall, ToolFaultKind,
@@ -209,10 +209,6 @@ fn read_calls(run: &Run, agent: &Agent, reply: &ModelReply) -> Vec<Event> {
     // All calls of a turn stand before the first result, so that the turn is over only when
     // the last of them is.
     events.extend(faults);
-    if calls.iter().all(|call| repeats(run, agent, call)) {
-        let text = "All of that was done before. Do something else, or give the final result.";
-        events.extend(tell_fault(run, agent, text));
-    }
     if reply.tool_calls.len() > calls_max {
         let text = format!("Only the first {calls_max} tool calls of a reply are carried out.");
         events.push(Event::Told {
@@ -232,10 +228,8 @@ pub(crate) fn tell_fault(run: &Run, agent: &Agent, text: &str) -> Vec<Event> {
         Purpose::Plan | Purpose::Revise => limits.plan_attempts_max,
         _ => limits.faults_in_a_row_max,
     };
-    // Told what is wrong, it said the same again: only another attempt can bring another reply.
     if agent.faults_in_a_row > 0 && agent.repeats_itself() {
-        let why = format!("it gave the same reply again after it was told: {text}");
-        return give_up(run, agent, &why);
+        return again::says_again(run, agent, text);
     }
     if times < times_max {
         return vec![Event::Told {
@@ -253,28 +247,28 @@ pub(crate) fn tell_fault(run: &Run, agent: &Agent, text: &str) -> Vec<Event> {
     events
 }
 
+/// How often a task is tried from the beginning.
+pub(crate) fn attempts_max(run: &Run, id: &TaskId) -> u32 {
+    let task = run.graph().and_then(|graph| graph.task(id));
+    match task.map_or(0, |task| task.attempts_max) {
+        0 => run.started().start.limits.task_attempts_max,
+        own => own,
+    }
+}
+
 /// Ends an agent that cannot go on, and its task with it when that was the last attempt.
 pub(crate) fn give_up(run: &Run, agent: &Agent, why: &str) -> Vec<Event> {
     let mut events = vec![Event::AgentEnded {
         agent: agent.id,
         failure: Some(why.to_owned()),
     }];
-    if let Some(id) = agent.task() {
-        let own = run
-            .graph()
-            .and_then(|graph| graph.task(id))
-            .map_or(0, |task| task.attempts_max);
-        let attempts_max = if own == 0 {
-            run.started().start.limits.task_attempts_max
-        } else {
-            own
-        };
-        if agent.attempt >= attempts_max {
-            events.push(Event::TaskFailed {
-                task: id.clone(),
-                why: why.to_owned(),
-            });
-        }
+    if let Some(id) = agent.task()
+        && agent.attempt >= attempts_max(run, id)
+    {
+        events.push(Event::TaskFailed {
+            task: id.clone(),
+            why: why.to_owned(),
+        });
     }
     if let Purpose::Reply { question } = &agent.purpose {
         events.extend(coordination::unanswered(run, *question));

@@ -1,14 +1,14 @@
 //! What is done about a finding: what stays however often it is found climbs a ladder, one rung
-//! for each time. The agent is told, then something is changed, then its attempt ends and the
-//! manager plans from the evidence, then a person is asked, and at last the run stops. A rung
-//! that there is not is left out. What is found is for `detectors` to say.
+//! for each time. The agent is told, then something is changed, then its task is tried from the
+//! beginning, then the manager plans from the evidence, then a person is asked, and at last the
+//! run stops. A rung that there is not is left out. What is found is for `detectors` to say.
 
 use crate::agent::{Agent, AgentState};
 use crate::bars::{calls_back, key};
 use crate::drift::Drift;
 use crate::named::{Named, named};
 use crate::run::Run;
-use crate::turn::{fail_task, give_up};
+use crate::turn::{attempts_max, fail_task, give_up};
 use leadhand_detectors::Loops;
 use leadhand_protocol::{
     AgentId, Ask, Autonomy, ContentHash, Event, Finding, Grade, Identity, LoopFinding, OutcomeKind,
@@ -33,7 +33,7 @@ pub(crate) struct Watch {
     /// How often each thing was found, by who was at it.
     climbed: BTreeMap<Identity, Vec<Climbed>>,
     /// Who was found at something without a task that could be marked.
-    pub(crate) found: Vec<Purpose>,
+    pub(crate) found: BTreeSet<Purpose>,
     contents: BTreeSet<u64>,
     pub(crate) drift: Drift,
     /// What calls were barred for, as it was found.
@@ -49,9 +49,10 @@ struct Climbed {
 
 /// What is done about a finding next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rung {
+pub(crate) enum Rung {
     Tell,
     Change,
+    Anew,
     Revise,
     Ask,
     Stop,
@@ -105,13 +106,7 @@ impl Watch {
 
     /// Whether a file has never had this content before, as far back as is kept in mind.
     pub(crate) fn is_new(&mut self, content: &ContentHash) -> bool {
-        let text = content.to_string();
-        let first: String = text
-            .chars()
-            .filter(char::is_ascii_hexdigit)
-            .take(16)
-            .collect();
-        let first = u64::from_str_radix(&first, 16).unwrap_or_default();
+        let first = first_bytes(content);
         if self.contents.contains(&first) {
             return false;
         }
@@ -146,6 +141,14 @@ impl Watch {
     }
 }
 
+/// The first 8 bytes of a hash.
+pub(crate) fn first_bytes(hash: &ContentHash) -> u64 {
+    let text = hash.to_string();
+    let digits = text.chars().filter(char::is_ascii_hexdigit);
+    let first: String = digits.take(16).collect();
+    u64::from_str_radix(&first, 16).unwrap_or_default()
+}
+
 /// What is done next about something that this agent was found at.
 fn rung(run: &Run, agent: &Agent, named: &Named<'_>) -> Rung {
     let limits = &run.started().start.limits;
@@ -162,7 +165,13 @@ fn rung(run: &Run, agent: &Agent, named: &Named<'_>) -> Rung {
     if times < limits.finding_tellings_max.saturating_add(changes_max) {
         return Rung::Change;
     }
-    let others_go_on = match agent.purpose {
+    last_rung(run, agent)
+}
+
+/// What is done about what stays whatever is done within an attempt.
+pub(crate) fn last_rung(run: &Run, agent: &Agent) -> Rung {
+    let others_go_on = match &agent.purpose {
+        Purpose::Task(id) if agent.attempt < attempts_max(run, id) => return Rung::Anew,
         Purpose::Task(_) => run.may_revise(),
         Purpose::Judge { .. } | Purpose::Drift { .. } | Purpose::Reply { .. } => true,
         Purpose::Plan | Purpose::Revise | Purpose::Answer | Purpose::RollBack => false,
@@ -216,21 +225,25 @@ fn intervene(run: &Run, agent: &Agent, finding: &Finding, named: &Named<'_>) -> 
         Rung::Change => vec![tell(format!(
             "Your {why} You were told. From now on these calls are not made until something changes, such as the content of a file. Go another way, or give the final result with what you know."
         ))],
+        Rung::Anew => give_up(run, agent, &why),
         Rung::Revise => match agent.task() {
-            // Another attempt at the same task would meet the same.
             Some(task) => fail_task(agent, task.clone(), why),
             None => give_up(run, agent, &why),
         },
-        Rung::Ask => vec![Event::PersonAsked {
-            request: RequestId(run.people.asked),
-            ask: Ask::Finding {
-                role: agent.role.clone(),
-                task: agent.task().cloned(),
-                finding: Box::new(finding.clone()),
-                done: done(run, agent, named),
-            },
-        }],
+        Rung::Ask => vec![asked(run, agent, finding, done(run, agent, named))],
         Rung::Stop => stopped(agent, named.kind, why),
+    }
+}
+
+pub(crate) fn asked(run: &Run, agent: &Agent, finding: &Finding, done: Vec<String>) -> Event {
+    Event::PersonAsked {
+        request: RequestId(run.people.asked),
+        ask: Ask::Finding {
+            role: agent.role.clone(),
+            task: agent.task().cloned(),
+            finding: Box::new(finding.clone()),
+            done,
+        },
     }
 }
 
@@ -248,7 +261,7 @@ fn done(run: &Run, agent: &Agent, named: &Named<'_>) -> Vec<String> {
 }
 
 /// The end of a run that helps itself no more. What others are at comes to its end.
-fn stopped(agent: &Agent, kind: OutcomeKind, why: String) -> Vec<Event> {
+pub(crate) fn stopped(agent: &Agent, kind: OutcomeKind, why: String) -> Vec<Event> {
     let mut events = match agent.task() {
         Some(task) => fail_task(agent, task.clone(), why.clone()),
         None => Vec::new(),
@@ -308,9 +321,6 @@ impl Run {
         };
         let rung = rung(self, agent, &named);
         let purpose = agent.purpose.clone();
-        if agent.task().is_none() && !self.watch.found.contains(&purpose) {
-            self.watch.found.push(purpose.clone());
-        }
         if rung == Rung::Change {
             let setting = self.started();
             let run = &setting.start.run;

@@ -88,6 +88,8 @@ pub enum LoopRule {
     HandOff,
     /// The context is compacted, and the same work begins again.
     Compaction,
+    /// Agents do the same work beside each other.
+    Siblings,
     /// The plan is revised, and what is left to do is what it was before.
     Revision,
 }
@@ -107,6 +109,7 @@ impl LoopRule {
             Self::Stall => "stall",
             Self::HandOff => "hand_off",
             Self::Compaction => "compaction",
+            Self::Siblings => "siblings",
             Self::Revision => "revision",
         }
     }

@@ -33,6 +33,9 @@ pub(crate) struct ApproveArguments {
     /// Of a call in doubt: it took no effect and is to be made again
     #[arg(long, conflicts_with_all = ["scope", "arguments", "took_effect"])]
     again: bool,
+    /// Of what was found about an agent's work: it may go on, and is told this
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["scope", "arguments", "took_effect", "again"])]
+    steer: Option<String>,
     #[command(flatten)]
     project: ProjectOptions,
 }
@@ -107,6 +110,10 @@ fn answer(
     }
     if arguments.again {
         return Ok((Answer::Repeat, "is settled: the call is made again"));
+    }
+    if let Some(text) = &arguments.steer {
+        let text = text.clone();
+        return Ok((Answer::Steer { text }, "is allowed, and the agent is told"));
     }
     let until_ms = until.map(|until| until.ms);
     let allow_for = |scope| Answer::AllowFor { scope, until_ms };

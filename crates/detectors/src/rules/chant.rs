@@ -8,9 +8,13 @@ const BYTES_MIN: usize = 240;
 /// Longest piece that is looked for, in bytes.
 const PIECE_MAX: usize = 120;
 
+/// Bytes at the end of a text that are looked at: room for dozens of the longest pieces.
+const TAIL_BYTES: usize = 4_096;
+
 /// Whether a text ends in one piece again and again.
 pub(crate) fn ends_in_chant(text: &str) -> bool {
     let bytes = text.trim_end().as_bytes();
+    let bytes = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
     (1..=PIECE_MAX.min(bytes.len() / PIECES)).any(|piece| {
         let equal = bytes.iter().rev().zip(bytes.iter().rev().skip(piece));
         let matched = equal.take_while(|(one, two)| one == two).count();

@@ -35,6 +35,18 @@ fn identical_searches_spread_over_messages() {
     );
 }
 
+/// One to four equal calls at once are one call: the fourth such turn is step 3.
+#[test]
+fn identical_searches_some_of_them_at_once() {
+    let search =
+        || call("search", json!({"query": "retry policy"})).gives("3 hits: a.rs b.rs c.rs");
+    fires(
+        2,
+        3,
+        (0..146).map(|at| (0..=at % 4).fold(says(""), |turn, _| turn.and(search()))),
+    );
+}
+
 /// Another number in the command, the same bytes back: six are one more than care explains.
 #[test]
 fn near_duplicate_shell_calls_with_the_same_bytes() {
@@ -172,6 +184,20 @@ fn delegation_to_and_fro() {
     );
 }
 
+/// Two agents do the same work at the same time, file by file.
+#[test]
+fn siblings_at_the_same_work() {
+    fires(
+        2 * 11,
+        2 * 12,
+        (0..60).map(|at| {
+            let path = format!("src/part{}.rs", at / 2);
+            let ask = json!({"path": path, "content": "// Licence\n"});
+            does(call("write_file", ask).gives(format!("{path} written"))).by(1 + at % 2)
+        }),
+    );
+}
+
 /// The plan is what it was after each compaction; the sizes vary. Four rounds end at step 7.
 #[test]
 fn plan_compact_plan() {
@@ -228,7 +254,12 @@ fn different_commands_and_no_progress() {
         30,
         (0..62).map(|at| {
             let (verb, place) = (verbs[at % verbs.len()], places[at / verbs.len()]);
-            let made = shell(format!("{verb} {place}/{}", ["log", "bin", "x.db"][at % 3]));
+            let command = format!("{verb} {place}/{}", ["log", "bin", "x.db"][at % 3]);
+            // Some write the command alone, some an object that holds it.
+            let made = match at % 2 {
+                0 => shell(command),
+                _ => call("shell", json!({"command": command})),
+            };
             does(match at % 3 {
                 0 => made.gives(""),
                 1 => made.gives(format!("{verb}: cannot open: No such file or directory")),

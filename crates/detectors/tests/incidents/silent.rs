@@ -40,6 +40,15 @@ fn a_poll_with_a_sleep_between() {
     }));
 }
 
+/// The same, where the command is in an object.
+#[test]
+fn a_poll_with_a_sleep_in_an_object_between() {
+    silent((0..20).map(|at| match at % 2 {
+        0 => does(job("running")),
+        _ => does(call("shell", json!({"command": "sleep 120"})).gives("")),
+    }));
+}
+
 /// The same, in one command.
 #[test]
 fn a_poll_that_sleeps_first() {
@@ -111,6 +120,25 @@ fn a_teammate_reads_the_task_list_between_pieces_of_work() {
             let made = call("write_file", ask).gives("ok").changes(&path);
             does(made).by(2).gains()
         }
+    }));
+}
+
+/// Two reviewers read the same twenty files, each for reasons of its own.
+#[test]
+fn two_who_read_the_same() {
+    silent((0..40).map(|at| {
+        let path = format!("src/part{}.rs", at / 2);
+        reads(&path, format!("what {path} holds")).by(1 + at % 2)
+    }));
+}
+
+/// What an attempt did that failed, the next one does again.
+#[test]
+fn another_attempt_at_the_same_work() {
+    silent((0..32).map(|at| {
+        let path = format!("src/part{}.rs", at % 16);
+        let ask = json!({"path": path, "content": "// Licence\n"});
+        does(call("write_file", ask).gives(format!("{path} written"))).by(1 + at / 16)
     }));
 }
 

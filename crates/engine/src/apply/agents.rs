@@ -5,8 +5,8 @@ use crate::labels;
 use crate::run::{Run, Spent};
 use crate::watch;
 use leadhand_protocol::{
-    Action, AgentId, ChatMessage, Divergence, DivergenceRule, Finding, Label, LoopFinding,
-    ModelReply, Purpose, Reservation,
+    Action, AgentId, ChatMessage, DivergenceRule, Finding, Label, LoopFinding, ModelReply, Purpose,
+    Reservation,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -161,24 +161,32 @@ impl Run {
     /// Whoever carries out this task from now on is watched more closely.
     pub(super) fn found(&mut self, finding: &Finding) -> Vec<Action> {
         self.climbs(finding);
-        if let Finding::Divergence(Divergence {
-            task: Some(task),
-            rule: DivergenceRule::OverEstimate,
-            ..
-        }) = finding
-        {
-            self.tasks.entry(task.clone()).or_default().over_estimate += 1;
-        }
         let agent = match finding {
             Finding::TurnsSpent { agent, .. }
             | Finding::FaultsInARow { agent, .. }
-            | Finding::Loop(LoopFinding { agent, .. })
-            | Finding::Divergence(Divergence { agent, .. }) => agent,
+            | Finding::Loop(LoopFinding { agent, .. }) => agent,
+            Finding::Divergence(found) => {
+                if let (DivergenceRule::OverEstimate, Some(task)) = (found.rule, &found.task) {
+                    self.tasks.entry(task.clone()).or_default().over_estimate += 1;
+                }
+                // Policy has judged the very call by what the task declared. An agent that a page
+                // talks into another one is not to lose what its task did declare.
+                if found.rule == DivergenceRule::Undeclared {
+                    return Vec::new();
+                }
+                &found.agent
+            }
             // That others wanted the same says nothing about how it works.
             Finding::Deadlock { .. } => return Vec::new(),
         };
-        if let Some(task) = self.agents.get(agent).and_then(Agent::task).cloned() {
-            self.tasks.entry(task).or_default().found = true;
+        let Some(purpose) = self.agents.get(agent).map(|agent| agent.purpose.clone()) else {
+            return Vec::new();
+        };
+        match purpose {
+            Purpose::Task(task) => self.tasks.entry(task).or_default().found = true,
+            other => {
+                self.watch.found.insert(other);
+            }
         }
         Vec::new()
     }

@@ -10,6 +10,9 @@ use leadhand_protocol::{
     TaskId, ToolCall, ToolFault, ToolFaultKind, ToolOutput, Verdict,
 };
 
+/// How an agent is told a fault in place of a result.
+pub(crate) const FAULT: &str = "Error: ";
+
 impl Run {
     pub(super) fn tool_called(&mut self, pending: Option<PendingCall>) -> Vec<Action> {
         let Some(mut pending) = pending else {
@@ -235,7 +238,7 @@ fn acted(setting: &Setting, agent: &mut Agent, calls: Vec<PendingCall>) {
                         agent.faults_in_a_row = 0;
                         output.text
                     }
-                    CallStatus::Finished(Err(fault)) => format!("Error: {}", fault.message),
+                    CallStatus::Finished(Err(fault)) => format!("{FAULT}{}", fault.message),
                     _ => String::new(),
                 };
                 let chars_max = setting.start.limits.tool_result_chars_max;

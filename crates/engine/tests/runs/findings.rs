@@ -26,6 +26,7 @@ fn looking(goal: Goal, plan: Option<Plan>) -> Start {
         poll_every_ms: None,
     });
     Arc::make_mut(&mut start.roles).push(role("looker", &["look"]));
+    start.limits.task_attempts_max = 1;
     start
 }
 
@@ -74,6 +75,24 @@ fn where_nobody_is_asked_a_loop_is_told_changed_and_stopped() {
     assert_eq!(world.kind(), OutcomeKind::LoopFound);
     assert_eq!(world.outcome.as_ref().unwrap().tasks[0].state, "failed");
     crate::world::replays(&world.journal);
+}
+
+#[test]
+fn another_attempt_begins_where_the_last_one_ended_on_the_ladder() {
+    let mut start = looking(goal(Autonomy::L5), ready());
+    start.limits.task_attempts_max = 2;
+    let attempt = || std::iter::repeat_with(|| look("a")).take(5);
+    let replies = attempt().chain([look("b"), text("seen")]);
+    let world = World::new(replies).go(start.clone());
+    assert_eq!(world.kind(), OutcomeKind::Done, "{}", world.told());
+    let world = World::new(attempt().chain(attempt())).go(start);
+    assert_eq!(
+        rungs(&world),
+        [
+            "found", "told", "found", "changed", "found", "found", "failed", "stopped"
+        ]
+    );
+    assert_eq!(world.made.len(), 7, "{}", world.told());
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod budgets;
 mod coordination;
 mod findings;
+mod incidents;
 mod labels;
 mod orders;
 mod permits;
@@ -114,7 +115,6 @@ fn a_model_that_calls_the_same_tool_for_ever_is_stopped_and_the_rest_is_kept() {
         a1.t1.c0 read_file Allow
         a1.t2.c0 read_file Deny
         a1.t2.c0 fails: Failed
-        a1 is told a fault
         TurnsSpent { agent: AgentId(1), turns: 2 }
         loop failed
         ended: NotAchieved",
@@ -581,7 +581,6 @@ fn a_call_may_be_made_again_once_a_file_has_changed() {
         a0.t1.c0 read_file Allow
         a0.t2.c0 read_file Deny
         a0.t2.c0 fails: Failed
-        a0 is told a fault
         a0.t3.c0 write_file Allow
         a0.t4.c0 read_file Allow
         t done

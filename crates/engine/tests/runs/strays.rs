@@ -23,7 +23,9 @@ fn started(tasks: Vec<Task>, files: &[&str]) -> Start {
         tasks,
         answer: None,
     };
-    start(goal(), Some(plan), files)
+    let mut start = start(goal(), Some(plan), files);
+    start.limits.task_attempts_max = 1;
+    start
 }
 
 fn write(path: &str) -> Reply {

@@ -117,11 +117,11 @@ async fn a_server_that_lets_nobody_in_stops_the_run_resumable() {
         (outcome.kind, outcome.kind.resumable()),
         (OutcomeKind::ModelUnreachable, true)
     );
-    server.push(StubAnswer::text("done"));
+    server.push(StubAnswer::text("fine"));
     let outcome = leadhand.resume(&id).await.unwrap();
     assert_eq!(
         (outcome.kind, outcome.answer.as_str()),
-        (OutcomeKind::Done, "done")
+        (OutcomeKind::Done, "fine")
     );
     assert_eq!(server.requests().len(), 2);
 }

@@ -255,7 +255,7 @@ impl Model for Gated {
         Box::pin(async {
             self.0.gate.acquire().await.unwrap().forget();
             Ok(ModelReply {
-                text: "x".repeat(self.0.answer_bytes),
+                text: words(self.0.answer_bytes),
                 ..ModelReply::default()
             })
         })
@@ -284,4 +284,9 @@ impl Approver for House {
             std::future::pending().await
         })
     }
+}
+
+/// About so many bytes that say something new to their end.
+fn words(bytes: usize) -> String {
+    (0..=bytes / 9).map(|at| format!("{at:08x} ")).collect()
 }
