@@ -10,7 +10,10 @@ mod conversation;
 pub mod divergence;
 mod history;
 mod loops;
+mod otlp;
 mod outcome;
+mod owned;
+mod recorded;
 mod rules;
 mod seen;
 mod sketch;
@@ -18,4 +21,7 @@ mod step;
 mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
+pub use otlp::{OtlpFault, SPANS_MAX, Spans};
+pub use owned::{KEPT_BYTES_MAX, OwnedCall, OwnedStep, OwnedTrace};
+pub use recorded::recorded;
 pub use step::{Arguments, Call, Came, Manner, Step};
