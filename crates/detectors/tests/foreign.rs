@@ -136,23 +136,59 @@ fn what_is_no_document_is_refused_with_its_place() {
     assert_eq!(spans.into_traces()[0].steps.len(), 0);
 }
 
+/// Records of these events, in their order; each must be an event.
+fn records(events: &Value) -> Vec<Record> {
+    let all = events.as_array().unwrap().iter().enumerate();
+    let record = |(seq, event): (usize, &Value)| -> Record {
+        serde_json::from_value(json!({"seq": seq, "at_ms": seq, "event": event}))
+            .unwrap_or_else(|why| panic!("{why}: {event}"))
+    };
+    all.map(record).collect()
+}
+
 #[test]
 fn records_of_a_run_are_put_together_to_turns() {
-    let events = json!([
-        {"event": "agent_started", "agent": 1, "role": "writer", "purpose": {"task": "t1"}, "attempt": 1},
-        {"event": "turn_started", "agent": 1, "turn": 1},
-        {"event": "model_failed", "agent": 1, "turn": 1, "fault": {"kind": "unreachable", "message": "gone", "retryable": true}},
-        {"event": "tool_finished", "call": {"agent": 9, "turn": 1, "index": 0}, "outcome": {"ok": {"text": "of nobody"}}},
-        {"event": "agent_ended", "agent": 1, "failure": null},
-    ]);
-    let record = |(seq, event): (usize, &Value)| {
-        serde_json::from_value(json!({"seq": seq, "at_ms": seq, "event": event})).ok()
+    let call = |id: u8, agent: u8| json!({"agent": agent, "turn": 1, "index": id});
+    let tool = |name: &str| json!({"id": name, "name": name, "arguments": {"path": "a"}});
+    let called = |id: u8, origin: &str, name: &str, decision: &str| {
+        json!({"event": "tool_called", "call": call(id, 1), "origin": origin, "tool_call": tool(name),
+            "verdict": {"decision": decision, "because": "r"}, "grants": []})
     };
-    let all = events.as_array().unwrap().iter().enumerate();
-    let records: Vec<Record> = all.filter_map(record).collect();
-    let trace = recorded(&RunId::new("r1").unwrap(), &records);
+    let finished = |id: u8, outcome: Value| json!({"event": "tool_finished", "call": call(id, 1), "outcome": outcome});
+    let fault = |kind: &str, retryable: bool| json!({"error": {"kind": kind, "message": kind, "retryable": retryable}});
+    let reply = json!({"text": "Three.", "tool_calls": [tool("cut"), tool("get"), tool("put")],
+        "finish": "tool_calls", "usage": {"input_tokens": 1, "output_tokens": 1}, "model": "m", "micro_usd": 0});
+    let hash = "a".repeat(64);
+    let trace = recorded(
+        &RunId::new("r1").unwrap(),
+        &records(&json!([
+            {"event": "agent_started", "agent": 1, "role": "writer", "purpose": {"task": "t1"}, "attempt": 1},
+            called(9, "input", "read_file", "allow"),
+            {"event": "turn_started", "agent": 1, "turn": 1},
+            {"event": "model_replied", "agent": 1, "turn": 1, "reply": reply},
+            called(0, "model", "cut", "deny"),
+            called(1, "model", "get", "allow"),
+            called(2, "model", "put", "allow"),
+            finished(9, json!({"ok": {"text": "not the model's"}})),
+            finished(0, fault("denied", false)),
+            finished(2, json!({"ok": {"text": "put", "files": [{"path": "a", "change": "created", "hash": hash}]}})),
+            finished(1, fault("failed", true)),
+            {"event": "turn_started", "agent": 1, "turn": 2},
+            {"event": "model_failed", "agent": 1, "turn": 2, "fault": {"kind": "unreachable", "message": "gone", "retryable": true}},
+            {"event": "task_done", "task": "t1", "artifact": {"hash": hash, "bytes": 1, "media_type": "text/plain"}, "content": "x"},
+        ])),
+    );
     assert_eq!(trace.name(AgentId(1)), "a1 writer");
-    assert_eq!(shown(&trace), ["2 a1 writer: "]);
+    let path = "Json(Object {\"path\": String(\"a\")})";
+    let expected = [
+        format!(
+            "10 a1 writer: Three. cut {path} = denied (Blocked) get {path} = failed (Unavailable) \
+             put {path} = put (Done)"
+        ),
+        "12 a1 writer:  gained".to_owned(),
+    ];
+    assert_eq!(shown(&trace), expected);
+    assert_eq!(trace.steps[0].calls[2].changed.len(), 1);
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn tool(attributes: &Attributes, name: &str, status: &Status, events: &[Happened
             } else {
                 named
             },
-            arguments: parsed(attributes.text(&arguments)),
+            arguments: parsed(&attributes.text(&arguments)),
             result: kept(&result),
             came,
             changed: Vec::new(),
@@ -157,7 +157,7 @@ fn tool(attributes: &Attributes, name: &str, status: &Status, events: &[Happened
 }
 
 fn model(attributes: &Attributes) -> Kind {
-    let messages = parsed(attributes.text(&["gen_ai.output.messages"]));
+    let messages = parsed(&attributes.text(&["gen_ai.output.messages"]));
     let (mut said, mut calls) = by_conventions(&messages);
     if said.is_empty() && calls.is_empty() {
         (said, calls) = attributes.by_openinference();
@@ -183,7 +183,7 @@ fn by_conventions(messages: &Value) -> (String, Vec<Wanted>) {
                 id: shown(&part["id"]),
                 tool: shown(&part["name"]),
                 arguments: match &part["arguments"] {
-                    Value::String(text) => parsed(text.clone()),
+                    Value::String(text) => parsed(text),
                     value => value.clone(),
                 },
             }),
@@ -216,7 +216,7 @@ impl Attributes {
                 calls.push(Wanted {
                     id: self.text(&[&format!("{call}.id")]),
                     tool: shown(&plain(value)),
-                    arguments: parsed(self.text(&[&format!("{call}.function.arguments")])),
+                    arguments: parsed(&self.text(&[&format!("{call}.function.arguments")])),
                 });
             }
         }
@@ -250,11 +250,11 @@ fn shown(value: &Value) -> String {
 }
 
 /// What a text holds where it is an object or a list in JSON, else the text.
-fn parsed(text: String) -> Value {
-    match serde_json::from_str(&text) {
+fn parsed(text: &str) -> Value {
+    match serde_json::from_str(text) {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => value,
         Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | Err(_) => {
-            Value::String(kept(&text))
+            Value::String(kept(text))
         }
     }
 }
