@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod agents;
 mod approve;
 mod cancel;
+mod check;
 mod completion;
 mod deny;
 mod doctor;
@@ -66,6 +67,7 @@ pub(crate) enum Command {
     Agents(agents::AgentsCommand),
     #[command(subcommand)]
     Model(model::ModelCommand),
+    Check(check::CheckArguments),
     Doctor(doctor::DoctorArguments),
     Completion(completion::CompletionArguments),
 }
@@ -96,6 +98,7 @@ impl Command {
             Self::Policy(command) => policy::run(&command, project),
             Self::Agents(command) => agents::run(&command, project),
             Self::Model(command) => model::run(&command, project).await,
+            Self::Check(arguments) => check::run(&arguments),
             Self::Doctor(arguments) => doctor::run(&arguments, project).await,
             Self::Completion(arguments) => completion::run(&arguments),
         }

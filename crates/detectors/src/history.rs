@@ -26,9 +26,13 @@ impl History {
         let is_new = !self.steps.iter().any(|old| old.pair == seen.pair);
         seen.fresh = match seen.end {
             End::Done => !self.results.contains(&seen.result),
-            End::Acknowledged => !self.steps.iter().any(|old| old.call == seen.call),
+            End::Acknowledged => {
+                !self.results.contains(&seen.result)
+                    || !self.steps.iter().any(|old| old.call == seen.call)
+            }
             End::Unavailable | End::Empty | End::Failed | End::Blocked | End::Spoke => false,
-        } && is_new;
+        } && is_new
+            && !seen.compacts;
         if seen.end != End::Spoke {
             self.results.push_front(seen.result);
             self.results.truncate(RESULTS_KEPT);

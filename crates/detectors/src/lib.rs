@@ -18,6 +18,7 @@ mod rules;
 mod seen;
 mod sketch;
 mod step;
+mod trace;
 mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
@@ -25,3 +26,4 @@ pub use otlp::{OtlpFault, SPANS_MAX, Spans};
 pub use owned::{KEPT_BYTES_MAX, OwnedCall, OwnedStep, OwnedTrace};
 pub use recorded::recorded;
 pub use step::{Arguments, Call, Came, Manner, Step};
+pub use trace::{TEXT_BYTES_MAX, Trace};

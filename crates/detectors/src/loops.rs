@@ -86,7 +86,7 @@ fn of_agent(history: &History) -> Option<Sighting> {
 
 fn chants(history: &History, said: &str) -> Option<Sighting> {
     let last = history.back(0)?;
-    chant::ends_in_chant(said).then(|| Sighting {
+    chant::ends_in_chant(said).then_some(Sighting {
         rule: LoopRule::Chant,
         what: last.call,
         since: last.index,

@@ -24,21 +24,22 @@ pub(crate) enum End {
 }
 
 impl End {
-    pub(crate) fn of(came: Came, result: &str) -> Self {
+    /// `asks` says that the call only looks: nothing that comes back is then nothing found.
+    pub(crate) fn of(came: Came, result: &str, asks: bool) -> Self {
         match came {
             Came::Blocked => Self::Blocked,
             Came::Unavailable => Self::Unavailable,
             Came::Failed if says_unavailable(result) => Self::Unavailable,
             Came::Failed => Self::Failed,
-            Came::Done => Self::of_done(result),
+            Came::Done => Self::of_done(result, asks),
             Came::Unknown if says_unavailable(result) => Self::Unavailable,
             Came::Unknown if says_failed(result) => Self::Failed,
-            Came::Unknown => Self::of_done(result),
+            Came::Unknown => Self::of_done(result, asks),
         }
     }
 
-    fn of_done(result: &str) -> Self {
-        if says_nothing_found(result) {
+    fn of_done(result: &str, asks: bool) -> Self {
+        if says_nothing_found(result) || (asks && result.trim().is_empty()) {
             Self::Empty
         } else if is_acknowledgement(result) {
             Self::Acknowledged
@@ -116,6 +117,8 @@ fn says_failed(result: &str) -> bool {
         "timed out",
         "(execution failed)",
         "test cases. please",
+        "... failed",
+        "assertion failed",
         "exitcode: 1",
     ];
     let begun = beginning(result);
@@ -136,20 +139,24 @@ fn returned_nonzero(text: &str) -> bool {
 
 fn says_unavailable(result: &str) -> bool {
     let text = beginning(result);
-    [
-        "429",
+    let says = [
         "rate limit",
         "too many requests",
-        "503 ",
-        "502 ",
         "service unavailable",
         "bad gateway",
         "overloaded",
         "try again later",
         "temporarily unavailable",
-    ]
-    .iter()
-    .any(|phrase| text.contains(phrase))
+    ];
+    // The bare number may be anything.
+    let names = ["http ", "status ", "status: ", "code ", "code: ", "error "];
+    let statuses = ["429", "500", "502", "503", "504"];
+    let is_status = |rest: &str| statuses.iter().any(|status| rest.starts_with(status));
+    says.iter().any(|phrase| text.contains(phrase))
+        || names.iter().any(|name| {
+            text.match_indices(name)
+                .any(|(at, _)| is_status(&text[at + name.len()..]))
+        })
 }
 
 fn says_nothing_found(result: &str) -> bool {
@@ -173,7 +180,7 @@ const ACKNOWLEDGEMENT_MAX: usize = 40;
 
 fn is_acknowledgement(result: &str) -> bool {
     let text = result.trim();
-    if text.len() > ACKNOWLEDGEMENT_MAX {
+    if text.len() > ACKNOWLEDGEMENT_MAX || text.contains('\n') {
         return false;
     }
     let text = text.to_ascii_lowercase();
@@ -199,4 +206,36 @@ fn is_acknowledgement(result: &str) -> bool {
         || text
             .split(|sign: char| !sign.is_ascii_alphanumeric())
             .any(|word| words.contains(&word))
+}
+
+/// Whether a command of a shell only looks, by its first word; one that writes into a file does
+/// more than that.
+pub(crate) fn only_looks(command: &str) -> bool {
+    let looking = [
+        "ls",
+        "cat",
+        "stat",
+        "find",
+        "file",
+        "du",
+        "wc",
+        "head",
+        "tail",
+        "md5sum",
+        "sha256sum",
+        "grep",
+        "rg",
+        "less",
+        "which",
+        "locate",
+        "sort",
+        "uniq",
+        "diff",
+        "ps",
+        "df",
+        "tree",
+    ];
+    let first = command.split_ascii_whitespace().next().unwrap_or_default();
+    let changes = ["-exec", "-delete", ">"];
+    looking.contains(&first) && !changes.iter().any(|sign| command.contains(sign))
 }

@@ -1,6 +1,6 @@
 //! A step as it is kept: what tells it from others, and no text beyond a few words for people.
 
-use crate::outcome::End;
+use crate::outcome::{End, only_looks};
 use crate::sketch::Sketch;
 use crate::volatile::{hash_numbers, hash_result, hash_text};
 use crate::{Arguments, Call, Step};
@@ -37,6 +37,8 @@ pub(crate) struct Seen {
     pub(crate) fresh: bool,
     /// Whether it is there to wait, or looks for what changes by itself.
     pub(crate) waits: bool,
+    /// Whether it cuts down what the agent still knows of its work.
+    pub(crate) compacts: bool,
     pub(crate) poll_every_ms: Option<u64>,
     pub(crate) at_ms: Option<u64>,
     pub(crate) brief: Box<str>,
@@ -58,7 +60,7 @@ impl Seen {
             texts.push(text);
         }
         calls.sort_unstable();
-        let end = worst(step.calls);
+        let end = best(step.calls, &texts);
         Self {
             index,
             call: hash_numbers(calls.iter().map(|call| call.0)),
@@ -76,6 +78,7 @@ impl Seen {
                 .iter()
                 .zip(&texts)
                 .any(|(call, text)| is_wait(call, text)),
+            compacts: step.calls.iter().any(|call| is_compaction(call.tool)),
             poll_every_ms: step.calls.iter().find_map(|call| call.manner.poll_every_ms),
             at_ms: step.at_ms,
             brief: brief(first, &texts[0], step.calls.len()),
@@ -98,6 +101,7 @@ impl Seen {
             end: End::Spoke,
             fresh: false,
             waits: false,
+            compacts: false,
             poll_every_ms: None,
             at_ms: step.at_ms,
             brief: cut(step.said).into(),
@@ -143,7 +147,7 @@ fn without_marks(value: &Value) -> Cow<'_, Value> {
 }
 
 /// A turn of many calls ended as the one that brought most.
-fn worst(calls: &[Call<'_>]) -> End {
+fn best(calls: &[Call<'_>], texts: &[Cow<'_, str>]) -> End {
     let rank = |end: End| match end {
         End::Done => 0,
         End::Acknowledged => 1,
@@ -153,8 +157,9 @@ fn worst(calls: &[Call<'_>]) -> End {
         End::Blocked => 5,
         End::Spoke => 6,
     };
-    let ends = calls.iter().map(|call| {
-        let end = End::of(call.came, call.result);
+    let ends = calls.iter().zip(texts).map(|(call, text)| {
+        let asks = matches!(call.arguments, Arguments::Text(_)) && only_looks(text);
+        let end = End::of(call.came, call.result, asks);
         // What changed something did more than it says.
         if end == End::Acknowledged || call.manner.changed.is_empty() {
             end
@@ -171,6 +176,19 @@ fn is_wait(call: &Call<'_>, text: &str) -> bool {
     matches!(name.as_str(), "sleep" | "wait" | "delay")
         || text.trim_start().starts_with("sleep ")
         || name.starts_with("wait_")
+}
+
+/// Names under which tools cut down the context of who calls them.
+fn is_compaction(tool: &str) -> bool {
+    let name = tool.to_ascii_lowercase();
+    [
+        "compact",
+        "condense",
+        "summarize_context",
+        "summarize_history",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 fn hash_class(result: &str) -> u64 {

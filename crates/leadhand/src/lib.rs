@@ -102,6 +102,7 @@ pub use leadhand_runtime::{Observation, Observer, cassette, rebuild};
 pub mod rooms {
     pub use leadhand_agents as agents;
     pub use leadhand_coordination as coordination;
+    pub use leadhand_detectors as detectors;
     pub use leadhand_engine as engine;
     pub use leadhand_journal as journal;
     pub use leadhand_model as model;

@@ -5,6 +5,7 @@
 
 mod attended;
 mod cassette;
+mod check;
 mod fork;
 mod inspect;
 mod orders_doubt;

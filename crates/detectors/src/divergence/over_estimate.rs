@@ -3,9 +3,9 @@
 use super::Place;
 use leadhand_protocol::{Divergence, DivergenceRule};
 
-/// Spend above the estimate at which the plan was wrong about the task. Estimates of software
-/// work are commonly off by a factor of two, and of four where little is known (the cone of
-/// uncertainty, Boehm 1981); beyond that it is another task than the one that was planned.
+/// Spend above the estimate at which the plan was wrong about the task. Estimates
+/// of models are guesses made before anything was read; an order of two either way says little,
+/// and at four times it is another task than the one that was planned.
 pub const OVER_ESTIMATE_FACTOR: u64 = 4;
 /// Seconds below which nothing is said: five minutes of one worker are not worth a revision,
 /// and a task estimated at ten seconds that takes a minute has met one slow model.

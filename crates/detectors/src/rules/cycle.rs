@@ -2,7 +2,7 @@
 //! waits for something, or whose calls were told to come back later, has longer.
 
 use super::Sighting;
-use crate::history::History;
+use crate::history::{History, STEPS_KEPT};
 use crate::outcome::End;
 use crate::seen::Seen;
 use crate::volatile::hash_numbers;
@@ -13,12 +13,13 @@ use leadhand_protocol::LoopRule;
 pub(crate) const PERIOD_MAX: usize = 8;
 /// Rounds that make a cycle: two may be a check of the first one, the third brings nothing.
 const ROUNDS: usize = 3;
-/// Looks at something that changes by itself, before looking is a loop as well.
-const LOOKS: usize = 24;
+/// Looks at something that changes by itself, before looking is a loop as well: an hour of looks a
+/// minute apart. Of cycles of several steps, as many as are looked back at.
+pub(crate) const LOOKS: usize = 60;
 /// Times that a call is made which was told to come back later.
 const TRIES: usize = 8;
 /// Time between two equal steps from which on they are looks and not haste, in milliseconds.
-const APART_MS: u64 = 60_000;
+pub(crate) const APART_MS: u64 = 60_000;
 
 pub(crate) fn see(history: &History) -> Option<Sighting> {
     (1..=PERIOD_MAX).find_map(|period| of_period(history, period))
@@ -52,7 +53,7 @@ fn patience(history: &History, period: usize) -> usize {
     if round.clone().any(|seen| seen.end == End::Unavailable) {
         TRIES
     } else if round.any(is_look) || is_spaced(history, period) {
-        LOOKS
+        LOOKS.min(STEPS_KEPT / period)
     } else {
         ROUNDS
     }

@@ -12,8 +12,6 @@ const TIMES: usize = 3;
 /// Times that an anchor may be looked at, and that a call may be tried which was told to come
 /// back later.
 const PATIENT_TIMES: usize = 24;
-/// Time between two of them from which on they are looks, in milliseconds.
-const APART_MS: u64 = 60_000;
 
 pub(crate) fn see(history: &History) -> Option<Sighting> {
     let last = history.back(0)?;
@@ -25,25 +23,37 @@ pub(crate) fn see(history: &History) -> Option<Sighting> {
     let mut learnt_between = true;
     let mut learnt = false;
     let mut spaced = true;
+    let mut compacted = false;
     for seen in history.steps().skip(1) {
         if seen.pair == last.pair {
             times += 1;
             learnt_between &= learnt;
             spaced &= match (since.at_ms, seen.at_ms) {
-                (Some(later), Some(earlier)) => later.saturating_sub(earlier) >= APART_MS,
+                (Some(later), Some(earlier)) => later.saturating_sub(earlier) >= cycle::APART_MS,
                 _ => false,
             };
             learnt = false;
             since = seen;
         } else {
             learnt |= seen.fresh || seen.waits;
+            compacted |= seen.compacts;
         }
     }
     let is_anchor = learnt_between && last.end != End::Failed && last.end != End::Blocked;
-    let patient = is_anchor || spaced || cycle::is_look(last) || last.end == End::Unavailable;
-    let needed = if patient { PATIENT_TIMES } else { TIMES };
+    let needed = if spaced || cycle::is_look(last) {
+        cycle::LOOKS
+    } else if is_anchor || last.end == End::Unavailable {
+        PATIENT_TIMES
+    } else {
+        TIMES
+    };
+    let rule = if compacted {
+        LoopRule::Compaction
+    } else {
+        LoopRule::RepeatedCall
+    };
     (times >= needed).then(|| Sighting {
-        rule: LoopRule::RepeatedCall,
+        rule,
         what: last.pair,
         since: since.index,
         period: 1,

@@ -40,7 +40,8 @@ pub(crate) fn see(history: &History) -> Option<Sighting> {
             asked.push(seen.call);
         }
     }
-    (asked.len() >= TIMES || (again && times >= TIMES_ONCE_AGAIN)).then(|| Sighting {
+    let is_once_again = again && asked.len() > 1 && times >= TIMES_ONCE_AGAIN;
+    (asked.len() >= TIMES || is_once_again).then(|| Sighting {
         rule: LoopRule::SameResult,
         what: hash_numbers([last.tool, last.result]),
         since: since.index,

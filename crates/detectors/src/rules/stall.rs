@@ -3,6 +3,7 @@
 
 use super::Sighting;
 use crate::history::History;
+use crate::volatile::hash_text;
 use leadhand_protocol::LoopRule;
 
 /// Calls without anything new. On the development data the longest stretch in honest work is a
@@ -19,7 +20,7 @@ pub(crate) fn see(history: &History) -> Option<Sighting> {
         let back = (CALLS as usize).min(history.len()) - 1;
         Sighting {
             rule: LoopRule::Stall,
-            what: 0,
+            what: hash_text("stall"),
             since: history.back(back).unwrap_or(last).index,
             period: 1,
             times: history.barren,
