@@ -23,7 +23,7 @@ mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
 pub use otlp::{OtlpFault, SPANS_MAX, Spans};
-pub use owned::{KEPT_BYTES_MAX, OwnedCall, OwnedStep, OwnedTrace};
+pub use owned::{OwnedCall, OwnedStep, OwnedTrace};
 pub use recorded::recorded;
 pub use step::{Arguments, Call, Came, Manner, Step};
 pub use trace::{TEXT_BYTES_MAX, Trace};

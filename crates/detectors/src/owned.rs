@@ -1,14 +1,10 @@
 //! A trace that is put together from parts that lie apart, such as spans or records, and lent to
 //! the detectors step by step. A neutral record needs none of this: it is lent from its line.
 
-use crate::{Arguments, Call, Came, Manner, Step};
+use crate::{Arguments, Call, Came, Manner, Step, TEXT_BYTES_MAX};
 use leadhand_protocol::{AgentId, ContentHash};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// Most bytes of one text that are kept: the rest says no more about whether it is the same as
-/// another.
-pub const KEPT_BYTES_MAX: usize = 256 * 1024;
 
 /// The work of agents, in the order in which their steps ended.
 #[derive(Debug, Clone, Default)]
@@ -99,5 +95,5 @@ impl OwnedCall {
 
 /// A text up to what is kept of it.
 pub(crate) fn kept(text: &str) -> String {
-    text[..text.floor_char_boundary(KEPT_BYTES_MAX)].to_owned()
+    text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned()
 }

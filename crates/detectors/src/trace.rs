@@ -8,6 +8,7 @@ use leadhand_protocol::AgentId;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Most bytes of one observation or text that are looked at; the rest says no more about whether
 /// it is the same as another.
@@ -75,13 +76,15 @@ impl<'a> Trace<'a> {
     pub fn read(line: &'a str) -> Result<Self, String> {
         let record: Record<'a> = serde_json::from_str(line).map_err(|why| why.to_string())?;
         let mut agents: Vec<String> = Vec::new();
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let places = record.steps.iter().map(|row| {
             let name = row.agent.as_deref().unwrap_or_default();
-            let known = agents.iter().position(|agent| agent == name);
-            let at = known.unwrap_or_else(|| {
+            // By name, for a trace may name another agent in each of a million steps.
+            let next = agents.len();
+            let at = *numbers.entry(name).or_insert(next);
+            if at == next {
                 agents.push(name.to_owned());
-                agents.len() - 1
-            });
+            }
             AgentId(u32::try_from(at).unwrap_or(u32::MAX))
         });
         let places = places.collect();
