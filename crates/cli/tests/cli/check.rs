@@ -176,3 +176,23 @@ fn a_run_of_the_project_is_checked_by_its_name() {
         seen.err
     );
 }
+
+#[test]
+fn a_file_that_is_cut_off_or_no_text_is_refused() {
+    let place = Place::new(&[]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    for at in 0..200 {
+        let id = format!("{at}-{:x}", at * 7919);
+        gzip.write_all(circling(&id, 2).as_bytes()).unwrap();
+    }
+    let whole = gzip.finish().unwrap();
+    std::fs::write(place.path("whole.gz"), &whole).unwrap();
+    std::fs::write(place.path("cut.gz"), &whole[..whole.len() - 9]).unwrap();
+    std::fs::write(place.path("binary"), b"\x7fELF\x02\x01\xff\xfe\n").unwrap();
+    assert_eq!(place.leadhand(&["check", "whole.gz"]).code, 0);
+    for name in ["cut.gz", "./binary"] {
+        let seen = place.leadhand(&["check", name]);
+        assert_eq!(seen.code, 2, "{name}");
+        assert!(seen.err.contains("cannot be read: "), "{}", seen.err);
+    }
+}
