@@ -98,7 +98,7 @@ impl Command {
             Self::Policy(command) => policy::run(&command, project),
             Self::Agents(command) => agents::run(&command, project),
             Self::Model(command) => model::run(&command, project).await,
-            Self::Check(arguments) => check::run(&arguments),
+            Self::Check(arguments) => check::run(&arguments, project).await,
             Self::Doctor(arguments) => doctor::run(&arguments, project).await,
             Self::Completion(arguments) => completion::run(&arguments),
         }

@@ -114,6 +114,11 @@ pub(crate) fn read(path: &Path) -> Result<Exported, Failure> {
     })
 }
 
+/// Whether a file that begins so is an exported run.
+pub(crate) fn begins(bytes: &[u8]) -> bool {
+    bytes.starts_with(format!("{{\"format\":\"{FORMAT}\"").as_bytes())
+}
+
 const HOW_TO_EXPORT: &str = "an export is made with `leadhand trace export RUN > FILE`";
 
 struct Lines<R> {

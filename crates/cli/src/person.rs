@@ -228,15 +228,6 @@ mod tests {
             tool_call,
             evidence: Vec::new(),
         };
-        let found = Ask::Finding {
-            role: "writer".to_owned(),
-            task: None,
-            finding: Box::new(leadhand::Finding::TurnsSpent {
-                agent: leadhand::AgentId(0),
-                turns: 4,
-            }),
-            done: Vec::new(),
-        };
         let plan = Ask::Plan {
             plan: leadhand::Plan::default(),
             forecast: leadhand::Forecast::default(),
@@ -275,13 +266,6 @@ mod tests {
             Some(Answer::AllowEdited { arguments }),
         );
         check("e b.md", &tool, None);
-        check("y", &found, Some(Answer::Allow));
-        let text = "look at b".to_owned();
-        check("s look at b", &found, Some(Answer::Steer { text }));
-        check("s", &found, None);
-        check("t", &found, None);
-        check("n enough", &found, deny("enough"));
-        check("s look at b", &tool, None);
         check("y", &doubt, None);
         check("r", &doubt, Some(Answer::Repeat));
         let result = "receipt 7".to_owned();
@@ -290,6 +274,29 @@ mod tests {
             &doubt,
             Some(Answer::TookEffect { result }),
         );
+    }
+
+    #[test]
+    fn what_was_found_is_answered_with_yes_with_no_or_with_words() {
+        let found = Ask::Finding {
+            role: "writer".to_owned(),
+            task: None,
+            finding: Box::new(leadhand::Finding::TurnsSpent {
+                agent: leadhand::AgentId(0),
+                turns: 4,
+            }),
+            done: Vec::new(),
+        };
+        let check = |line: &str, expected: Option<Answer>| {
+            assert_eq!(read(line, &found).ok(), expected, "{line}");
+        };
+        check("y", Some(Answer::Allow));
+        let text = "look at b".to_owned();
+        check("s look at b", Some(Answer::Steer { text }));
+        check("s", None);
+        check("t", None);
+        let reason = "enough".to_owned();
+        check("n enough", Some(Answer::Deny { reason }));
     }
 
     #[test]

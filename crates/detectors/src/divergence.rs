@@ -16,7 +16,7 @@ mod words;
 mod writes;
 
 pub use calls::{PlanWatch, PlannedCall};
-pub use drift::{DRIFT_JUDGEMENTS_MAX, DriftVerdict, drift};
+pub use drift::{DriftVerdict, drift};
 pub use empty_claim::{Backing, empty_claim};
 pub use files::{missing_write, unplanned_write};
 pub use off_contract::off_contract;

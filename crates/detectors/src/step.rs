@@ -1,7 +1,9 @@
 //! What there is to see of an agent's work, whoever wrote it down: a run of ours, or a trace of
 //! somebody else's.
 
-use leadhand_protocol::{AgentId, ContentHash};
+use leadhand_protocol::{
+    AgentId, ContentHash, Effect, ToolFault, ToolFaultKind, ToolOutput, ToolSpec,
+};
 use serde_json::Value;
 
 /// One turn of an agent: what it said, the calls it made at once, and what came of each.
@@ -60,6 +62,40 @@ pub enum Came {
     Blocked,
     /// The other side was busy or broken, and says that trying again later may help.
     Unavailable,
+}
+
+impl Came {
+    /// How a call of a run came to its result. What was only read or looked for is content,
+    /// whatever its words; what was done may have failed and say so, as a command or a test does.
+    #[must_use]
+    pub fn done(tool: Option<&ToolSpec>, output: &ToolOutput) -> Self {
+        let only_reads = tool.is_some_and(|tool| tool.effect == Effect::Pure);
+        if only_reads || !output.files.is_empty() {
+            Self::Done
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// How a call of a run came to fail. One that the model wrote wrongly failed, as its own
+    /// fault; another that was never made was blocked.
+    #[must_use]
+    pub fn failed(made: bool, fault: &ToolFault) -> Self {
+        match fault.kind {
+            ToolFaultKind::UnknownTool | ToolFaultKind::InvalidArguments => Self::Failed,
+            ToolFaultKind::Denied | ToolFaultKind::Declined => Self::Blocked,
+            ToolFaultKind::NotFound
+            | ToolFaultKind::LimitExceeded
+            | ToolFaultKind::TimedOut
+            | ToolFaultKind::Trapped
+            | ToolFaultKind::Failed
+            | ToolFaultKind::InDoubt => match (made, fault.retryable) {
+                (_, true) => Self::Unavailable,
+                (true, false) => Self::Failed,
+                (false, false) => Self::Blocked,
+            },
+        }
+    }
 }
 
 /// What a tool says of its calls.

@@ -1,11 +1,9 @@
-//! Traces of others in neutral JSON lines: one record a line, with an id, its steps, and a plan
-//! where there is one. All of it is hostile until read: what is missing is left out, what is too
-//! long is cut, and what is no such record is named.
+//! The work of agents as somebody wrote it down, put together to steps and lent to the detectors
+//! one by one.
 
 use crate::divergence::PlannedCall;
 use crate::{Arguments, Call, Came, Manner, Step};
-use leadhand_protocol::AgentId;
-use serde::{Deserialize, Deserializer};
+use leadhand_protocol::{AgentId, ContentHash};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -13,158 +11,125 @@ use std::collections::BTreeMap;
 /// it is the same as another.
 pub const TEXT_BYTES_MAX: usize = 256 * 1024;
 
-/// A record of a line.
-#[derive(Debug, Deserialize)]
-struct Record {
-    #[serde(default)]
-    id: Option<String>,
-    steps: Vec<Row>,
-    #[serde(default)]
-    plan: Value,
-}
-
-#[derive(Debug, Deserialize)]
-struct Row {
-    #[serde(default)]
-    agent: Option<String>,
-    #[serde(default)]
-    kind: Option<String>,
-    #[serde(default)]
-    tool: Option<String>,
-    #[serde(default)]
-    args: Value,
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default, deserialize_with = "as_text")]
-    observation: Option<String>,
-}
-
-/// An observation is a text in most traces, and a value in some.
-fn as_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(from)? {
-        Value::Null => None,
-        Value::String(text) => Some(text),
-        value @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-            Some(value.to_string())
-        }
-    })
-}
-
-/// One run of somebody's agents.
-#[derive(Debug)]
+/// One run of somebody's agents, its steps in the order in which they ended.
+#[derive(Debug, Clone, Default)]
 pub struct Trace {
-    record: Record,
-    agents: Vec<String>,
-    places: Vec<AgentId>,
+    pub(crate) id: String,
+    pub(crate) agents: BTreeMap<AgentId, String>,
+    pub(crate) steps: Vec<TraceStep>,
+    pub(crate) plan: Option<Vec<PlannedCall>>,
+}
+
+/// One turn of an agent; the fields are those of [`Step`].
+#[derive(Debug, Clone)]
+pub(crate) struct TraceStep {
+    pub(crate) agent: AgentId,
+    pub(crate) said: String,
+    pub(crate) calls: Vec<TraceCall>,
+    pub(crate) answered: Option<String>,
+    pub(crate) at_ms: Option<u64>,
+    pub(crate) gained: bool,
+}
+
+/// One call; the fields are those of [`Call`]. A string as arguments is a text such as a command.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TraceCall {
+    pub(crate) tool: String,
+    pub(crate) arguments: Value,
+    pub(crate) result: String,
+    pub(crate) came: Came,
+    pub(crate) equal_by: Option<String>,
+    pub(crate) poll_every_ms: Option<u64>,
+    pub(crate) changed: Vec<ContentHash>,
 }
 
 impl Trace {
-    /// Reads one line.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words, with the column: it is no JSON, or holds no `steps`.
-    ///
-    /// ```
-    /// use leadhand_detectors::Trace;
-    /// let line = r#"{"id": "t1", "steps": [{"agent": "a", "tool": "ls", "observation": "x"}]}"#;
-    /// let trace = Trace::read(line)?;
-    /// assert_eq!((trace.id(), trace.len()), ("t1", 1));
-    /// # Ok::<(), String>(())
-    /// ```
-    pub fn read(line: &str) -> Result<Self, String> {
-        let record: Record = serde_json::from_str(line).map_err(|why| why.to_string())?;
-        let mut agents: Vec<String> = Vec::new();
-        let mut known = BTreeMap::new();
-        let places = record.steps.iter().map(|row| {
-            let name = row.agent.as_deref().unwrap_or_default();
-            *known.entry(name).or_insert_with(|| {
-                agents.push(name.to_owned());
-                AgentId(u32::try_from(agents.len() - 1).unwrap_or(u32::MAX))
-            })
-        });
-        let places = places.collect();
-        Ok(Self {
-            record,
-            agents,
-            places,
-        })
-    }
-
     /// Its id; empty where it has none.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.record.id.as_deref().unwrap_or_default()
+        &self.id
     }
 
     /// How many steps it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.record.steps.len()
+        self.steps.len()
     }
 
     /// Whether it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.record.steps.is_empty()
+        self.steps.is_empty()
     }
 
-    /// The name of an agent of its.
+    /// The name of an agent of its; empty for one that it does not have.
     #[must_use]
     pub fn name(&self, agent: AgentId) -> &str {
-        let at = usize::try_from(agent.0).unwrap_or(usize::MAX);
-        self.agents.get(at).map_or("", String::as_str)
+        self.agents.get(&agent).map_or("", String::as_str)
     }
 
     /// The calls that were planned; none where it has no plan of calls.
     #[must_use]
-    pub fn plan(&self) -> Option<Vec<PlannedCall>> {
-        let calls = self.record.plan.as_array()?.iter().map(|call| {
-            let arguments = call.get("kwargs").or_else(|| call.get("arguments"));
-            Some(PlannedCall {
-                tool: call.get("name")?.as_str()?.to_owned(),
-                arguments: arguments.cloned().unwrap_or_default(),
-            })
-        });
-        calls.collect()
+    pub fn plan(&self) -> Option<&[PlannedCall]> {
+        self.plan.as_deref()
     }
 
     /// Shows its steps one by one until `look` has an answer.
     pub fn find<T>(&self, mut look: impl FnMut(usize, &Step<'_>) -> Option<T>) -> Option<T> {
-        self.record.steps.iter().enumerate().find_map(|(at, row)| {
-            let observation = row.observation.as_deref().map(bounded);
-            let is_call = match row.kind.as_deref() {
-                Some(kind) => kind == "tool",
-                None => row.tool.is_some(),
-            };
-            let call = Call {
-                tool: row.tool.as_deref().unwrap_or_default(),
-                arguments: match &row.args {
-                    Value::String(text) => Arguments::Text(text),
-                    args @ (Value::Null
-                    | Value::Bool(_)
-                    | Value::Number(_)
-                    | Value::Array(_)
-                    | Value::Object(_)) => Arguments::Json(args),
-                },
-                result: observation.unwrap_or_default(),
-                came: Came::Unknown,
-                manner: Manner::default(),
-            };
-            let calls = [call];
+        self.steps.iter().enumerate().find_map(|(at, step)| {
+            let calls: Vec<Call<'_>> = step.calls.iter().map(TraceCall::lend).collect();
             let step = Step {
-                agent: self.places[at],
-                said: bounded(row.text.as_deref().unwrap_or_default()),
-                calls: if is_call { &calls } else { &[] },
-                answered: if is_call { None } else { observation },
-                at_ms: None,
-                gained: false,
+                agent: step.agent,
+                said: &step.said,
+                calls: &calls,
+                answered: step.answered.as_deref(),
+                at_ms: step.at_ms,
+                gained: step.gained,
             };
             look(at, &step)
         })
     }
 }
 
-/// A text up to what is looked at of it.
-fn bounded(text: &str) -> &str {
-    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+impl TraceStep {
+    /// A step of this agent with nothing in it yet.
+    pub(crate) fn of(agent: AgentId) -> Self {
+        Self {
+            agent,
+            said: String::new(),
+            calls: Vec::new(),
+            answered: None,
+            at_ms: None,
+            gained: false,
+        }
+    }
+}
+
+impl TraceCall {
+    fn lend(&self) -> Call<'_> {
+        Call {
+            tool: &self.tool,
+            arguments: match &self.arguments {
+                Value::String(text) => Arguments::Text(text),
+                value @ (Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Array(_)
+                | Value::Object(_)) => Arguments::Json(value),
+            },
+            result: &self.result,
+            came: self.came,
+            manner: Manner {
+                equal_by: self.equal_by.as_deref(),
+                poll_every_ms: self.poll_every_ms,
+                changed: &self.changed,
+            },
+        }
+    }
+}
+
+/// A text up to what is kept of it.
+pub(crate) fn kept(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    text
 }

@@ -22,7 +22,10 @@ pub(crate) fn says_again(run: &Run, agent: &Agent, fault: &str) -> Vec<Event> {
         return ended;
     }
     let said = last_said(agent);
-    let evidence = format!("{why} It said: {said}");
+    let evidence = match said {
+        "" => format!("{why} It said nothing."),
+        said => format!("{why} It said: {said}"),
+    };
     let finding = Finding::Loop(LoopFinding {
         agent: agent.id,
         rule: LoopRule::Chant,

@@ -8,10 +8,7 @@ use crate::run::{Run, Setting};
 use crate::strays::same_work_again;
 use crate::watch::Watch;
 use leadhand_detectors::{Arguments, Call, Came, Manner, Step};
-use leadhand_protocol::{
-    AgentId, ChatMessage, ContentHash, Effect, Finding, Origin, ToolCall, ToolFault, ToolFaultKind,
-    ToolOutput, ToolSpec,
-};
+use leadhand_protocol::{AgentId, ChatMessage, ContentHash, Finding, Origin, ToolCall};
 
 impl Watch {
     fn acted(&mut self, setting: &Setting, agent: &mut Agent, calls: &[PendingCall], at_ms: u64) {
@@ -208,9 +205,9 @@ fn before<'a>(
 fn seen<'a>(setting: &Setting, pending: &'a PendingCall, told: &'a Told<'_>) -> Call<'a> {
     let tool = setting.tool(&pending.call.name);
     let (result, came) = match &pending.status {
-        CallStatus::Finished(Ok(output)) => (output.text.as_str(), done(tool, output)),
+        CallStatus::Finished(Ok(output)) => (output.text.as_str(), Came::done(tool, output)),
         CallStatus::Finished(Err(fault)) => {
-            let refused = || (fault.message.as_str(), came(pending.made, fault));
+            let refused = || (fault.message.as_str(), Came::failed(pending.made, fault));
             told.before.unwrap_or_else(refused)
         }
         _ => ("", Came::Unknown),
@@ -224,36 +221,6 @@ fn seen<'a>(setting: &Setting, pending: &'a PendingCall, told: &'a Told<'_>) -> 
             equal_by: told.equal_by.as_deref(),
             poll_every_ms: tool.and_then(|tool| tool.poll_every_ms),
             changed: &told.changed,
-        },
-    }
-}
-
-/// How a call that gave a result came to it. What was only read or looked for is content, whatever
-/// its words; what was done may have failed and say so, as a command or a test does.
-fn done(tool: Option<&ToolSpec>, output: &ToolOutput) -> Came {
-    let only_reads = tool.is_some_and(|tool| tool.effect == Effect::Pure);
-    if only_reads || !output.files.is_empty() {
-        Came::Done
-    } else {
-        Came::Unknown
-    }
-}
-
-/// How a call that failed came to that. One that the model wrote wrongly failed, as its own fault;
-/// another that was never ordered was blocked.
-fn came(made: bool, fault: &ToolFault) -> Came {
-    match fault.kind {
-        ToolFaultKind::UnknownTool | ToolFaultKind::InvalidArguments => Came::Failed,
-        ToolFaultKind::Denied | ToolFaultKind::Declined => Came::Blocked,
-        ToolFaultKind::NotFound
-        | ToolFaultKind::LimitExceeded
-        | ToolFaultKind::TimedOut
-        | ToolFaultKind::Trapped
-        | ToolFaultKind::Failed
-        | ToolFaultKind::InDoubt => match (made, fault.retryable) {
-            (_, true) => Came::Unavailable,
-            (true, false) => Came::Failed,
-            (false, false) => Came::Blocked,
         },
     }
 }

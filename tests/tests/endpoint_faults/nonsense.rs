@@ -119,7 +119,7 @@ async fn nonsense_for_ever_ends_at_the_bounds_of_the_run() {
         (
             "a choice of nothing",
             body(JSON, "{\"choices\":[{}]}"),
-            (3, "Your answer is empty", 4),
+            (6, "Your answer is empty", 4),
         ),
         (
             "nested",
@@ -136,11 +136,7 @@ async fn nonsense_for_ever_ends_at_the_bounds_of_the_run() {
             body(EVENTS, garbage),
             (9, "was cut off before its end", 2),
         ),
-        (
-            "a tool there is not",
-            unknown,
-            (6, "a loop was found", 5),
-        ),
+        ("a tool there is not", unknown, (6, "a loop was found", 5)),
         (
             "a tool with a long name",
             named,
@@ -229,5 +225,5 @@ async fn counts_that_cannot_be_are_held_against_the_budget() {
     )
     .await;
     // Twice as much as can be counted, of one agent and of the run.
-    check_nonsense("no budget", said(""), &RUN, (3, "Your answer is empty", 4)).await;
+    check_nonsense("no budget", said(""), &RUN, (6, "Your answer is empty", 4)).await;
 }

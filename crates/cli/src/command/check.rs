@@ -1,37 +1,36 @@
 //! `leadhand check`: has the detectors read traces, one after the other.
 
+mod source;
+
 use crate::escape;
 use crate::failure::Failure;
+use crate::project::ProjectOptions;
+use crate::reach::Reach;
 use crate::screen;
 use clap::Args;
-use flate2::read::MultiGzDecoder;
 use leadhand::OutcomeKind;
 use leadhand::rooms::detectors::divergence::PlanWatch;
-use leadhand::rooms::detectors::{Loops, Trace};
+use leadhand::rooms::detectors::{Loops, Trace, recorded};
 use leadhand::rooms::protocol::{Divergence, LoopFinding};
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Longest line that is read, in bytes: one trace, with all that its tools brought.
-const LINE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Longest evidence that is shown, in characters.
 const EVIDENCE_SHOWN: usize = 400;
 /// Longest name of a trace that is shown, in characters.
 const ID_SHOWN: usize = 200;
-/// How a file that `gzip` wrote begins (RFC 1952).
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
 /// Look for loops and for work that left the plan, in traces of any agents
 ///
-/// A trace is a line of JSON with `id` and `steps`. The exit code is 6 when a loop was found, 7
-/// when work left its plan, and 2 when the file cannot be read to its end.
+/// A trace is a line of JSON with `id` and `steps`, the spans of one trace in OTLP JSON, or a run
+/// of this project, by its name or exported. The exit code is 6 when a loop was found, 7 when work
+/// left its plan, and 2 when the file cannot be read to its end.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
-    /// JSON lines, as they are or gzipped; `-` reads from the standard input
+    /// JSON lines or OTLP JSON, as they are or gzipped, or an exported run; `-` reads from the
+    /// standard input. What is no file is a run: its id, its first letters, or `last`
+    #[arg(value_name = "FILE|RUN")]
     file: PathBuf,
-    /// Write one JSON object for each finding
+    /// Write one JSON object for each finding, and for each trace in which nothing was found
     #[arg(long)]
     json: bool,
     /// Write one JSON object for each trace: the step at which a loop is first called
@@ -40,46 +39,30 @@ pub(crate) struct CheckArguments {
     /// Write one JSON object for each trace: whether it left its plan, and where
     #[arg(long)]
     divergence: bool,
+    #[command(flatten)]
+    project: ProjectOptions,
 }
 
-pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
-    let mut lines = open(&arguments.file)?;
-    let (mut number, mut traces) = (0, 0_u64);
+pub(crate) async fn run(
+    arguments: &CheckArguments,
+    before: &ProjectOptions,
+) -> Result<u8, Failure> {
     let mut worst = None;
-    let mut line = String::new();
-    let fault = |number: u64, what: &str| {
-        let place = escape::line(&arguments.file.display().to_string(), ID_SHOWN);
-        Failure::usage(
-            format!("{place}, line {number}: {what}"),
-            "a line is one trace: {\"id\": \"…\", \"steps\": [{\"agent\": \"…\", \"tool\": \"…\", \
-             \"args\": …, \"observation\": \"…\"}, …]}; what stood before this line is answered",
-        )
-    };
-    loop {
-        number += 1;
-        line.clear();
-        let mut within = (&mut lines).take(LINE_BYTES_MAX);
-        let read = within
-            .read_line(&mut line)
-            .map_err(|why| fault(number, &format!("cannot be read: {why}")))?;
-        if read == 0 {
-            break;
+    let mut each = |trace: &Trace| worst = worse(worst, told(arguments, trace));
+    match run_named(&arguments.file) {
+        Some(name) => {
+            let reach = Reach::open(name, &arguments.project, before)?;
+            each(&recorded(&reach.id, &reach.records().await?));
         }
-        if read as u64 == LINE_BYTES_MAX {
-            let what = format!("longer than {LINE_BYTES_MAX} bytes");
-            return Err(fault(number, &what));
-        }
-        if line.trim().is_empty() {
-            continue;
-        }
-        let trace = Trace::read(&line).map_err(|why| fault(number, &format!("no trace: {why}")))?;
-        traces += 1;
-        worst = worse(worst, told(arguments, &trace));
-    }
-    if traces == 0 {
-        return Err(fault(number, "the file ends, and held no trace"));
+        None => source::traces(&arguments.file, each)?,
     }
     Ok(worst.map_or(0, OutcomeKind::exit_code))
+}
+
+/// The run that the argument means: what is no file, and looks like no path.
+fn run_named(path: &Path) -> Option<&str> {
+    let name = path.to_str()?;
+    (name != "-" && !name.contains(['/', '.']) && !path.exists()).then_some(name)
 }
 
 /// A loop weighs more than what left its plan: it goes on until somebody stops it.
@@ -88,28 +71,6 @@ fn worse(one: Option<OutcomeKind>, other: Option<OutcomeKind>) -> Option<Outcome
         (Some(OutcomeKind::LoopFound), _) | (_, None) => one,
         (None | Some(_), Some(_)) => other,
     }
-}
-
-fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
-    let fault = |why: io::Error| {
-        let place = escape::line(&path.display().to_string(), ID_SHOWN);
-        Failure::usage(
-            format!("{place} cannot be read: {why}"),
-            "name a file of JSON lines, or - for the standard input",
-        )
-    };
-    let source: Box<dyn Read> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(fault)?)
-    };
-    let mut source = BufReader::new(source);
-    let is_gzip = source.fill_buf().map_err(fault)?.starts_with(&GZIP);
-    Ok(if is_gzip {
-        Box::new(BufReader::new(MultiGzDecoder::new(source)))
-    } else {
-        Box::new(source)
-    })
 }
 
 /// Says what was asked of one trace; gives how the program is to end because of it, if it is
@@ -176,10 +137,11 @@ fn findings(
         (Some(_), _) => Some(OutcomeKind::LoopFound),
         (None, [_, ..]) => Some(OutcomeKind::DivergenceFound),
         (None, []) => {
-            if !arguments.json {
+            let nothing = json!({"id": trace.id(), "finding": null, "steps": trace.len()});
+            tell(arguments, &nothing, || {
                 let steps = if trace.len() == 1 { "step" } else { "steps" };
-                screen::out(&format!("{id}: nothing found in {} {steps}", trace.len()));
-            }
+                format!("{id}: nothing found in {} {steps}", trace.len())
+            });
             None
         }
     }
@@ -221,7 +183,7 @@ fn divergences(trace: &Trace) -> Vec<Divergence> {
     let Some(plan) = trace.plan() else {
         return Vec::new();
     };
-    let mut watch = PlanWatch::new(&plan);
+    let mut watch = PlanWatch::new(plan);
     let mut found = Vec::new();
     // Nothing is looked for: all steps are to be seen.
     trace.find(|at, step| {

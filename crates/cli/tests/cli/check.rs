@@ -127,3 +127,82 @@ fn a_huge_observation_and_a_million_steps_are_read() {
         Seen::new(0, "m: nothing found in 1000000 steps\n", "")
     );
 }
+
+#[test]
+fn spans_are_read_as_one_document_or_one_a_line() {
+    let place = Place::new(&[]);
+    let text =
+        |key: &str, value: &str| serde_json::json!({"key": key, "value": {"stringValue": value}});
+    let span = |at: u8| {
+        let attributes = [
+            text("gen_ai.operation.name", "execute_tool"),
+            text("gen_ai.agent.name", "scout"),
+            text("gen_ai.tool.name", "search"),
+            text("gen_ai.tool.call.arguments", "{\"q\":\"x\"}"),
+            text("gen_ai.tool.call.result", "3 hits"),
+        ];
+        serde_json::json!({"traceId": "t1", "spanId": at.to_string(), "name": "s",
+            "endTimeUnixNano": at.to_string(), "attributes": attributes})
+    };
+    let document = |spans: &[serde_json::Value]| serde_json::json!({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]});
+    let told = "{\"id\":\"t1\",\"fire\":2,\"agent\":\"scout\",\"rule\":\"cycle\"}\n";
+    let all: Vec<_> = (0..9).map(span).collect();
+    let lines: Vec<String> = (0..9).map(|at| document(&[span(at)]).to_string()).collect();
+    for text in [
+        serde_json::to_string_pretty(&document(&all)).unwrap(),
+        lines.join("\n"),
+    ] {
+        place.write("t.json", &text);
+        let seen = place.leadhand(&["check", "--first-fire", "t.json"]);
+        assert_eq!(seen, Seen::new(0, told, ""));
+    }
+    let pretty = serde_json::to_string_pretty(&document(&all)).unwrap();
+    place.write("t.json", &pretty[..pretty.len() / 2]);
+    let seen = place.leadhand(&["check", "t.json"]);
+    assert_eq!((seen.code, &*seen.out), (2, ""), "{}", seen.err);
+    assert!(seen.err.contains("EOF while parsing"), "{}", seen.err);
+}
+
+#[test]
+fn a_run_of_the_project_is_checked_by_its_name() {
+    let place = Place::new(&[("script.jsonl", crate::place::WRITES_NOTES)]);
+    place.leadhand(&["run", "Write notes", "-m", "scripted:script.jsonl"]);
+    let seen = place.leadhand(&["check", "last"]);
+    assert_eq!(seen, Seen::new(0, "RUN: nothing found in 2 steps\n", ""));
+    // Names of runs are made equal in what is seen, and an export is read as it was written.
+    let written = place
+        .command(&["trace", "export", "last"])
+        .output()
+        .unwrap();
+    std::fs::write(place.path("run.jsonl"), written.stdout).unwrap();
+    let told = "{\"id\":\"RUN\",\"finding\":null,\"steps\":2}\n";
+    let seen = place.leadhand(&["check", "run.jsonl", "--json"]);
+    assert_eq!(seen, Seen::new(0, told, ""));
+    let seen = place.leadhand(&["check", "nobody"]);
+    assert_eq!(seen.code, 2);
+    assert!(
+        seen.err.contains("there is no run `nobody`"),
+        "{}",
+        seen.err
+    );
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_no_text_is_refused() {
+    let place = Place::new(&[]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    for at in 0..200 {
+        let id = format!("{at}-{:x}", at * 7919);
+        gzip.write_all(circling(&id, 2).as_bytes()).unwrap();
+    }
+    let whole = gzip.finish().unwrap();
+    std::fs::write(place.path("whole.gz"), &whole).unwrap();
+    std::fs::write(place.path("cut.gz"), &whole[..whole.len() - 9]).unwrap();
+    std::fs::write(place.path("binary"), b"\x7fELF\x02\x01\xff\xfe\n").unwrap();
+    assert_eq!(place.leadhand(&["check", "whole.gz"]).code, 0);
+    for name in ["cut.gz", "./binary"] {
+        let seen = place.leadhand(&["check", name]);
+        assert_eq!(seen.code, 2, "{name}");
+        assert!(seen.err.contains("cannot be read: "), "{}", seen.err);
+    }
+}

@@ -18,3 +18,4 @@ mod replay;
 mod run;
 mod stop;
 mod tools;
+mod watch;

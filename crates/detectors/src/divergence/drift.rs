@@ -5,9 +5,6 @@ use super::{Place, bounded};
 use leadhand_protocol::{Divergence, DivergenceRule};
 use serde_json::Value;
 
-/// Most judgements of drift in one run. Each costs a call of a model and can only advise: more
-/// than a person would ask for in an afternoon is money burnt on watching.
-pub const DRIFT_JUDGEMENTS_MAX: u32 = 8;
 /// Longest answer that is read. A verdict is a line; whoever answers with more did not follow.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// Most characters of a reason that are kept, which leaves room for the words around it.

@@ -1,0 +1,126 @@
+//! Where traces come from: a file or the standard input, as it is or gzipped, with JSON lines,
+//! spans of OTLP, or an exported run.
+
+use crate::escape;
+use crate::exported;
+use crate::failure::Failure;
+use flate2::read::MultiGzDecoder;
+use leadhand::rooms::detectors::{Spans, Trace, recorded};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Longest line, or document of OTLP, that is read, in bytes: one trace, with all that its tools
+/// brought.
+const LINE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Longest name of a file that is shown, in characters.
+const NAME_SHOWN: usize = 200;
+/// What to do about a line that is no trace.
+const WHAT_A_LINE_IS: &str = "a line is one trace: {\"id\": \"…\", \"steps\": [{\"agent\": \"…\", \
+    \"tool\": \"…\", \"args\": …, \"observation\": \"…\"}, …]}, or spans of OTLP JSON; what stood \
+    before this line is answered";
+/// How a file that `gzip` wrote begins (RFC 1952).
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Gives the traces of a file one by one. Spans of one trace may lie in several lines: they are
+/// given after the last line, or after what stood before a line that cannot be read.
+pub(super) fn traces(path: &Path, mut each: impl FnMut(&Trace)) -> Result<(), Failure> {
+    let mut source = open(path)?;
+    if source.fill_buf().is_ok_and(exported::begins) && path != Path::new("-") {
+        let exported = exported::read(path)?;
+        each(&recorded(&exported.run, &exported.records));
+        return Ok(());
+    }
+    let mut spans = Spans::default();
+    let read = lines(path, source, &mut spans, &mut each);
+    spans.into_traces().iter().for_each(each);
+    read
+}
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    let fault = |why: io::Error| {
+        let place = escape::line(&path.display().to_string(), NAME_SHOWN);
+        Failure::usage(
+            format!("{place} cannot be read: {why}"),
+            "name a file of JSON lines or of OTLP JSON, an exported run, or - for the standard input",
+        )
+    };
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(fault)?)
+    };
+    let mut source = BufReader::new(source);
+    let is_gzip = source.fill_buf().map_err(fault)?.starts_with(&GZIP);
+    Ok(if is_gzip {
+        Box::new(BufReader::new(MultiGzDecoder::new(source)))
+    } else {
+        Box::new(source)
+    })
+}
+
+fn lines(
+    path: &Path,
+    mut source: Box<dyn BufRead>,
+    spans: &mut Spans,
+    each: &mut impl FnMut(&Trace),
+) -> Result<(), Failure> {
+    let fault = |number: u64, what: &str| {
+        let place = escape::line(&path.display().to_string(), NAME_SHOWN);
+        Failure::usage(format!("{place}, line {number}: {what}"), WHAT_A_LINE_IS)
+    };
+    let unreadable =
+        |number: u64, why: &io::Error| fault(number, &format!("cannot be read: {why}"));
+    let (mut number, mut taken) = (0, 0_u64);
+    let mut line = String::new();
+    loop {
+        number += 1;
+        line.clear();
+        let mut within = (&mut source).take(LINE_BYTES_MAX);
+        let read = within.read_line(&mut line);
+        if read.map_err(|why| unreadable(number, &why))? == 0 {
+            break;
+        }
+        // A document may be spread over lines; JSON lines are whole, each by itself.
+        if taken == 0 && ends_early(&line) {
+            let rest = within.read_to_string(&mut line);
+            rest.map_err(|why| unreadable(number, &why))?;
+        }
+        if line.len() as u64 == LINE_BYTES_MAX {
+            let what = format!("longer than {LINE_BYTES_MAX} bytes");
+            return Err(fault(number, &what));
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        taken += 1;
+        if is_otlp(&line) {
+            let took = spans.take(&line);
+            took.map_err(|why| fault(number, &why.to_string()))?;
+        } else {
+            let trace = Trace::read(&line);
+            each(&trace.map_err(|why| fault(number, &format!("no trace: {why}")))?);
+        }
+    }
+    if taken == 0 {
+        return Err(fault(number, "the file ends, and held no trace"));
+    }
+    Ok(())
+}
+
+fn ends_early(line: &str) -> bool {
+    let whole = serde_json::from_str::<IgnoredAny>(line);
+    whole.is_err_and(|why| why.is_eof()) && !line.trim().is_empty()
+}
+
+/// Whether it is a document of OTLP, and not only a trace whose texts speak of one.
+fn is_otlp(line: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Sniffed {
+        #[serde(rename = "resourceSpans")]
+        _spans: IgnoredAny,
+    }
+    line.contains("\"resourceSpans\"") && serde_json::from_str::<Sniffed>(line).is_ok()
+}

@@ -1,0 +1,135 @@
+//! From spans to steps: what a model said and the calls that it wants are one step, which ends
+//! with the last of those calls.
+
+use super::span::{Kind, Span, Wanted};
+use crate::Trace;
+use crate::trace::{TraceCall, TraceStep};
+use leadhand_protocol::AgentId;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Most turns whose calls are waited for at once; beyond, the oldest is ended as it stands, so
+/// that a trace whose calls never come costs no more than others.
+const TURNS_OPEN_MAX: usize = 64;
+/// How far up an agent is looked for: a trace may say that a span is its own parent.
+const ANCESTORS_MAX: usize = 64;
+
+/// A turn with calls that are still to come.
+struct Turn {
+    step: TraceStep,
+    parent: String,
+    wanted: Vec<Wanted>,
+}
+
+#[derive(Default)]
+struct Reading {
+    trace: Trace,
+    numbers: BTreeMap<String, AgentId>,
+    open: VecDeque<Turn>,
+}
+
+pub(super) fn trace(id: String, mut spans: Vec<Span>) -> Trace {
+    spans.sort_by_key(|span| span.ended_nanos);
+    let names = agents(&spans);
+    let mut reading = Reading::default();
+    reading.trace.id = id;
+    for (span, name) in spans.into_iter().zip(names) {
+        reading.take(span, name);
+    }
+    while let Some(turn) = reading.open.pop_front() {
+        reading.end(turn);
+    }
+    reading.trace
+}
+
+/// Whose each span is: of the nearest ancestor that names an agent, else of the topmost one.
+fn agents(spans: &[Span]) -> Vec<String> {
+    let by_id: BTreeMap<&str, &Span> = spans.iter().map(|span| (span.id.as_str(), span)).collect();
+    let whose = spans.iter().map(|span| {
+        let above = |span: &&Span| by_id.get(span.parent.as_str()).copied();
+        let line = std::iter::successors(Some(span), above).take(ANCESTORS_MAX);
+        let named = line.clone().find_map(|span| span.agent.clone());
+        named.unwrap_or_else(|| line.last().map_or(String::new(), |top| top.name.clone()))
+    });
+    whose.collect()
+}
+
+impl Reading {
+    fn take(&mut self, span: Span, name: String) {
+        let at_ms = span.ended_ms();
+        match span.kind {
+            Kind::Other => {}
+            Kind::Model { said, calls } => {
+                let of_parent = |turn: &Turn| turn.parent == span.parent;
+                if let Some(before) = self.open.iter().position(of_parent) {
+                    self.end_at(before);
+                }
+                let turn = Turn {
+                    step: self.step(name, said, at_ms),
+                    parent: span.parent,
+                    wanted: calls,
+                };
+                if turn.wanted.is_empty() {
+                    self.end(turn);
+                } else {
+                    self.open.push_back(turn);
+                }
+                if self.open.len() > TURNS_OPEN_MAX {
+                    self.end_at(0);
+                }
+            }
+            Kind::Tool { id, call } => self.call(&id, call, name, at_ms),
+        }
+    }
+
+    fn call(&mut self, id: &str, call: TraceCall, name: String, at_ms: Option<u64>) {
+        let is_it = |wanted: &Wanted| {
+            wanted.tool == call.tool && (id.is_empty() || wanted.id.is_empty() || wanted.id == id)
+        };
+        let found = self.open.iter().enumerate().rev().find_map(|(at, turn)| {
+            let of_turn = turn.wanted.iter().position(is_it)?;
+            Some((at, of_turn))
+        });
+        let Some((at, of_turn)) = found else {
+            let mut step = self.step(name, String::new(), at_ms);
+            step.calls.push(call);
+            self.trace.steps.push(step);
+            return;
+        };
+        let turn = &mut self.open[at];
+        turn.wanted.remove(of_turn);
+        turn.step.calls.push(call);
+        turn.step.at_ms = at_ms;
+        if turn.wanted.is_empty() {
+            self.end_at(at);
+        }
+    }
+
+    fn step(&mut self, name: String, said: String, at_ms: Option<u64>) -> TraceStep {
+        let next = AgentId(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
+        let agent = *self.numbers.entry(name.clone()).or_insert(next);
+        self.trace.agents.entry(agent).or_insert(name);
+        TraceStep {
+            said,
+            at_ms,
+            ..TraceStep::of(agent)
+        }
+    }
+
+    fn end_at(&mut self, at: usize) {
+        if let Some(turn) = self.open.remove(at) {
+            self.end(turn);
+        }
+    }
+
+    /// Calls of which no span tells stand in the step all the same, without a result.
+    fn end(&mut self, turn: Turn) {
+        let mut step = turn.step;
+        step.calls
+            .extend(turn.wanted.into_iter().map(|wanted| TraceCall {
+                tool: wanted.tool,
+                arguments: wanted.arguments,
+                ..TraceCall::default()
+            }));
+        self.trace.steps.push(step);
+    }
+}

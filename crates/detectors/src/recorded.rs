@@ -1,0 +1,237 @@
+//! A run of ours as a trace: its records, put together to turns with what came of their calls.
+
+use crate::trace::{TraceCall, TraceStep, kept};
+use crate::{Came, Trace};
+use leadhand_protocol::{
+    AgentId, CallId, Decision, Event, Origin, Purpose, Record, RunId, TaskId, ToolCall, ToolFault,
+    ToolFaultKind, ToolOutput, ToolSpec, Verdict,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Steps of an agent in which a call is looked for that was not made again.
+const STEPS_BACK_MAX: usize = 64;
+
+/// The trace of a run, as far as it has come. A turn counts from when all its calls are over, or
+/// at the latest when its agent goes on; calls that the program makes by itself are no steps.
+#[must_use]
+pub fn recorded(run: &RunId, records: &[Record]) -> Trace {
+    let mut reading = Reading::default();
+    reading.trace.id = run.to_string();
+    for record in records {
+        reading.take(record.at_ms, &record.event);
+    }
+    let left: Vec<AgentId> = reading.open.keys().copied().collect();
+    for agent in left {
+        reading.close(agent);
+    }
+    reading.trace
+}
+
+#[derive(Default)]
+struct Reading {
+    trace: Trace,
+    tools: Arc<Vec<ToolSpec>>,
+    open: BTreeMap<AgentId, Turn>,
+    /// Who is or was at work at a task, the newest.
+    at_work: BTreeMap<TaskId, AgentId>,
+    /// Where the last step of each agent stands.
+    last: BTreeMap<AgentId, usize>,
+}
+
+/// A turn whose calls are not all over.
+struct Turn {
+    step: TraceStep,
+    /// The name of each call, and whether it is over.
+    calls: Vec<(CallId, bool)>,
+    /// How many calls its reply holds.
+    wanted: usize,
+}
+
+impl Reading {
+    fn take(&mut self, at_ms: u64, event: &Event) {
+        match event {
+            Event::AgentStarted {
+                agent,
+                role,
+                purpose,
+                ..
+            } => {
+                let name = format!("{agent} {role}");
+                self.trace.agents.insert(*agent, name.trim_end().to_owned());
+                if let Purpose::Task(task) = purpose {
+                    self.at_work.insert(task.clone(), *agent);
+                }
+            }
+            Event::RunStarted(start) => self.tools = Arc::clone(&start.tools),
+            Event::TurnStarted { agent, .. } | Event::AgentEnded { agent, .. } => {
+                self.close(*agent);
+            }
+            Event::ModelReplied { agent, reply, .. } => {
+                self.begin(*agent, at_ms, &reply.text, reply.tool_calls.len());
+            }
+            // A turn that brought nothing is a step all the same: there may be many of them.
+            Event::ModelFailed { agent, .. } => self.begin(*agent, at_ms, "", 0),
+            Event::ToolCalled {
+                call,
+                origin: Origin::Model,
+                tool_call,
+                verdict,
+                ..
+            } => self.call(*call, tool_call, verdict),
+            Event::CallEdited {
+                call, tool_call, ..
+            } => self.edit(*call, tool_call),
+            Event::ToolFinished { call, outcome } => self.finish(*call, at_ms, outcome),
+            Event::TaskDone { task, .. } => self.gain(task),
+            Event::ToolCalled {
+                origin:
+                    Origin::Input | Origin::OutputFile | Origin::Template | Origin::Check | Origin::Undo,
+                ..
+            }
+            | Event::RunResumed
+            | Event::PlanAccepted { .. }
+            | Event::CallStarted { .. }
+            | Event::CallInDoubt { .. }
+            | Event::ProbeOrdered { .. }
+            | Event::Told { .. }
+            | Event::OutputGiven { .. }
+            | Event::ChecksOrdered { .. }
+            | Event::ChecksFinished { .. }
+            | Event::TaskFailed { .. }
+            | Event::AnswerGiven { .. }
+            | Event::PersonAsked { .. }
+            | Event::PersonAnswered { .. }
+            | Event::Steered { .. }
+            | Event::PersonOrdered { .. }
+            | Event::TimeUp
+            | Event::Forked { .. }
+            | Event::Requested { .. }
+            | Event::Coordinated { .. }
+            | Event::RequestRefused { .. }
+            | Event::Found(_)
+            | Event::StopOrdered { .. }
+            | Event::RunSuspended(_)
+            | Event::RunEnded(_) => {}
+        }
+    }
+
+    fn begin(&mut self, agent: AgentId, at_ms: u64, said: &str, wanted: usize) {
+        self.close(agent);
+        let step = TraceStep {
+            said: kept(said.to_owned()),
+            at_ms: Some(at_ms),
+            ..TraceStep::of(agent)
+        };
+        let turn = Turn {
+            step,
+            calls: Vec::new(),
+            wanted,
+        };
+        self.open.insert(agent, turn);
+        if wanted == 0 {
+            self.close(agent);
+        }
+    }
+
+    fn call(&mut self, call: CallId, tool_call: &ToolCall, verdict: &Verdict) {
+        let Some(turn) = self.open.get_mut(&call.agent) else {
+            return;
+        };
+        let tool = self.tools.iter().find(|tool| tool.name == tool_call.name);
+        turn.calls.push((call, false));
+        turn.step.calls.push(TraceCall {
+            tool: tool_call.name.clone(),
+            arguments: tool_call.arguments.clone(),
+            result: String::new(),
+            came: match verdict.decision {
+                Decision::Deny => Came::Blocked,
+                Decision::Allow | Decision::Ask => Came::Unknown,
+            },
+            equal_by: tool.and_then(|tool| tool.told_apart_by(&tool_call.arguments)),
+            poll_every_ms: tool.and_then(|tool| tool.poll_every_ms),
+            changed: Vec::new(),
+        });
+    }
+
+    fn edit(&mut self, call: CallId, tool_call: &ToolCall) {
+        if let Some((_, owned)) = self.find(call) {
+            owned.tool.clone_from(&tool_call.name);
+            owned.arguments.clone_from(&tool_call.arguments);
+        }
+    }
+
+    fn finish(&mut self, call: CallId, at_ms: u64, outcome: &Result<ToolOutput, ToolFault>) {
+        let tools = Arc::clone(&self.tools);
+        let Some((over, owned)) = self.find(call) else {
+            return;
+        };
+        *over = true;
+        match outcome {
+            Ok(output) => {
+                let tool = tools.iter().find(|tool| tool.name == owned.tool);
+                owned.result = kept(output.text.clone());
+                owned.came = Came::done(tool, output);
+                owned.changed = output.files.iter().filter_map(|file| file.hash).collect();
+            }
+            Err(fault) => {
+                let made = owned.came != Came::Blocked;
+                owned.result = kept(fault.message.clone());
+                owned.came = Came::failed(made, fault);
+                if !made && fault.kind == ToolFaultKind::Failed {
+                    self.as_before(call);
+                }
+            }
+        }
+        let turn = self.open.get_mut(&call.agent);
+        let ended = turn.is_some_and(|turn| {
+            turn.step.at_ms = Some(at_ms);
+            turn.calls.len() >= turn.wanted && turn.calls.iter().all(|(_, over)| *over)
+        });
+        if ended {
+            self.close(call.agent);
+        }
+    }
+
+    /// A call that was not made again since it would bring what it brought before.
+    fn as_before(&mut self, call: CallId) {
+        let Some((_, asked)) = self.find(call) else {
+            return;
+        };
+        let (tool, arguments) = (asked.tool.clone(), asked.arguments.clone());
+        let own = self.trace.steps.iter().rev();
+        let own = own
+            .filter(|step| step.agent == call.agent)
+            .take(STEPS_BACK_MAX);
+        let mut calls = own.flat_map(|step| &step.calls);
+        let made = calls.find(|made| {
+            made.tool == tool && made.arguments == arguments && made.came != Came::Blocked
+        });
+        let before = made.map(|made| (made.result.clone(), made.came));
+        if let (Some((result, came)), Some((_, asked))) = (before, self.find(call)) {
+            (asked.result, asked.came) = (result, came);
+        }
+    }
+
+    fn find(&mut self, call: CallId) -> Option<(&mut bool, &mut TraceCall)> {
+        let turn = self.open.get_mut(&call.agent)?;
+        let at = turn.calls.iter().position(|(known, _)| *known == call)?;
+        Some((&mut turn.calls[at].1, &mut turn.step.calls[at]))
+    }
+
+    fn close(&mut self, agent: AgentId) {
+        if let Some(turn) = self.open.remove(&agent) {
+            self.last.insert(agent, self.trace.steps.len());
+            self.trace.steps.push(turn.step);
+        }
+    }
+
+    /// A task is done on evidence; the step that gave its output is the one that gained it.
+    fn gain(&mut self, task: &TaskId) {
+        let agent = self.at_work.get(task);
+        let step = agent.and_then(|agent| self.last.get(agent));
+        if let Some(step) = step {
+            self.trace.steps[*step].gained = true;
+        }
+    }
+}
