@@ -4,7 +4,7 @@ use crate::place::{Place, Seen};
 use std::fmt::Write;
 use std::io::Write as _;
 
-const HINT: &str = "what to do: a line is one trace: {\"id\": \"…\", \"steps\": [{\"agent\": \"…\", \"tool\": \"…\", \"args\": …, \"observation\": \"…\"}, …]}; what stood before this line is answered\n";
+const HINT: &str = "what to do: a line is one trace: {\"id\": \"…\", \"steps\": [{\"agent\": \"…\", \"tool\": \"…\", \"args\": …, \"observation\": \"…\"}, …]}, or spans of OTLP JSON; what stood before this line is answered\n";
 
 /// A trace of one agent that searches the same and finds the same.
 fn circling(id: &str, times: usize) -> String {
