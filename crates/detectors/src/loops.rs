@@ -54,6 +54,11 @@ impl Loops {
         self.steps
     }
 
+    /// An agent is no more: what it did is not needed any longer.
+    pub fn forget(&mut self, agent: AgentId) {
+        self.agents.remove(&agent);
+    }
+
     fn make_room(&mut self) {
         if self.agents.len() < AGENTS_MAX {
             return;

@@ -70,20 +70,29 @@ impl Run {
             calls: agent.spent.tool_calls,
             could_act: agent.equipment.tools.iter().any(reaches_out),
         };
-        // A plain path may be a file that is there and needs no change.
-        let mut there: Vec<String> = self.written.iter().cloned().collect();
-        there.extend(task.output_file.clone());
-        let start = &self.started().start;
-        let missing = if start.files_left_out > 0 {
-            Vec::new()
-        } else {
-            there.extend(start.files.iter().cloned());
-            missing_write(place, &task.writes, &there)
-        };
-        let found = empty_claim(place, output, backing)
-            .into_iter()
-            .chain(missing);
+        let claim = empty_claim(place, output, backing).into_iter();
+        let missing = missing_write(place, &task.writes, &self.there_of(task));
+        let found = claim.chain(missing);
         found.map(Finding::Divergence).collect()
+    }
+
+    /// Of the files that a task is to write those that are there: written by now, or from the
+    /// beginning, when they may well need no change. Where not all files are known, all of them.
+    fn there_of(&self, task: &Task) -> Vec<String> {
+        let start = &self.started().start;
+        if start.files_left_out > 0 {
+            return task.writes.clone();
+        }
+        let is_meant = |path: &&String| {
+            let mut writes = task.writes.iter();
+            writes.any(|own| path.starts_with(own.trim_start_matches("./")))
+        };
+        let there = self
+            .written
+            .iter()
+            .chain(&task.output_file)
+            .chain(&start.files);
+        there.filter(is_meant).cloned().collect()
     }
 
     /// A file has another content, or is gone: who works from what it was.
@@ -138,7 +147,9 @@ pub(crate) fn same_work_again(run: &Run, agent: &Agent, output: &str) -> Option<
 impl Run {
     /// What is left to do as the plan stands.
     pub(crate) fn notes_open_work(&mut self) {
-        let Some(graph) = &self.plan.graph else {
+        // A plan that was given is never revised.
+        let given = self.started().start.plan.is_some();
+        let Some(graph) = self.plan.graph.as_ref().filter(|_| !given) else {
             return;
         };
         let left = graph.plan().tasks.iter();

@@ -100,6 +100,7 @@ impl Watch {
 
     /// An agent is no more: nothing is left to be done about what was found of it.
     pub(crate) fn over(&mut self, agent: AgentId) {
+        self.loops.forget(agent);
         self.pending
             .retain(|finding| named(finding).is_none_or(|named| named.agent != agent));
     }

@@ -78,6 +78,45 @@ fn where_nobody_is_asked_a_loop_is_told_changed_and_stopped() {
 }
 
 #[test]
+fn a_crash_on_any_rung_loses_nothing_of_the_ladder() {
+    let turns = || {
+        let steer = [look("b"), text("seen")];
+        std::iter::repeat_with(|| look("a")).take(5).chain(steer)
+    };
+    let whole = |crash_at: Option<usize>| {
+        let mut world = World::new(turns());
+        world.answers.push_back(Answer::Steer {
+            text: "look at b".into(),
+        });
+        let start = looking(goal(Autonomy::L4), ready());
+        world.give(leadhand_protocol::Input::Start(Arc::new(start)));
+        let mut carried = 0;
+        loop {
+            if Some(carried) == crash_at && world.run.outcome().is_none() {
+                world.crash_and_resume();
+            }
+            carried += 1;
+            let Some(action) = world.pending.pop_front() else {
+                break;
+            };
+            if let Some(input) = world.carry_out(action) {
+                world.give(input);
+            }
+        }
+        assert_eq!(world.kind(), OutcomeKind::Done, "{}", world.told());
+        (rungs(&world), carried)
+    };
+    let (unbroken, carried) = whole(None);
+    assert_eq!(
+        unbroken,
+        ["found", "told", "found", "changed", "found", "asked"]
+    );
+    for crash_at in 1..carried {
+        assert_eq!(whole(Some(crash_at)).0, unbroken, "crash at {crash_at}");
+    }
+}
+
+#[test]
 fn another_attempt_begins_where_the_last_one_ended_on_the_ladder() {
     let mut start = looking(goal(Autonomy::L5), ready());
     start.limits.task_attempts_max = 2;
