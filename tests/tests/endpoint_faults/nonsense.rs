@@ -136,7 +136,7 @@ async fn nonsense_for_ever_ends_at_the_bounds_of_the_run() {
             body(EVENTS, garbage),
             (9, "was cut off before its end", 2),
         ),
-        ("a tool there is not", unknown, (6, "a loop was found", 5)),
+        ("a tool there is not", unknown, (6, "a loop was found", 8)),
         (
             "a tool with a long name",
             named,
