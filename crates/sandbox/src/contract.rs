@@ -30,6 +30,10 @@ const SCHEMA_BYTES_MAX: usize = 16 * 1_024;
 const REASON_CHARS_MAX: usize = 300;
 /// Most accesses of one tool.
 const ACCESSES_MAX: usize = 16;
+/// The keyword of a schema that names the arguments by which two calls are equal.
+const EQUAL_BY: &str = "x-equal-by";
+/// The keyword of a schema that says how long to wait between two looks, in milliseconds.
+const POLL_EVERY_MS: &str = "x-poll-every-ms";
 /// Most tools in one component.
 pub(crate) const TOOLS_MAX: usize = 64;
 
@@ -67,11 +71,17 @@ pub(crate) fn checked_spec(
         );
         return Err(wrong(reason));
     }
-    let arguments = schema("arguments", &spec.arguments_schema).map_err(wrong)?;
+    let mut arguments = schema("arguments", &spec.arguments_schema).map_err(wrong)?;
     if arguments["type"] != "object" || !arguments["properties"].is_object() {
         return Err(wrong(
             "its schema of arguments must be of an object with properties".into(),
         ));
+    }
+    let (equal_by, poll_every_ms) = manner(&arguments).map_err(wrong)?;
+    // Models are sent the schema, and some servers refuse keywords that they do not know.
+    if let Some(keywords) = arguments.as_object_mut() {
+        keywords.remove(EQUAL_BY);
+        keywords.remove(POLL_EVERY_MS);
     }
     let result = spec.result_schema.as_deref();
     let result = result.map(|text| schema("results", text)).transpose();
@@ -96,9 +106,37 @@ pub(crate) fn checked_spec(
         undo: None,
         isolation: Isolation::Sandboxed,
         trusted: false,
-        equal_by: Vec::new(),
-        poll_every_ms: None,
+        equal_by,
+        poll_every_ms,
     })
+}
+
+/// What a tool says of its calls beside what they may hold, in keywords of its schema that JSON
+/// Schema leaves to others: which arguments make two calls equal, and that it is to be asked again
+/// so often.
+fn manner(arguments: &Value) -> Result<(Vec<String>, Option<u64>), String> {
+    let names = match arguments.get(EQUAL_BY) {
+        None => Vec::new(),
+        Some(names) => {
+            let known = |name: &Value| {
+                let name = name.as_str()?;
+                arguments["properties"].get(name)?;
+                Some(name.to_owned())
+            };
+            let names = names
+                .as_array()
+                .and_then(|it| it.iter().map(known).collect());
+            names.ok_or_else(|| format!("its `{EQUAL_BY}` must be a list of its arguments"))?
+        }
+    };
+    let every_ms =
+        match arguments.get(POLL_EVERY_MS) {
+            None => None,
+            Some(every_ms) => Some(every_ms.as_u64().ok_or_else(|| {
+                format!("its `{POLL_EVERY_MS}` must be a number of milliseconds")
+            })?),
+        };
+    Ok((names, every_ms))
 }
 
 /// A component's tools `probe_x` and `undo_x` are there for its tool `x`: the first tells whether
@@ -146,4 +184,34 @@ pub(crate) fn validator(schema: &Value) -> Result<Validator, String> {
         .with_pattern_options(PatternOptions::regex())
         .build(schema)
         .map_err(|error| error.to_string().chars().take(REASON_CHARS_MAX).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::manner;
+    use serde_json::json;
+
+    #[test]
+    fn a_schema_says_what_makes_calls_equal_and_how_often_to_look() {
+        let said = |more: (&str, serde_json::Value)| {
+            let mut schema = json!({"properties": {"job": {}, "note": {}}});
+            schema[more.0] = more.1;
+            manner(&schema)
+        };
+        assert_eq!(said(("title", json!("x"))), Ok((Vec::new(), None)));
+        assert_eq!(
+            said(("x-equal-by", json!(["job"]))),
+            Ok((vec!["job".to_owned()], None))
+        );
+        assert_eq!(
+            said(("x-poll-every-ms", json!(60_000))),
+            Ok((Vec::new(), Some(60_000)))
+        );
+        for wrong in [json!("job"), json!(["jobs"]), json!([1])] {
+            let reason = said(("x-equal-by", wrong)).unwrap_err();
+            assert!(reason.contains("a list of its arguments"), "{reason}");
+        }
+        let reason = said(("x-poll-every-ms", json!(-1))).unwrap_err();
+        assert!(reason.contains("milliseconds"), "{reason}");
+    }
 }
