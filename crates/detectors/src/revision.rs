@@ -2,6 +2,7 @@
 
 use leadhand_protocol::{Identity, Task, TaskId, TaskSource};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// The name of the work that is left: equal for plans that leave the same to do, whatever their
 /// tasks are called, in which order they stand, and how their instructions are spaced, cased and
@@ -21,7 +22,8 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub fn open_work<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Identity {
     let tasks: Vec<&Task> = tasks.into_iter().collect();
-    let mut each: Vec<[u8; 32]> = tasks.iter().map(|task| name(task, &tasks)).collect();
+    let ids: BTreeSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    let mut each: Vec<[u8; 32]> = tasks.iter().map(|task| name(task, &ids)).collect();
     each.sort_unstable();
     let mut hash = Sha256::new();
     each.iter().for_each(|one| hash.update(one));
@@ -29,7 +31,7 @@ pub fn open_work<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Identity {
     Identity(first.fold(0, |number, byte| (number << 8) | u64::from(byte)))
 }
 
-fn name(task: &Task, among: &[&Task]) -> [u8; 32] {
+fn name(task: &Task, ids: &BTreeSet<&str>) -> [u8; 32] {
     let mut hash = Sha256::new();
     // The length goes first, so that parts cannot run into each other.
     let mut part = |kind: &str, text: &str| {
@@ -41,8 +43,8 @@ fn name(task: &Task, among: &[&Task]) -> [u8; 32] {
     part("role", &task.role);
     for word in words(&task.instruction) {
         // A new plan has new ids, and its instructions name those.
-        let id = among.iter().any(|other| other.id.as_str() == word);
-        part("word", if id { "#" } else { &word });
+        let is_id = ids.contains(word.as_str());
+        part("word", if is_id { "#" } else { &word });
     }
     for input in &task.inputs {
         match &input.from {
@@ -54,7 +56,7 @@ fn name(task: &Task, among: &[&Task]) -> [u8; 32] {
     for path in task.output_file.iter().chain(&task.writes) {
         part("write", path);
     }
-    let is_given = |id: &&TaskId| !among.iter().any(|other| other.id == **id);
+    let is_given = |id: &&TaskId| !ids.contains(id.as_str());
     let given = task.depends_on.iter().filter(is_given).count();
     part("given", &given.to_string());
     for effect in &task.effects {

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 const EVIDENCE_SHOWN: usize = 400;
 /// Longest name of a trace that is shown, in characters.
 const ID_SHOWN: usize = 200;
+
 /// Look for loops and for work that left the plan, in traces of any agents
 ///
 /// A trace is a line of JSON with `id` and `steps`, the spans of one trace in OTLP JSON, or a run
