@@ -28,7 +28,7 @@ pub use undeclared::{Declared, Touched, undeclared};
 pub use writes::call_writes;
 
 use leadhand_protocol::{
-    AgentId, Divergence, DivergenceRule, EVIDENCE_CHARS_MAX, Identity, TaskId,
+    AgentId, ContentHash, Divergence, DivergenceRule, EVIDENCE_CHARS_MAX, Identity, TaskId,
 };
 use sha2::{Digest, Sha256};
 
@@ -66,8 +66,7 @@ fn identity(rule: DivergenceRule, task: Option<&TaskId>, differs: &[&str]) -> Id
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    let first = hash.finalize().into_iter().take(8);
-    Identity(first.fold(0, |number, byte| (number << 8) | u64::from(byte)))
+    ContentHash::from_digest(hash.finalize().into()).into()
 }
 
 /// The text, cut to so many characters; a cut shows.

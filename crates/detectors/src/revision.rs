@@ -1,6 +1,6 @@
 //! A revision loop: the plan is made anew, and what is left to do is what it was before.
 
-use leadhand_protocol::{Identity, Task, TaskId, TaskSource};
+use leadhand_protocol::{ContentHash, Identity, Task, TaskId, TaskSource};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -27,8 +27,7 @@ pub fn open_work<'a>(tasks: impl IntoIterator<Item = &'a Task>) -> Identity {
     each.sort_unstable();
     let mut hash = Sha256::new();
     each.iter().for_each(|one| hash.update(one));
-    let first = hash.finalize().into_iter().take(8);
-    Identity(first.fold(0, |number, byte| (number << 8) | u64::from(byte)))
+    ContentHash::from_digest(hash.finalize().into()).into()
 }
 
 fn name(task: &Task, ids: &BTreeSet<&str>) -> [u8; 32] {

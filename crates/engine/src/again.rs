@@ -4,9 +4,9 @@ use crate::agent::Agent;
 use crate::run::Run;
 use crate::steps::last_said;
 use crate::turn::give_up;
-use crate::watch::{Rung, asked, first_bytes, last_rung, stopped};
+use crate::watch::{Rung, asked, last_rung, stopped};
 use leadhand_protocol::{
-    ContentHash, EVIDENCE_CHARS_MAX, Event, Finding, Identity, LoopFinding, LoopRule, OutcomeKind,
+    ContentHash, EVIDENCE_CHARS_MAX, Event, Finding, LoopFinding, LoopRule, OutcomeKind,
 };
 
 /// Told what is wrong, an agent said the same again: only another attempt can bring another reply.
@@ -29,7 +29,7 @@ pub(crate) fn says_again(run: &Run, agent: &Agent, fault: &str) -> Vec<Event> {
     let finding = Finding::Loop(LoopFinding {
         agent: agent.id,
         rule: LoopRule::Chant,
-        identity: Identity(first_bytes(&ContentHash::of(said.as_bytes()))),
+        identity: ContentHash::of(said.as_bytes()).into(),
         since: run.watch.loops.steps().saturating_sub(1),
         period: 1,
         times: agent.attempt.saturating_mul(2),

@@ -107,7 +107,7 @@ impl Watch {
 
     /// Whether a file has never had this content before, as far back as is kept in mind.
     pub(crate) fn is_new(&mut self, content: &ContentHash) -> bool {
-        let first = first_bytes(content);
+        let first = content.first_number();
         if self.contents.contains(&first) {
             return false;
         }
@@ -140,14 +140,6 @@ impl Watch {
             climbed.retain(|one| one.purpose != *purpose);
         }
     }
-}
-
-/// The first 8 bytes of a hash.
-pub(crate) fn first_bytes(hash: &ContentHash) -> u64 {
-    let text = hash.to_string();
-    let digits = text.chars().filter(char::is_ascii_hexdigit);
-    let first: String = digits.take(16).collect();
-    u64::from_str_radix(&first, 16).unwrap_or_default()
 }
 
 /// What is done next about something that this agent was found at.

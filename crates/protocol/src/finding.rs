@@ -1,7 +1,7 @@
 //! What detectors see. A finding is a fact; what is done about it is the engine's to say.
 
 use crate::coordination::{Asker, CycleStep};
-use crate::{AgentId, TaskId};
+use crate::{AgentId, ContentHash, TaskId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -41,6 +41,13 @@ pub enum Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Identity(pub u64);
+
+impl From<ContentHash> for Identity {
+    /// The first 8 bytes: enough to tell apart what one run finds.
+    fn from(hash: ContentHash) -> Self {
+        Self(hash.first_number())
+    }
+}
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

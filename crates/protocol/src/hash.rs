@@ -51,6 +51,19 @@ impl ContentHash {
         Some(Self(bytes))
     }
 
+    /// The first 8 bytes, the most significant first.
+    ///
+    /// ```
+    /// use leadhand_protocol::ContentHash;
+    /// let hash = ContentHash::of(b"a");
+    /// assert_eq!(format!("{:016x}", hash.first_number()), hash.to_string()[..16]);
+    /// ```
+    #[must_use]
+    pub fn first_number(&self) -> u64 {
+        let first = self.0.iter().take(8);
+        first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    }
+
     /// The first eight digits, enough for a person to tell artifacts of a run apart.
     #[must_use]
     pub fn short(&self) -> String {
