@@ -8,17 +8,19 @@ use leadhand::rooms::protocol::FORMAT_VERSION;
 use leadhand::{Record, RunId};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Take};
 use std::path::Path;
 
 /// The name of the format, which tells such a file from any other one.
 const FORMAT: &str = "leadhand run";
 /// The version of the format that is written. A newer one is refused.
 const VERSION: u32 = 1;
-/// Largest file that is read, in bytes.
+/// Largest export that is read, in bytes; it has to be smaller.
 const FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Longest line that is read, in bytes: a record holds a tool result or a prompt.
 const LINE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Most parts of a record that are read, such as the fields of objects and the items of lists.
+const PARTS_MAX: usize = 1_000_000;
 /// Most records of one run that are read.
 const RECORDS_MAX: usize = 2_000_000;
 
@@ -70,7 +72,7 @@ pub(crate) fn lines(run: &RunId, records: &[Record]) -> Result<Vec<String>, Fail
     Ok(lines)
 }
 
-/// Reads an exported run.
+/// Reads an exported run from a file.
 ///
 /// # Errors
 /// [`Failure::Usage`] with file and line, for whatever is no whole run of this version.
@@ -82,12 +84,26 @@ pub(crate) fn read(path: &Path) -> Result<Exported, Failure> {
     if !found.is_file() {
         return Err(fault("it is no file".to_owned()));
     }
-    if found.len() > FILE_BYTES_MAX {
-        return Err(fault(format!("it is larger than {FILE_BYTES_MAX} bytes")));
-    }
     let file = File::open(path).map_err(|error| fault(error.to_string()))?;
+    let mut records = Vec::new();
+    let source = BufReader::new(file);
+    let run = read_each(&place, source, |_, record| records.push(record))?;
+    Ok(Exported { run, records })
+}
+
+/// Reads an exported run from wherever it stands, gives its records one by one, and at last its
+/// name; `place` names it for people.
+///
+/// # Errors
+/// As [`read`]; what was given before is of no whole run.
+pub(crate) fn read_each(
+    place: &str,
+    source: impl BufRead,
+    mut each: impl FnMut(&RunId, Record),
+) -> Result<RunId, Failure> {
+    let fault = |what: String| Failure::usage(format!("{place}: {what}"), HOW_TO_EXPORT);
     let mut lines = Lines {
-        reader: BufReader::new(file.take(FILE_BYTES_MAX)),
+        reader: source.take(FILE_BYTES_MAX),
         line: 0,
     };
     let at = |line: usize, what: String| {
@@ -95,23 +111,19 @@ pub(crate) fn read(path: &Path) -> Result<Exported, Failure> {
     };
     let head = lines.next().map_err(|what| at(1, what))?;
     let head = read_head(&head.unwrap_or_default()).map_err(|what| at(1, what))?;
-    let mut records = Vec::new();
+    let mut count = 0;
     while let Some(text) = lines.next().map_err(|what| at(lines.line, what))? {
-        let record =
-            read_record(&text, &head, records.len()).map_err(|what| at(lines.line, what))?;
-        records.push(record);
+        let record = read_record(&text, &head, count).map_err(|what| at(lines.line, what))?;
+        each(&head.run, record);
+        count += 1;
     }
-    if records.len() != head.records {
+    if count != head.records {
         return Err(fault(format!(
-            "it is cut off: its head says {} records, there are {}",
-            head.records,
-            records.len()
+            "it is cut off: its head says {} records, there are {count}",
+            head.records
         )));
     }
-    Ok(Exported {
-        run: head.run,
-        records,
-    })
+    Ok(head.run)
 }
 
 /// Whether a file that begins so is an exported run.
@@ -122,17 +134,20 @@ pub(crate) fn begins(bytes: &[u8]) -> bool {
 const HOW_TO_EXPORT: &str = "an export is made with `leadhand trace export RUN > FILE`";
 
 struct Lines<R> {
-    reader: BufReader<R>,
+    reader: Take<R>,
     line: usize,
 }
 
-impl<R: Read> Lines<R> {
+impl<R: BufRead> Lines<R> {
     fn next(&mut self) -> Result<Option<String>, String> {
         self.line += 1;
         let mut bytes = Vec::new();
         let mut bounded = (&mut self.reader).take(LINE_BYTES_MAX + 1);
         let length = bounded.read_until(b'\n', &mut bytes);
         let length = length.map_err(|error| error.to_string())?;
+        if self.reader.limit() == 0 {
+            return Err(format!("it is larger than {FILE_BYTES_MAX} bytes"));
+        }
         if length == 0 {
             return Ok(None);
         }
@@ -171,7 +186,27 @@ fn read_head(text: &str) -> Result<Head, String> {
     Ok(head)
 }
 
+/// How many parts JSON has: its objects, lists, fields and items, counted by the signs that stand
+/// before each, outside of texts.
+fn parts(json: &str) -> usize {
+    let (mut parts, mut in_text, mut escaped) = (0, false, false);
+    for sign in json.bytes() {
+        match sign {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' | b',' | b':' if !in_text => parts += 1,
+            _ => {}
+        }
+    }
+    parts
+}
+
 fn read_record(text: &str, head: &Head, seq: usize) -> Result<Record, String> {
+    // In memory small parts take a hundred times the room that they take in the file.
+    if text.len() > PARTS_MAX && parts(text) > PARTS_MAX {
+        return Err(format!("the record has more than {PARTS_MAX} parts"));
+    }
     if seq >= head.records {
         return Err(format!(
             "there are more records than the {} that the head says",

@@ -1,17 +1,30 @@
 //! Traces of others in OTLP JSON: spans by the GenAI semantic conventions of OpenTelemetry, as
-//! pydantic-ai writes them, or by OpenInference. A document is one JSON value; a file holds one,
-//! or one a line. Spans of one trace may lie in several, and children before their parents.
+//! pydantic-ai writes them, by OpenInference, or by the names of OpenLLMetry. A document is one
+//! JSON value; a file holds one, or one a line. Spans of one trace may lie in several, and
+//! children before their parents, so all are held until the last: what is held has bounds.
 
+mod attributes;
+mod said;
 mod span;
 mod turns;
 
 use crate::Trace;
-use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use span::Span;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
 /// Most spans that are held at once.
 pub const SPANS_MAX: usize = 1_000_000;
+/// Most room that spans take that are held at once, in bytes.
+pub const SPANS_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Most attributes of a span or an event, and most events of a span. SDKs of OpenTelemetry keep
+/// 128 of each unless they are told otherwise; OpenInference writes one for each part of each
+/// message.
+pub const ATTRIBUTES_MAX: usize = 16_384;
 
 /// Why a document was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,33 +32,97 @@ pub enum OtlpFault {
     /// It is cut off, no JSON, or holds no spans as OTLP has them.
     #[error("this is no OTLP document: {why}; export the trace again as OTLP JSON")]
     NoDocument {
-        /// What is wrong, with line and column within the document.
+        /// What is wrong, with line and column within the document, or within a span of it.
         why: String,
         /// Whether it only ends too early.
         cut_off: bool,
     },
     /// There are more than are held.
-    #[error("there are more than {SPANS_MAX} spans; split the file by trace")]
+    #[error(
+        "there are more than {SPANS_MAX} spans, or more than {SPANS_BYTES_MAX} bytes of them; split the file by trace"
+    )]
     TooMany,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Document {
-    resource_spans: Vec<ResourceSpans>,
+impl From<serde_json::Error> for OtlpFault {
+    fn from(why: serde_json::Error) -> Self {
+        Self::NoDocument {
+            cut_off: why.is_eof(),
+            why: why.to_string(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ResourceSpans {
-    #[serde(default)]
-    scope_spans: Vec<ScopeSpans>,
+struct Document<'a> {
+    #[serde(borrow, rename = "resourceSpans", alias = "resource_spans")]
+    resources: AllOf<'a, Resource<'a>>,
 }
 
 #[derive(Deserialize)]
-struct ScopeSpans {
-    #[serde(default)]
-    spans: Vec<span::Raw>,
+struct Resource<'a> {
+    #[serde(borrow, default, rename = "scopeSpans", alias = "scope_spans")]
+    scopes: Option<AllOf<'a, Scope<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Scope<'a> {
+    #[serde(borrow, default)]
+    spans: Option<AllOf<'a, &'a RawValue>>,
+}
+
+/// The spans below the items of a list, as they are written; the items leave nothing behind.
+struct AllOf<'a, T> {
+    spans: Vec<&'a RawValue>,
+    of: PhantomData<T>,
+}
+
+trait HasSpans<'a> {
+    fn spans(self) -> Vec<&'a RawValue>;
+}
+
+impl<'a> HasSpans<'a> for &'a RawValue {
+    fn spans(self) -> Vec<&'a RawValue> {
+        vec![self]
+    }
+}
+
+impl<'a> HasSpans<'a> for Scope<'a> {
+    fn spans(self) -> Vec<&'a RawValue> {
+        self.spans.map(|all| all.spans).unwrap_or_default()
+    }
+}
+
+impl<'a> HasSpans<'a> for Resource<'a> {
+    fn spans(self) -> Vec<&'a RawValue> {
+        self.scopes.map(|all| all.spans).unwrap_or_default()
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de> + HasSpans<'a>> Deserialize<'de> for AllOf<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_seq(AllOf {
+            spans: Vec::new(),
+            of: PhantomData,
+        })
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de> + HasSpans<'a>> Visitor<'de> for AllOf<'a, T> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Self, A::Error> {
+        while let Some(item) = items.next_element::<T>()? {
+            // One more than are taken shows that there are too many.
+            let room = (SPANS_MAX + 1).saturating_sub(self.spans.len());
+            self.spans.extend(item.spans().into_iter().take(room));
+        }
+        Ok(self)
+    }
 }
 
 /// Spans that were taken so far.
@@ -55,6 +132,7 @@ pub struct Spans {
     traces: Vec<(String, Vec<Span>)>,
     places: BTreeMap<String, usize>,
     count: usize,
+    bytes: usize,
 }
 
 impl Spans {
@@ -63,21 +141,23 @@ impl Spans {
     /// # Errors
     /// [`OtlpFault`], with which nothing of it was taken.
     pub fn take(&mut self, document: &str) -> Result<usize, OtlpFault> {
-        let document: Document =
-            serde_json::from_str(document).map_err(|why| OtlpFault::NoDocument {
-                cut_off: why.is_eof(),
-                why: why.to_string(),
-            })?;
-        let scopes = document.resource_spans.into_iter();
-        let scopes = scopes.flat_map(|resource| resource.scope_spans);
-        let raw: Vec<span::Raw> = scopes.flat_map(|scope| scope.spans).collect();
-        if self.count.saturating_add(raw.len()) > SPANS_MAX {
+        let document: Document<'_> = serde_json::from_str(document)?;
+        let all = document.resources.spans;
+        if self.count.saturating_add(all.len()) > SPANS_MAX {
             return Err(OtlpFault::TooMany);
         }
-        let taken = raw.len();
-        self.count += taken;
-        for raw in raw {
-            let (trace, span) = span::read(raw);
+        let mut bytes = self.bytes;
+        let mut taken = Vec::new();
+        for raw in &all {
+            let (trace, span) = span::read(serde_json::from_str(raw.get())?);
+            bytes = bytes.saturating_add(span.bytes() + trace.len());
+            taken.push((trace, span));
+            if bytes > SPANS_BYTES_MAX {
+                return Err(OtlpFault::TooMany);
+            }
+        }
+        (self.count, self.bytes) = (self.count + taken.len(), bytes);
+        for (trace, span) in taken {
             let next = self.traces.len();
             let at = *self.places.entry(trace.clone()).or_insert(next);
             if at == next {
@@ -85,7 +165,7 @@ impl Spans {
             }
             self.traces[at].1.push(span);
         }
-        Ok(taken)
+        Ok(all.len())
     }
 
     /// The traces, in the order in which they came up, each with its steps in the order in which

@@ -1,6 +1,6 @@
 //! A run of ours as a trace: its records, put together to turns with what came of their calls.
 
-use crate::trace::{TraceCall, TraceStep, kept};
+use crate::trace::{TraceArguments, TraceCall, TraceStep, begun};
 use crate::{Came, Trace};
 use leadhand_protocol::{
     AgentId, CallId, Decision, Event, Origin, Purpose, Record, RunId, TaskId, ToolCall, ToolFault,
@@ -16,20 +16,14 @@ const STEPS_BACK_MAX: usize = 64;
 /// at the latest when its agent goes on; calls that the program makes by itself are no steps.
 #[must_use]
 pub fn recorded(run: &RunId, records: &[Record]) -> Trace {
-    let mut reading = Reading::default();
-    reading.trace.id = run.to_string();
-    for record in records {
-        reading.take(record.at_ms, &record.event);
-    }
-    let left: Vec<AgentId> = reading.open.keys().copied().collect();
-    for agent in left {
-        reading.close(agent);
-    }
-    reading.trace
+    let mut reading = Recorded::new(run);
+    records.iter().for_each(|record| reading.take(record));
+    reading.into_trace()
 }
 
+/// A run of which one record after the other is read, as [`recorded`] reads all of them.
 #[derive(Default)]
-struct Reading {
+pub struct Recorded {
     trace: Trace,
     tools: Arc<Vec<ToolSpec>>,
     open: BTreeMap<AgentId, Turn>,
@@ -48,9 +42,27 @@ struct Turn {
     wanted: usize,
 }
 
-impl Reading {
-    fn take(&mut self, at_ms: u64, event: &Event) {
-        match event {
+impl Recorded {
+    /// Of this run, with nothing read yet.
+    #[must_use]
+    pub fn new(run: &RunId) -> Self {
+        let mut reading = Self::default();
+        reading.trace.id = run.to_string();
+        reading
+    }
+
+    /// The trace, as far as the records went.
+    #[must_use]
+    pub fn into_trace(mut self) -> Trace {
+        let left: Vec<AgentId> = self.open.keys().copied().collect();
+        left.into_iter().for_each(|agent| self.close(agent));
+        self.trace
+    }
+
+    /// Takes the next record.
+    pub fn take(&mut self, record: &Record) {
+        let at_ms = record.at_ms;
+        match &*record.event {
             Event::AgentStarted {
                 agent,
                 role,
@@ -119,7 +131,7 @@ impl Reading {
     fn begin(&mut self, agent: AgentId, at_ms: u64, said: &str, wanted: usize) {
         self.close(agent);
         let step = TraceStep {
-            said: kept(said.to_owned()),
+            said: begun(said),
             at_ms: Some(at_ms),
             ..TraceStep::of(agent)
         };
@@ -142,7 +154,7 @@ impl Reading {
         turn.calls.push((call, false));
         turn.step.calls.push(TraceCall {
             tool: tool_call.name.clone(),
-            arguments: tool_call.arguments.clone(),
+            arguments: TraceArguments::written(&tool_call.arguments.to_string()),
             result: String::new(),
             came: match verdict.decision {
                 Decision::Deny => Came::Blocked,
@@ -157,7 +169,7 @@ impl Reading {
     fn edit(&mut self, call: CallId, tool_call: &ToolCall) {
         if let Some((_, owned)) = self.find(call) {
             owned.tool.clone_from(&tool_call.name);
-            owned.arguments.clone_from(&tool_call.arguments);
+            owned.arguments = TraceArguments::written(&tool_call.arguments.to_string());
         }
     }
 
@@ -170,13 +182,13 @@ impl Reading {
         match outcome {
             Ok(output) => {
                 let tool = tools.iter().find(|tool| tool.name == owned.tool);
-                owned.result = kept(output.text.clone());
+                owned.result = begun(&output.text);
                 owned.came = Came::done(tool, output);
                 owned.changed = output.files.iter().filter_map(|file| file.hash).collect();
             }
             Err(fault) => {
                 let made = owned.came != Came::Blocked;
-                owned.result = kept(fault.message.clone());
+                owned.result = begun(&fault.message);
                 owned.came = Came::failed(made, fault);
                 if !made && fault.kind == ToolFaultKind::Failed {
                     self.as_before(call);

@@ -4,12 +4,19 @@
 use crate::divergence::PlannedCall;
 use crate::{Arguments, Call, Came, Manner, Step};
 use leadhand_protocol::{AgentId, ContentHash};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Most bytes of one observation or text that are looked at; the rest says no more about whether
 /// it is the same as another.
 pub const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Longest JSON of arguments that is taken apart, in bytes. In memory JSON can take a hundred
+/// times its length (an object of one field takes some 700 bytes), so what is longer is compared
+/// as the text that it is.
+pub const ARGUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Most steps of one trace.
+pub const STEPS_MAX: usize = 1_000_000;
 
 /// One run of somebody's agents, its steps in the order in which they ended.
 #[derive(Debug, Clone, Default)]
@@ -31,16 +38,25 @@ pub(crate) struct TraceStep {
     pub(crate) gained: bool,
 }
 
-/// One call; the fields are those of [`Call`]. A string as arguments is a text such as a command.
+/// One call; the fields are those of [`Call`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TraceCall {
     pub(crate) tool: String,
-    pub(crate) arguments: Value,
+    pub(crate) arguments: TraceArguments,
     pub(crate) result: String,
     pub(crate) came: Came,
     pub(crate) equal_by: Option<String>,
     pub(crate) poll_every_ms: Option<u64>,
     pub(crate) changed: Vec<ContentHash>,
+}
+
+/// Arguments as they are kept: written out, and taken apart when their step is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TraceArguments {
+    /// A text, such as a command.
+    Text(String),
+    /// JSON of any other sort.
+    Json(String),
 }
 
 impl Trace {
@@ -77,7 +93,9 @@ impl Trace {
     /// Shows its steps one by one until `look` has an answer.
     pub fn find<T>(&self, mut look: impl FnMut(usize, &Step<'_>) -> Option<T>) -> Option<T> {
         self.steps.iter().enumerate().find_map(|(at, step)| {
-            let calls: Vec<Call<'_>> = step.calls.iter().map(TraceCall::lend).collect();
+            let values: Vec<Option<Value>> = step.calls.iter().map(TraceCall::value).collect();
+            let calls = step.calls.iter().zip(&values);
+            let calls: Vec<Call<'_>> = calls.map(|(call, value)| call.lend(value)).collect();
             let step = Step {
                 agent: step.agent,
                 said: &step.said,
@@ -106,16 +124,22 @@ impl TraceStep {
 }
 
 impl TraceCall {
-    fn lend(&self) -> Call<'_> {
+    /// The arguments taken apart, where they are no text.
+    fn value(&self) -> Option<Value> {
+        match &self.arguments {
+            TraceArguments::Text(_) => None,
+            TraceArguments::Json(json) => serde_json::from_str(json).ok(),
+        }
+    }
+
+    fn lend<'a>(&'a self, value: &'a Option<Value>) -> Call<'a> {
         Call {
             tool: &self.tool,
-            arguments: match &self.arguments {
-                Value::String(text) => Arguments::Text(text),
-                value @ (Value::Null
-                | Value::Bool(_)
-                | Value::Number(_)
-                | Value::Array(_)
-                | Value::Object(_)) => Arguments::Json(value),
+            arguments: match (&self.arguments, value) {
+                (TraceArguments::Json(_), Some(value)) => Arguments::Json(value),
+                (TraceArguments::Text(text) | TraceArguments::Json(text), _) => {
+                    Arguments::Text(text)
+                }
             },
             result: &self.result,
             came: self.came,
@@ -128,8 +152,55 @@ impl TraceCall {
     }
 }
 
-/// A text up to what is kept of it.
+impl Default for TraceArguments {
+    fn default() -> Self {
+        Self::Json("null".to_owned())
+    }
+}
+
+impl TraceArguments {
+    /// Of JSON as it was written.
+    pub(crate) fn written(json: &str) -> Self {
+        if json.starts_with('"') {
+            match serde_json::from_str(json) {
+                Ok(text) => Self::Text(kept(text)),
+                Err(_) => Self::Text(begun(json)),
+            }
+        } else if json.len() > ARGUMENT_BYTES_MAX {
+            Self::Text(begun(json))
+        } else {
+            Self::Json(json.to_owned())
+        }
+    }
+
+    /// How much room they take.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Json(text) => text.len(),
+        }
+    }
+
+    /// Of a text that may hold an object or a list in JSON.
+    pub(crate) fn told(text: &str) -> Self {
+        let holds = text.trim_start().starts_with(['{', '[']) && text.len() <= ARGUMENT_BYTES_MAX;
+        if holds && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            Self::Json(text.to_owned())
+        } else {
+            Self::Text(begun(text))
+        }
+    }
+}
+
+/// The beginning of a text, as far as it is kept.
+pub(crate) fn begun(text: &str) -> String {
+    text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned()
+}
+
+/// A text up to what is kept of it; what is not kept takes no room.
 pub(crate) fn kept(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+    if text.len() > TEXT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        text.shrink_to_fit();
+    }
     text
 }

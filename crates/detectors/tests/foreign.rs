@@ -115,6 +115,50 @@ fn spans_of_openinference_are_read_and_failures_say_why() {
     assert_eq!(shown(&traces[0]), expected);
 }
 
+/// The names that others used before there were conventions, or use still.
+#[test]
+fn older_names_are_read() {
+    let call = json!({"id": "c1", "type": "function",
+        "function": {"name": "look", "arguments": "{\"at\":1}"}});
+    let choice = json!({"index": 0, "message": {"content": "Hm.", "tool_calls": [call]}});
+    let mut event = choice.clone();
+    event["event.name"] = json!("gen_ai.choice");
+    let asked = json!([{"event.name": "gen_ai.user.message", "content": "not the model's"}, event]);
+    let mut told = span("m", "", 1, &json!({"gen_ai.operation.name": "chat"}));
+    told["events"] = json!([{"name": "gen_ai.choice",
+        "attributes": attributes(&json!({"gen_ai.event.content": choice.to_string()}))}]);
+    let flat = json!({"llm.request.type": "chat", "gen_ai.completion.0.role": "assistant",
+        "gen_ai.completion.0.content": "Hm.",
+        "gen_ai.completion.0.tool_calls.0.id": "c1",
+        "gen_ai.completion.0.tool_calls.0.name": "look",
+        "gen_ai.completion.0.tool_calls.0.arguments": "{\"at\":1}"});
+    let in_one = json!({"gen_ai.operation.name": "chat", "events": asked.to_string()});
+    for said in [span("m", "", 1, &flat), span("m", "", 1, &in_one), told] {
+        let made = json!({"traceloop.span.kind": "tool", "traceloop.entity.name": "look",
+            "traceloop.entity.input": "{\"at\":1}", "traceloop.entity.output": "x"});
+        let traces = read(&[said, span("t", "", 2, &made)]);
+        let expected = "2 m: Hm. look Json(Object {\"at\": Number(1)}) = x (Unknown)";
+        assert_eq!(shown(&traces[0]), [expected]);
+    }
+}
+
+#[test]
+fn what_is_null_or_of_another_spelling_is_read() {
+    let document = json!({"resource_spans": [{"scope_spans": null}, {"scope_spans": [{"spans": [
+        {"trace_id": "t", "span_id": "s", "parent_span_id": null, "name": null, "events": null,
+         "end_time_unix_nano": 7_000_000, "status": {"code": null, "message": null}, "attributes": [
+            {"key": null, "value": null}, {"key": "nothing", "value": {}},
+            {"key": "gen_ai.operation.name", "value": {"string_value": "execute_tool"}},
+            {"key": "tool_arguments", "value": {"kvlistValue": {"values": [
+                {"key": "at", "value": {"arrayValue": {"values": [{"intValue": 1}]}}}]}}},
+            {"key": "gen_ai.tool.name", "value": {"stringValue": "look"}}]}]}]}]});
+    let mut spans = Spans::default();
+    assert_eq!(spans.take(&document.to_string()), Ok(1));
+    let traces = spans.into_traces();
+    let expected = "7 :  look Json(Object {\"at\": Array [Number(1)]}) =  (Unknown)";
+    assert_eq!(shown(&traces[0]), [expected]);
+}
+
 #[test]
 fn what_is_no_document_is_refused_with_its_place() {
     let refused = |text: &str, is_cut_off: bool, expected: &str| {
@@ -129,7 +173,7 @@ fn what_is_no_document_is_refused_with_its_place() {
     refused("{\"resourceSpans\": [\n{", true, "line 2");
     refused("{}", false, "missing field `resourceSpans`");
     refused("{\"resourceSpans\": 7}", false, "expected a sequence");
-    refused(&"[".repeat(100_000), false, "");
+    refused(&"[".repeat(100_000), true, "column 100000");
     let nothing = "{\"resourceSpans\": [{\"scopeSpans\": [{\"spans\": [{}]}]}]}";
     let mut spans = Spans::default();
     assert_eq!(spans.take(nothing), Ok(1));

@@ -178,6 +178,24 @@ fn a_run_of_the_project_is_checked_by_its_name() {
     let told = "{\"id\":\"RUN\",\"finding\":null,\"steps\":2}\n";
     let seen = place.leadhand(&["check", "run.jsonl", "--json"]);
     assert_eq!(seen, Seen::new(0, told, ""));
+    let text = std::fs::read(place.path("run.jsonl")).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&text).unwrap();
+    std::fs::write(place.path("run.gz"), gzip.finish().unwrap()).unwrap();
+    let seen = place.leadhand(&["check", "run.gz", "--json"]);
+    assert_eq!(seen, Seen::new(0, told, ""));
+    // Records that are small in the file and large in memory.
+    let mut lines = String::from_utf8(text).unwrap();
+    let huge = "{\"\":0},".repeat(1_000_000);
+    lines = lines.replacen("\"seq\":1,", &format!("\"seq\":1,\"more\":[{huge}0],"), 1);
+    place.write("huge.jsonl", &lines);
+    let seen = place.leadhand(&["check", "huge.jsonl"]);
+    assert_eq!(seen.code, 2, "{}", seen.err);
+    assert!(
+        seen.err.contains("the record has more than 1000000 parts"),
+        "{}",
+        seen.err
+    );
     let seen = place.leadhand(&["check", "nobody"]);
     assert_eq!(seen.code, 2);
     assert!(

@@ -1,9 +1,11 @@
 //! One span: what of its attributes says who did what, and what came of it.
 
+use super::attributes::{AtMost, Attributes, unquoted};
+use super::said::said;
 use crate::Came;
-use crate::trace::{TraceCall, kept};
+use crate::trace::{TraceArguments, TraceCall, kept};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 /// A status of OTLP that says that it failed, as number and as name.
 const FAILED: [&str; 2] = ["2", "STATUS_CODE_ERROR"];
@@ -11,40 +13,45 @@ const FAILED: [&str; 2] = ["2", "STATUS_CODE_ERROR"];
 const DONE: [&str; 2] = ["1", "STATUS_CODE_OK"];
 /// Nanoseconds of a millisecond.
 const NANOS: u64 = 1_000_000;
+/// Longest name or id that is kept, in bytes; OTLP's own ids have 32 digits.
+const NAME_BYTES_MAX: usize = 1024;
 
-/// A span as it is written.
+/// A span as it is written; what is null is as if it was not there.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-pub(super) struct Raw {
-    trace_id: String,
-    span_id: String,
-    parent_span_id: String,
-    name: String,
-    end_time_unix_nano: Value,
-    attributes: Vec<Attribute>,
-    status: Status,
-    events: Vec<Happened>,
+#[serde(rename_all = "camelCase")]
+pub(super) struct Raw<'a> {
+    #[serde(default, alias = "trace_id")]
+    trace_id: Option<String>,
+    #[serde(default, alias = "span_id")]
+    span_id: Option<String>,
+    #[serde(default, alias = "parent_span_id")]
+    parent_span_id: Option<String>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default, borrow, alias = "end_time_unix_nano")]
+    end_time_unix_nano: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    attributes: Option<Attributes<'a>>,
+    #[serde(default, borrow)]
+    status: Option<Status<'a>>,
+    #[serde(default, borrow)]
+    events: Option<AtMost<&'a RawValue>>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(default)]
-struct Attribute {
-    key: String,
-    value: Value,
+struct Status<'a> {
+    #[serde(default, borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(default)]
+    message: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Status {
-    code: Value,
-    message: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Happened {
-    attributes: Vec<Attribute>,
+#[derive(Deserialize)]
+struct Happened<'a> {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default, borrow)]
+    attributes: Option<Attributes<'a>>,
 }
 
 /// A span as far as it matters.
@@ -73,59 +80,100 @@ pub(super) enum Kind {
 pub(super) struct Wanted {
     pub(super) id: String,
     pub(super) tool: String,
-    pub(super) arguments: Value,
+    pub(super) arguments: TraceArguments,
 }
 
 impl Span {
     pub(super) fn ended_ms(&self) -> Option<u64> {
         (self.ended_nanos > 0).then_some(self.ended_nanos / NANOS)
     }
+
+    /// How much room it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let agent = self.agent.as_ref().map_or(0, String::len);
+        let named = self.id.len() + self.parent.len() + self.name.len() + agent;
+        let wanted = |call: &Wanted| {
+            size_of::<Wanted>() + call.id.len() + call.tool.len() + call.arguments.bytes()
+        };
+        let held = match &self.kind {
+            Kind::Model { said, calls } => said.len() + calls.iter().map(wanted).sum::<usize>(),
+            Kind::Tool { id, call } => {
+                id.len() + call.tool.len() + call.arguments.bytes() + call.result.len()
+            }
+            Kind::Other => 0,
+        };
+        size_of::<Self>() + named + held
+    }
 }
 
 /// The span, and the id of its trace.
-pub(super) fn read(raw: Raw) -> (String, Span) {
-    let attributes = Attributes(raw.attributes);
-    let operation = attributes.text(&["gen_ai.operation.name"]);
-    let kind = attributes.text(&["openinference.span.kind"]).to_uppercase();
+pub(super) fn read(raw: Raw<'_>) -> (String, Span) {
+    let attributes = raw.attributes.unwrap_or_default();
+    let events = raw.events.unwrap_or_default();
+    let name = short(raw.name.unwrap_or_default());
+    let operation = attributes.text(&["gen_ai.operation.name", "llm.request.type"]);
+    let kind = attributes.text(&["openinference.span.kind", "traceloop.span.kind"]);
+    let kind = kind.to_uppercase();
     let is_agent = operation == "invoke_agent" || kind == "AGENT";
-    let named = attributes.text(&["gen_ai.agent.name", "agent_name", "agent.name"]);
-    let agent = match (named.is_empty(), is_agent) {
-        (false, _) => Some(named),
-        (true, true) => Some(raw.name.clone()),
-        (true, false) => None,
-    };
     let of_model = matches!(
         operation.as_str(),
-        "chat" | "text_completion" | "generate_content"
+        "chat" | "text_completion" | "generate_content" | "completion"
     );
+    let mut named = attributes.text(&["gen_ai.agent.name", "agent_name", "agent.name"]);
+    if named.is_empty() && is_agent {
+        named = attributes.text(&["traceloop.entity.name"]);
+    }
+    let agent = match (named.is_empty(), is_agent) {
+        (false, _) => Some(short(named)),
+        (true, true) => Some(name.clone()),
+        (true, false) => None,
+    };
     let kind = if operation == "execute_tool" || kind == "TOOL" {
-        tool(&attributes, &raw.name, &raw.status, &raw.events)
+        tool(&attributes, &name, &raw.status.unwrap_or_default(), &events)
     } else if of_model || kind == "LLM" {
-        model(&attributes)
+        let chosen = happened(&events, "gen_ai.choice");
+        let chosen = chosen.map(|event| event.text(&["gen_ai.event.content"]));
+        let (said, calls) = said(&attributes, chosen);
+        Kind::Model { said, calls }
     } else {
         Kind::Other
     };
-    let ended = shown(&raw.end_time_unix_nano).parse().unwrap_or_default();
+    let ended = raw.end_time_unix_nano.map(|nanos| unquoted(nanos.get()));
     let span = Span {
-        id: raw.span_id,
-        parent: raw.parent_span_id,
-        name: raw.name,
+        id: short(raw.span_id.unwrap_or_default()),
+        parent: short(raw.parent_span_id.unwrap_or_default()),
+        name,
         agent,
-        ended_nanos: ended,
+        ended_nanos: ended
+            .and_then(|nanos| nanos.parse().ok())
+            .unwrap_or_default(),
         kind,
     };
-    (raw.trace_id, span)
+    (short(raw.trace_id.unwrap_or_default()), span)
 }
 
-fn tool(attributes: &Attributes, name: &str, status: &Status, events: &[Happened]) -> Kind {
-    let named = attributes.text(&["gen_ai.tool.name", "tool.name"]);
-    let arguments = [
+fn tool(
+    attributes: &Attributes<'_>,
+    name: &str,
+    status: &Status<'_>,
+    events: &AtMost<&RawValue>,
+) -> Kind {
+    let named = attributes.text(&["gen_ai.tool.name", "tool.name", "traceloop.entity.name"]);
+    let arguments = attributes.text(&[
         "gen_ai.tool.call.arguments",
         "tool_arguments",
         "input.value",
-    ];
-    let results = ["gen_ai.tool.call.result", "tool_response", "output.value"];
-    let code = shown(&status.code);
+        "traceloop.entity.input",
+    ]);
+    let mut result = attributes.text(&[
+        "gen_ai.tool.call.result",
+        "tool_response",
+        "output.value",
+        "traceloop.entity.output",
+    ]);
+    let code = status
+        .code
+        .map_or(String::new(), |code| unquoted(code.get()));
     let came = if FAILED.contains(&code.as_str()) {
         Came::Failed
     } else if DONE.contains(&code.as_str()) {
@@ -133,22 +181,21 @@ fn tool(attributes: &Attributes, name: &str, status: &Status, events: &[Happened
     } else {
         Came::Unknown
     };
-    let mut result = attributes.text(&results);
     if result.is_empty() && came == Came::Failed {
-        let told = events.iter().flat_map(|event| &event.attributes);
-        let told = told.filter(|attribute| attribute.key == "exception.message");
-        let exception = told.map(|attribute| shown(&plain(&attribute.value))).next();
-        result = exception.unwrap_or_else(|| status.message.clone());
+        let told = happened(events, "exception");
+        let mut told = told.map(|event| event.text(&["exception.message"]));
+        let exception = told.find(|told| !told.is_empty());
+        result = exception.unwrap_or_else(|| status.message.clone().unwrap_or_default());
     }
     Kind::Tool {
-        id: attributes.text(&["gen_ai.tool.call.id", "tool_call.id"]),
+        id: short(attributes.text(&["gen_ai.tool.call.id", "tool_call.id"])),
         call: TraceCall {
             tool: if named.is_empty() {
                 name.to_owned()
             } else {
-                named
+                short(named)
             },
-            arguments: parsed(&attributes.text(&arguments)),
+            arguments: TraceArguments::told(&arguments),
             result: kept(result),
             came,
             ..TraceCall::default()
@@ -156,105 +203,21 @@ fn tool(attributes: &Attributes, name: &str, status: &Status, events: &[Happened
     }
 }
 
-fn model(attributes: &Attributes) -> Kind {
-    let messages = parsed(&attributes.text(&["gen_ai.output.messages"]));
-    let (mut said, mut calls) = by_conventions(&messages);
-    if said.is_empty() && calls.is_empty() {
-        (said, calls) = attributes.by_openinference();
-    }
-    if said.is_empty() && calls.is_empty() {
-        said = attributes.text(&["output.value"]);
-    }
-    Kind::Model {
-        said: kept(said),
-        calls,
-    }
+/// The attributes of events of this name, one at a time; what is no event is passed over.
+fn happened<'a>(
+    events: &'a AtMost<&'a RawValue>,
+    name: &'a str,
+) -> impl Iterator<Item = Attributes<'a>> {
+    events.0.iter().filter_map(move |event| {
+        let event: Happened<'a> = serde_json::from_str(event.get()).ok()?;
+        (event.name.as_deref() == Some(name)).then_some(event.attributes?)
+    })
 }
 
-/// The parts of messages, as the conventions of OpenTelemetry have them.
-fn by_conventions(messages: &Value) -> (String, Vec<Wanted>) {
-    let (mut said, mut calls) = (String::new(), Vec::new());
-    let messages = messages.as_array().into_iter().flatten();
-    let parts = messages.filter_map(|message| message["parts"].as_array());
-    for part in parts.flatten() {
-        match part["type"].as_str() {
-            Some("text") => said.push_str(part["content"].as_str().unwrap_or_default()),
-            Some("tool_call") => calls.push(Wanted {
-                id: shown(&part["id"]),
-                tool: shown(&part["name"]),
-                arguments: match &part["arguments"] {
-                    Value::String(text) => parsed(text),
-                    value => value.clone(),
-                },
-            }),
-            Some(_) | None => {}
-        }
+pub(super) fn short(mut name: String) -> String {
+    if name.len() > NAME_BYTES_MAX {
+        name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
+        name.shrink_to_fit();
     }
-    (said, calls)
-}
-
-struct Attributes(Vec<Attribute>);
-
-impl Attributes {
-    /// The first of these that is there, as a text; empty where none is.
-    fn text(&self, keys: &[&str]) -> String {
-        let of = |key: &&str| self.0.iter().find(|attribute| attribute.key == *key);
-        let found = keys.iter().find_map(of);
-        found.map_or(String::new(), |found| shown(&plain(&found.value)))
-    }
-
-    /// OpenInference writes messages flat, one attribute a field.
-    fn by_openinference(&self) -> (String, Vec<Wanted>) {
-        let (mut said, mut calls) = (String::new(), Vec::new());
-        for Attribute { key, value } in &self.0 {
-            if !key.starts_with("llm.output_messages.") {
-                continue;
-            }
-            if key.ends_with(".message.content") {
-                said.push_str(&shown(&plain(value)));
-            } else if let Some(call) = key.strip_suffix(".function.name") {
-                calls.push(Wanted {
-                    id: self.text(&[&format!("{call}.id")]),
-                    tool: shown(&plain(value)),
-                    arguments: parsed(&self.text(&[&format!("{call}.function.arguments")])),
-                });
-            }
-        }
-        (said, calls)
-    }
-}
-
-/// A value of OTLP without the name of its type. How deep it goes is bounded by the JSON reader.
-fn plain(value: &Value) -> Value {
-    let Some((kind, value)) = value.as_object().and_then(|object| object.iter().next()) else {
-        return Value::Null;
-    };
-    let values = value["values"].as_array().into_iter().flatten();
-    match kind.as_str() {
-        "arrayValue" => values.map(plain).collect(),
-        "kvlistValue" => {
-            let pairs = values.map(|pair| (shown(&pair["key"]), plain(&pair["value"])));
-            Value::Object(pairs.collect::<Map<_, _>>())
-        }
-        _ => value.clone(),
-    }
-}
-
-/// A value as a text: a string as it is, nothing as nothing, else as JSON.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
-}
-
-/// What a text holds where it is an object or a list in JSON, else the text.
-fn parsed(text: &str) -> Value {
-    match serde_json::from_str(text) {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => value,
-        Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | Err(_) => {
-            Value::String(kept(text.to_owned()))
-        }
-    }
+    name
 }

@@ -23,17 +23,16 @@ struct Turn {
 #[derive(Default)]
 struct Reading {
     trace: Trace,
-    numbers: BTreeMap<String, AgentId>,
     open: VecDeque<Turn>,
 }
 
 pub(super) fn trace(id: String, mut spans: Vec<Span>) -> Trace {
     spans.sort_by_key(|span| span.ended_nanos);
-    let names = agents(&spans);
+    let (whose, agents) = agents(&spans);
     let mut reading = Reading::default();
-    reading.trace.id = id;
-    for (span, name) in spans.into_iter().zip(names) {
-        reading.take(span, name);
+    (reading.trace.id, reading.trace.agents) = (id, agents);
+    for (span, agent) in spans.into_iter().zip(whose) {
+        reading.take(span, agent);
     }
     while let Some(turn) = reading.open.pop_front() {
         reading.end(turn);
@@ -41,20 +40,30 @@ pub(super) fn trace(id: String, mut spans: Vec<Span>) -> Trace {
     reading.trace
 }
 
-/// Whose each span is: of the nearest ancestor that names an agent, else of the topmost one.
-fn agents(spans: &[Span]) -> Vec<String> {
+/// Whose each span is: of the nearest ancestor that names an agent, else of the topmost one; and
+/// the names of those agents.
+fn agents(spans: &[Span]) -> (Vec<AgentId>, BTreeMap<AgentId, String>) {
     let by_id: BTreeMap<&str, &Span> = spans.iter().map(|span| (span.id.as_str(), span)).collect();
+    let mut numbers: BTreeMap<&str, AgentId> = BTreeMap::new();
     let whose = spans.iter().map(|span| {
+        if matches!(span.kind, Kind::Other) {
+            return AgentId(0);
+        }
         let above = |span: &&Span| by_id.get(span.parent.as_str()).copied();
         let line = std::iter::successors(Some(span), above).take(ANCESTORS_MAX);
-        let named = line.clone().find_map(|span| span.agent.clone());
-        named.unwrap_or_else(|| line.last().map_or(String::new(), |top| top.name.clone()))
+        let named = line.clone().find_map(|span| span.agent.as_deref());
+        let name = named.unwrap_or_else(|| line.last().map_or("", |top| &top.name));
+        let next = AgentId(u32::try_from(numbers.len()).unwrap_or(u32::MAX));
+        *numbers.entry(name).or_insert(next)
     });
-    whose.collect()
+    let whose = whose.collect();
+    let names = numbers.into_iter();
+    let names = names.map(|(name, agent)| (agent, name.to_owned()));
+    (whose, names.collect())
 }
 
 impl Reading {
-    fn take(&mut self, span: Span, name: String) {
+    fn take(&mut self, span: Span, agent: AgentId) {
         let at_ms = span.ended_ms();
         match span.kind {
             Kind::Other => {}
@@ -64,7 +73,7 @@ impl Reading {
                     self.end_at(before);
                 }
                 let turn = Turn {
-                    step: self.step(name, said, at_ms),
+                    step: step(agent, said, at_ms),
                     parent: span.parent,
                     wanted: calls,
                 };
@@ -77,11 +86,11 @@ impl Reading {
                     self.end_at(0);
                 }
             }
-            Kind::Tool { id, call } => self.call(&id, call, name, at_ms),
+            Kind::Tool { id, call } => self.call(&id, call, agent, at_ms),
         }
     }
 
-    fn call(&mut self, id: &str, call: TraceCall, name: String, at_ms: Option<u64>) {
+    fn call(&mut self, id: &str, call: TraceCall, agent: AgentId, at_ms: Option<u64>) {
         let is_it = |wanted: &Wanted| {
             wanted.tool == call.tool && (id.is_empty() || wanted.id.is_empty() || wanted.id == id)
         };
@@ -90,7 +99,7 @@ impl Reading {
             Some((at, of_turn))
         });
         let Some((at, of_turn)) = found else {
-            let mut step = self.step(name, String::new(), at_ms);
+            let mut step = step(agent, String::new(), at_ms);
             step.calls.push(call);
             self.trace.steps.push(step);
             return;
@@ -101,17 +110,6 @@ impl Reading {
         turn.step.at_ms = at_ms;
         if turn.wanted.is_empty() {
             self.end_at(at);
-        }
-    }
-
-    fn step(&mut self, name: String, said: String, at_ms: Option<u64>) -> TraceStep {
-        let next = AgentId(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
-        let agent = *self.numbers.entry(name.clone()).or_insert(next);
-        self.trace.agents.entry(agent).or_insert(name);
-        TraceStep {
-            said,
-            at_ms,
-            ..TraceStep::of(agent)
         }
     }
 
@@ -131,5 +129,13 @@ impl Reading {
                 ..TraceCall::default()
             }));
         self.trace.steps.push(step);
+    }
+}
+
+fn step(agent: AgentId, said: String, at_ms: Option<u64>) -> TraceStep {
+    TraceStep {
+        said,
+        at_ms,
+        ..TraceStep::of(agent)
     }
 }

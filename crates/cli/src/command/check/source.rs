@@ -5,7 +5,7 @@ use crate::escape;
 use crate::exported;
 use crate::failure::Failure;
 use flate2::read::MultiGzDecoder;
-use leadhand::rooms::detectors::{Spans, Trace, recorded};
+use leadhand::rooms::detectors::{Recorded, Spans, Trace};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::fs::File;
@@ -28,9 +28,13 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// given after the last line, or after what stood before a line that cannot be read.
 pub(super) fn traces(path: &Path, mut each: impl FnMut(&Trace)) -> Result<(), Failure> {
     let mut source = open(path)?;
-    if source.fill_buf().is_ok_and(exported::begins) && path != Path::new("-") {
-        let exported = exported::read(path)?;
-        each(&recorded(&exported.run, &exported.records));
+    if source.fill_buf().is_ok_and(exported::begins) {
+        let mut reading = None;
+        exported::read_each(&path.display().to_string(), source, |run, record| {
+            let reading = reading.get_or_insert_with(|| Recorded::new(run));
+            reading.take(&record);
+        })?;
+        reading.map(Recorded::into_trace).iter().for_each(each);
         return Ok(());
     }
     let mut spans = Spans::default();
@@ -119,8 +123,9 @@ fn ends_early(line: &str) -> bool {
 fn is_otlp(line: &str) -> bool {
     #[derive(Deserialize)]
     struct Sniffed {
-        #[serde(rename = "resourceSpans")]
+        #[serde(rename = "resourceSpans", alias = "resource_spans")]
         _spans: IgnoredAny,
     }
-    line.contains("\"resourceSpans\"") && serde_json::from_str::<Sniffed>(line).is_ok()
+    let names = ["\"resourceSpans\"", "\"resource_spans\""];
+    names.iter().any(|name| line.contains(name)) && serde_json::from_str::<Sniffed>(line).is_ok()
 }
