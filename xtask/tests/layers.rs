@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// A dependency, by the beginning of its name, and the rooms that may have it.
-const FENCES: [(&str, &[&str]); 17] = [
+const FENCES: [(&str, &[&str]); 19] = [
     ("anyhow", &[]),
     ("async-openai", &["model"]),
+    ("axum", &["viewer"]),
     ("candle-", &["inference"]),
     ("cap-std", &["sandbox"]),
     ("clap", &["cli"]),
@@ -18,6 +19,7 @@ const FENCES: [(&str, &[&str]); 17] = [
     ("indicatif", &["cli"]),
     ("llguidance", &["inference"]),
     ("petgraph", &["task-graph"]),
+    ("ratatui", &["viewer"]),
     ("redb", &["journal"]),
     ("reqwest", &["model"]),
     ("shuttle", &["channel"]),

@@ -163,7 +163,7 @@ fn by_digest(
         return Err(Failure::usage(
             format!(
                 "--digest {}: this begins no digest",
-                crate::escape::line(&digest, 80)
+                leadhand::rooms::inspector::escape::line(&digest, 80)
             ),
             format!("give at least {DIGEST_CHARS_MIN} of its hexadecimal digits; {look}"),
         ));

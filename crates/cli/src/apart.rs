@@ -1,6 +1,6 @@
 //! Where two values part, and both laid out for people.
 
-use crate::escape;
+use leadhand::rooms::inspector::escape;
 use serde_json::Value;
 use std::fmt::Write;
 

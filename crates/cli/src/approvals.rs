@@ -29,7 +29,7 @@ impl Until {
     /// # Errors
     /// [`Failure::Usage`].
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
-        let shown = crate::escape::line(text, 40);
+        let shown = leadhand::rooms::inspector::escape::line(text, 40);
         let none = || {
             Failure::usage(
                 format!("--until {shown}: this is no date"),

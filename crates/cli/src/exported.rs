@@ -1,9 +1,9 @@
 //! An exported run: a head line that names format and version, then one line a record as
 //! `run --json` writes it. Whoever hands such a file over may have written anything into it.
 
-use crate::escape;
 use crate::failure::Failure;
 use crate::watch::JsonLine;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::protocol::FORMAT_VERSION;
 use leadhand::{Record, RunId};
 use serde::{Deserialize, Serialize};

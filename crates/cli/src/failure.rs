@@ -1,7 +1,7 @@
 //! Why a command failed, its exit code, and what to do next. Errors of the library are mapped
 //! here and nowhere else.
 
-use crate::escape;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::journal::Damage;
 use leadhand::rooms::journal::JournalError;
 use leadhand::rooms::model::ModelError;

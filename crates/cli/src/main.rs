@@ -4,7 +4,6 @@
 //! What happens in a run is decided in the library: `Leadhand::start`, then the runtime's
 //! run loop.
 
-mod account;
 mod added_budget;
 mod answer;
 mod apart;
@@ -12,9 +11,9 @@ mod approvals;
 mod command;
 mod components;
 mod config;
-mod coordinated;
+
 mod crashed;
-mod escape;
+
 mod exported;
 mod failure;
 mod files;
@@ -26,17 +25,17 @@ mod model_choice;
 mod model_file;
 mod parting;
 mod person;
-mod progress;
+
 mod project;
+mod project_runs;
 mod reach;
 mod run_name;
 mod screen;
 mod session;
 mod stopped;
 mod terminal_lines;
-mod timeline;
+
 mod watch;
-mod words;
 
 use clap::Parser;
 use command::CommandLine;

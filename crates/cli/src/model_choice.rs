@@ -4,11 +4,11 @@
 //! [`crate::model_file`].
 
 use crate::config::Config;
-use crate::escape;
 use crate::failure::{Failure, WAYS_TO_A_MODEL};
 use crate::model_file;
 use crate::project::Project;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::model::catalog;
 use leadhand::{ModelConfig, Provider, RecordedTools};
 use std::path::{Path, PathBuf};
@@ -164,7 +164,7 @@ fn of_name(config: &Config, name: &str) -> Result<ModelConfig, Failure> {
         Failure::usage(
             format!(
                 "there is no model `{}`; there is: {}",
-                crate::escape::line(name, 80),
+                leadhand::rooms::inspector::escape::line(name, 80),
                 known.join(", ")
             ),
             "write one of these, or openai:NAME, embedded:NAME, scripted:FILE or cassette:FILE",
@@ -207,13 +207,13 @@ fn is_ready(config: &ModelConfig, project: &Project) -> bool {
 }
 
 fn described(name: &str, config: &ModelConfig) -> String {
-    let name = crate::escape::line(name, 80);
+    let name = leadhand::rooms::inspector::escape::line(name, 80);
     match (config.provider, &config.model, &config.base_url) {
         (Provider::OpenAi, Some(model), Some(url)) => {
             format!(
                 "{name} ({} at {})",
-                crate::escape::line(model, 80),
-                crate::escape::line(url, 80)
+                leadhand::rooms::inspector::escape::line(model, 80),
+                leadhand::rooms::inspector::escape::line(url, 80)
             )
         }
         (Provider::Embedded, Some(model), _) if *model != name => {

@@ -128,7 +128,7 @@ mod with_bar {
                 };
                 screen::note(&format!(
                     "{whose} failed: {}",
-                    crate::escape::line(&why, 300)
+                    leadhand::rooms::inspector::escape::line(&why, 300)
                 ));
             }),
             FetchProgress::Checking => bar.set_message("checking its SHA-256"),

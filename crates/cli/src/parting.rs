@@ -1,10 +1,10 @@
 //! Two runs side by side: how far they are the same, and what they came to.
 
-use crate::account;
 use crate::apart;
-use crate::escape;
-use crate::words;
 use leadhand::rooms::engine::Run;
+use leadhand::rooms::inspector::account;
+use leadhand::rooms::inspector::escape;
+use leadhand::rooms::inspector::words;
 use leadhand::rooms::protocol::canonical_json;
 use leadhand::{Event, OutcomeKind, PersonInput, Record, TaskId, rebuild};
 use serde::Serialize;

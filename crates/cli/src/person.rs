@@ -1,10 +1,10 @@
 //! The person at the terminal, who is shown a plan or a tool call exactly as it is and says
 //! yes, no and why, or always.
 
-use crate::escape;
 use crate::terminal_lines::TerminalLines;
 use crate::watch::Voice;
-use crate::words;
+use leadhand::rooms::inspector::escape;
+use leadhand::rooms::inspector::words;
 use leadhand::rooms::model::BoxFuture;
 use leadhand::rooms::protocol::RequestId;
 use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId, ToolCall, to_text};

@@ -110,7 +110,11 @@ impl Reach {
             .unwrap_or_default();
         Ok(match status.outcome.filter(|kind| !kind.resumable()) {
             Some(kind) => Failure::usage(
-                format!("run {} is over ({})", self.id, crate::account::ending(kind)),
+                format!(
+                    "run {} is over ({})",
+                    self.id,
+                    leadhand::rooms::inspector::account::ending(kind)
+                ),
                 "start its goal again, or fork it where it should have gone another way",
             ),
             None => Failure::usage(

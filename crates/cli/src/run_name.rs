@@ -1,7 +1,7 @@
 //! Runs as people name them: whole, by the first letters of the id, or `last`.
 
-use crate::escape;
 use crate::failure::Failure;
+use leadhand::rooms::inspector::escape;
 use leadhand::{Journal, RunId};
 
 /// The one run that a text names.

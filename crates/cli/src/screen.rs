@@ -1,7 +1,7 @@
 //! The only place that writes to standard output and standard error. A reader that has gone
 //! away is no fault of a run: what cannot be written is dropped.
 
-use crate::escape;
+use leadhand::rooms::inspector::escape;
 use std::io::{self, IsTerminal, Write};
 
 /// Writes to standard output as it stands: for values that programs read.

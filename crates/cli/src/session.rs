@@ -1,15 +1,15 @@
 //! One run at the terminal, from its first line to its account: what `run`, `plan` and
 //! `resume` have in common.
 
-use crate::account;
 use crate::components::how_to_build;
-use crate::escape;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::model_choice::{self, ModelOptions};
 use crate::person::AtTerminal;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use crate::watch::{Show, Watch};
+use leadhand::rooms::inspector::account;
+use leadhand::rooms::inspector::escape;
 use leadhand::{Leadhand, Outcome, OutcomeKind, Run, RunId};
 use serde::Serialize;
 use std::time::Instant;

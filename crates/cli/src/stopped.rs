@@ -1,11 +1,11 @@
 //! What is told of a run that an order has stopped: what came to its end, what did not, and
 //! what nobody knows.
 
-use crate::account;
-use crate::escape;
 use crate::failure::Failure;
 use crate::reach::Reach;
 use crate::screen;
+use leadhand::rooms::inspector::account;
+use leadhand::rooms::inspector::escape;
 use leadhand::{CallState, Outcome, PersonInput, RunId};
 use serde::Serialize;
 use std::fmt::Write;

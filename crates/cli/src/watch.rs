@@ -2,8 +2,8 @@
 //! its records as JSON lines. The run hands over what happens through a bounded channel, and
 //! one thread does all the writing.
 
-use crate::progress::Progress;
 use crate::screen;
+use leadhand::rooms::inspector::Progress;
 use leadhand::rooms::protocol::AgentId;
 use leadhand::rooms::runtime::{Observation, Observer};
 use leadhand::{Record, RunId};

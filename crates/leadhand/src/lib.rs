@@ -104,6 +104,7 @@ pub mod rooms {
     pub use leadhand_coordination as coordination;
     pub use leadhand_detectors as detectors;
     pub use leadhand_engine as engine;
+    pub use leadhand_inspector as inspector;
     pub use leadhand_journal as journal;
     pub use leadhand_model as model;
     pub use leadhand_policy as policy;

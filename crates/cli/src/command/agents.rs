@@ -1,13 +1,13 @@
 //! `leadhand agents`: the roles of a project, and checking role files and playbooks.
 
 use crate::components::how_to_build;
-use crate::escape;
 use crate::failure::{Failure, USAGE};
 use crate::files;
 use crate::project::{Project, ProjectOptions, is_readme, playbook_files, role_files};
 use crate::screen;
 use clap::Subcommand;
 use leadhand::rooms::agents::{PLAYBOOK_BYTES_MAX, ROLE_FILE_BYTES_MAX};
+use leadhand::rooms::inspector::escape;
 use leadhand::{Roster, parse_playbook};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -123,7 +123,7 @@ fn check(project: &Project, named: &[PathBuf]) -> Result<u8, Failure> {
     }
     screen::note(&format!(
         "{} checked, {faults} cannot be used",
-        crate::words::count(paths.len(), "file")
+        leadhand::rooms::inspector::words::count(paths.len(), "file")
     ));
     Ok(if faults == 0 { 0 } else { USAGE })
 }

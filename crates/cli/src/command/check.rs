@@ -2,7 +2,6 @@
 
 mod source;
 
-use crate::escape;
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
@@ -11,6 +10,7 @@ use clap::Args;
 use leadhand::OutcomeKind;
 use leadhand::rooms::detectors::divergence::PlanWatch;
 use leadhand::rooms::detectors::{Loops, Trace, recorded};
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::protocol::{Divergence, LoopFinding};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,6 @@
 //! working makes the exit code 2; everything else is only told.
 
 use crate::command::model::servers;
-use crate::escape;
 use crate::failure::{Failure, USAGE};
 use crate::folders::Folders;
 use crate::model_choice::{self, variable};
@@ -10,6 +9,7 @@ use crate::model_file;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::model::catalog::{CATALOG, CatalogEntry};
 use leadhand::rooms::protocol::{Permit, ToolCall};
 use leadhand::rooms::sandbox::{CallContext, ToolHost, Workspace};

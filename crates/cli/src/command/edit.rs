@@ -6,8 +6,8 @@ use crate::failure::Failure;
 use crate::goal::{micro_usd, plan_of};
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
-use crate::words;
 use clap::Args;
+use leadhand::rooms::inspector::words;
 use leadhand::{Budget, PersonInput, Plan, PlanEdit, TaskId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -182,7 +182,7 @@ fn pair(option: &str, text: &str) -> Result<(TaskId, String), Failure> {
         Failure::usage(
             format!(
                 "{option} {}: this names no task",
-                crate::escape::line(text, 80)
+                leadhand::rooms::inspector::escape::line(text, 80)
             ),
             format!("write {option} TASK=…"),
         )
@@ -197,7 +197,7 @@ fn bound(
 ) -> Result<(TaskId, u64), Failure> {
     let (task, value) = pair(option, text)?;
     let number = read(&value).map_err(|how| {
-        let shown = crate::escape::line(text, 80);
+        let shown = leadhand::rooms::inspector::escape::line(text, 80);
         Failure::usage(format!("{option} {shown}: this is no bound"), how)
     })?;
     Ok((task, number))

@@ -1,7 +1,6 @@
 //! `leadhand fork`: another way from a place in a run. What stands before it costs nothing and
 //! is not done again.
 
-use crate::escape;
 use crate::failure::Failure;
 use crate::files;
 use crate::goal::{BudgetOptions, edits_of};
@@ -13,6 +12,7 @@ use crate::session::{Session, resume_with};
 use crate::watch::Show;
 use clap::Args;
 use leadhand::rooms::agents::ROLE_FILE_BYTES_MAX;
+use leadhand::rooms::inspector::escape;
 use leadhand::{Autonomy, Forked, PersonInput, RunId, SettingChange, parse_role};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! `leadhand model`: the models there are, and fetching the files of embedded ones.
 
-use crate::escape;
 use crate::failure::Failure;
 use crate::model_file;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use clap::Subcommand;
 use leadhand::Provider;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::model::catalog::{CATALOG, DEFAULT_MODEL, find};
 use std::fmt::Write;
 

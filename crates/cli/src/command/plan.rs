@@ -1,6 +1,5 @@
 //! `leadhand plan`: makes the plan of a goal and carries out nothing.
 
-use crate::escape;
 use crate::failure::Failure;
 use crate::goal::{BudgetOptions, GoalOptions};
 use crate::model_choice::ModelOptions;
@@ -9,6 +8,7 @@ use crate::screen;
 use crate::session::Session;
 use crate::watch::Show;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
 use leadhand::{Autonomy, rebuild, to_dot, to_text};
 use std::sync::Arc;
 

@@ -1,12 +1,12 @@
 //! `leadhand ps`: the runs of a project and their states.
 
 use crate::answer::DIGEST_CHARS_SHOWN;
-use crate::escape;
 use crate::failure::Failure;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
-use crate::words;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
+use leadhand::rooms::inspector::words;
 use leadhand::{Journal, RunEntry, RunId, Status};
 use serde::Serialize;
 use std::fmt::Write;

@@ -2,14 +2,14 @@
 //! against what is recorded.
 
 use crate::apart;
-use crate::escape;
 use crate::exported;
 use crate::failure::{Failure, NOT_ACHIEVED};
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
 use crate::screen;
-use crate::words;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
+use leadhand::rooms::inspector::words;
 use leadhand::{Difference, Event, Record, replay};
 use serde::Serialize;
 use serde_json::Value;

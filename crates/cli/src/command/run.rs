@@ -1,7 +1,6 @@
 //! `leadhand run`: carries out a goal, a ready plan or a playbook.
 
 use crate::crashed;
-use crate::escape;
 use crate::failure::{Failure, USAGE};
 use crate::goal::{BudgetOptions, GoalOptions, plan_of, values_of};
 use crate::model_choice::ModelOptions;
@@ -10,6 +9,7 @@ use crate::screen;
 use crate::session::Session;
 use crate::watch::Show;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
 use leadhand::{Autonomy, Goal, Limits, Outcome, Plan, Playbook, Run};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

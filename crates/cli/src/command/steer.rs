@@ -55,7 +55,10 @@ pub(crate) async fn run(arguments: SteerArguments, before: &ProjectOptions) -> R
 pub(crate) fn task_id(text: &str) -> Result<TaskId, Failure> {
     TaskId::new(text.trim()).map_err(|error| {
         Failure::usage(
-            format!("{}: {error}", crate::escape::line(text, 80)),
+            format!(
+                "{}: {error}",
+                leadhand::rooms::inspector::escape::line(text, 80)
+            ),
             "`leadhand trace show RUN` shows the tasks and their ids",
         )
     })

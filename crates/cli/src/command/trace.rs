@@ -1,15 +1,15 @@
 //! `leadhand trace`: looks into a run, be it live or stopped, writes it down, and tells two
 //! apart.
 
-use crate::account::ending;
 use crate::failure::Failure;
-use crate::progress::Progress;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
 use crate::screen;
-use crate::timeline::Timeline;
 use crate::watch::JsonLine;
 use clap::Subcommand;
+use leadhand::rooms::inspector::Progress;
+use leadhand::rooms::inspector::Timeline;
+use leadhand::rooms::inspector::account::ending;
 use leadhand::rooms::journal::Damage;
 use leadhand::rooms::protocol::Seq;
 use leadhand::{Record, RunId, Told};

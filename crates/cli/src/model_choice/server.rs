@@ -45,7 +45,7 @@ async fn listed(base_url: Option<&str>, key: Option<&str>) -> Result<String, Fai
     first.cloned().ok_or_else(|| Failure::NoModel {
         what: format!(
             "the endpoint at OPENAI_BASE_URL ({}) does not answer or lists no models",
-            crate::escape::line(base_url, 120)
+            leadhand::rooms::inspector::escape::line(base_url, 120)
         ),
         hint: UNLISTED,
     })

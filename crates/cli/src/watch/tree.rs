@@ -1,9 +1,9 @@
 //! The tree of a run's work, redrawn in place on a terminal.
 
-use crate::progress::{Progress, Row, State};
-use crate::words;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use leadhand::rooms::inspector::words;
+use leadhand::rooms::inspector::{Progress, Row, State};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Lines of the terminal that are left to what was there before.

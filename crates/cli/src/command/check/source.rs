@@ -1,11 +1,11 @@
 //! Where traces come from: a file or the standard input, as it is or gzipped, with JSON lines,
 //! spans of OTLP, or an exported run.
 
-use crate::escape;
 use crate::exported;
 use crate::failure::Failure;
 use flate2::read::MultiGzDecoder;
 use leadhand::rooms::detectors::{Recorded, Spans, Trace};
+use leadhand::rooms::inspector::escape;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::fs::File;

@@ -1,12 +1,12 @@
 //! `leadhand policy test`.
 
 use super::{FOUND, now_ms, policy_of};
-use crate::escape;
 use crate::failure::Failure;
 use crate::files;
 use crate::project::Project;
 use crate::screen;
-use crate::words;
+use leadhand::rooms::inspector::escape;
+use leadhand::rooms::inspector::words;
 use leadhand::rooms::policy::{CaseResult, RULE_FILE_BYTES_MAX, parse_cases, run_cases};
 use std::path::PathBuf;
 

@@ -1,11 +1,11 @@
 //! `leadhand policy check`.
 
 use super::{FOUND, now_ms};
-use crate::escape;
 use crate::failure::Failure;
 use crate::project::Project;
 use crate::screen;
-use crate::words;
+use leadhand::rooms::inspector::escape;
+use leadhand::rooms::inspector::words;
 use leadhand::rooms::policy::check;
 
 const MESSAGE_CHARS_MAX: usize = 1_000;

@@ -1,11 +1,11 @@
 //! `leadhand policy explain`.
 
 use super::{now_ms, policy_of};
-use crate::escape;
 use crate::failure::Failure;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::policy::{Explanation, Question, RuleExplanation, RuleSays};
 use leadhand::rooms::protocol::{Decision, Label, Source};
 use leadhand::{Autonomy, Task, TaskId, ToolCall};

@@ -1,12 +1,12 @@
 //! `leadhand tool build`: a component out of a folder of source, or a code runner.
 
 use crate::components::host_builder;
-use crate::escape;
 use crate::failure::Failure;
 use crate::folders::Folders;
 use crate::project::ProjectOptions;
 use crate::screen;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
 use leadhand_tool_build::{BuildError, RUNNERS, Runner, Workshop};
 use std::path::PathBuf;
 
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &BuildArguments, options: &ProjectOptions) -> Resul
     let tools: Vec<&str> = host.specs().iter().map(|spec| spec.name.as_str()).collect();
     screen::note(&format!(
         "{} bytes with {}, sha256 {}",
-        crate::words::number(built.bytes),
+        leadhand::rooms::inspector::words::number(built.bytes),
         escape::line(&tools.join(", "), 300),
         built.sha256
     ));

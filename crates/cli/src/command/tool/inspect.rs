@@ -4,12 +4,12 @@
 use super::list::described;
 use super::powers::{Power, Reach, powers, reaches};
 use crate::components::host_builder;
-use crate::escape;
 use crate::failure::Failure;
 use crate::files;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use clap::Args;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::sandbox::ToolHost;
 use leadhand::{ContentHash, ToolSpec};
 use leadhand_tool_build::Outline;
@@ -133,7 +133,7 @@ pub(super) fn no_such_tool(named: &str) -> Failure {
 
 fn text(inspection: &Inspection) -> String {
     let mut text = String::new();
-    let size = crate::words::number(inspection.bytes as u64);
+    let size = leadhand::rooms::inspector::words::number(inspection.bytes as u64);
     let _ = writeln!(text, "{}", escape::line(&inspection.component, 300));
     let _ = writeln!(text, "  {size} bytes, sha256 {}", inspection.sha256);
     let _ = writeln!(text, "imports");

@@ -1,9 +1,9 @@
 //! `leadhand tool list`.
 
-use crate::escape;
 use crate::failure::Failure;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::protocol::Isolation;
 use leadhand::rooms::runtime::run_tool_specs;
 use leadhand::{Access, Effect, ToolSpec};

@@ -5,13 +5,13 @@
 use super::batch;
 use super::inspect::{is_file_name, no_such_tool};
 use super::outcome::{invalid_arguments, written};
-use crate::escape;
 use crate::failure::Failure;
 use crate::files;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use clap::Args;
 use leadhand::rooms::engine::schema_faults;
+use leadhand::rooms::inspector::escape;
 use leadhand::rooms::policy::{Policy, Question, root_grants};
 use leadhand::rooms::protocol::{Capability, Grant, Label, Permit, Source};
 use leadhand::rooms::sandbox::{CallContext, ToolHost, Workspace};

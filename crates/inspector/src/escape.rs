@@ -3,12 +3,12 @@
 
 /// The text with everything that a terminal would act on written out, but for line ends and
 /// tabs.
-pub(crate) fn lines(text: &str) -> String {
+pub fn lines(text: &str) -> String {
     escaped(text, |c| matches!(c, '\n' | '\t'))
 }
 
 /// The text on one line, cut to `chars_max` characters.
-pub(crate) fn line(text: &str, chars_max: usize) -> String {
+pub fn line(text: &str, chars_max: usize) -> String {
     let mut cut: String = text.chars().take(chars_max).collect();
     if cut.len() < text.len() {
         cut.pop();

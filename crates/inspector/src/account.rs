@@ -3,7 +3,7 @@
 
 use crate::escape;
 use crate::words;
-use leadhand::{CallReport, CallState, Change, Outcome, OutcomeKind};
+use leadhand_protocol::{CallReport, CallState, Change, Outcome, OutcomeKind};
 use std::fmt::Write;
 
 /// Characters of a reason that are shown.
@@ -12,7 +12,7 @@ const WHY_CHARS_MAX: usize = 2_000;
 const FILES_MAX: usize = 40;
 
 /// How a run ended, in a few words.
-pub(crate) fn ending(kind: OutcomeKind) -> &'static str {
+pub fn ending(kind: OutcomeKind) -> &'static str {
     match kind {
         OutcomeKind::Done => "done",
         OutcomeKind::Planned => "planned",
@@ -29,7 +29,7 @@ pub(crate) fn ending(kind: OutcomeKind) -> &'static str {
 }
 
 /// The account as lines; `took_ms` is how long the program was at it.
-pub(crate) fn text(outcome: &Outcome, took_ms: u64) -> String {
+pub fn text(outcome: &Outcome, took_ms: u64) -> String {
     let mut text = format!("{}: {}\n", ending(outcome.kind), cost(outcome, took_ms));
     if !outcome.why.is_empty() {
         let _ = writeln!(text, "why: {}", escape::lines(&cut(&outcome.why)));
@@ -45,7 +45,7 @@ pub(crate) fn text(outcome: &Outcome, took_ms: u64) -> String {
 }
 
 /// Tool calls and what is known of them, under a head; nothing when there are none.
-pub(crate) fn calls(head: &str, reports: &[CallReport]) -> String {
+pub fn calls(head: &str, reports: &[CallReport]) -> String {
     let mut text = String::new();
     for report in reports {
         if text.is_empty() {

@@ -1,11 +1,11 @@
 //! What agents did with each other.
 
 use super::{Step, Timeline};
-use leadhand::Event;
+use leadhand_protocol::{Event, Record};
 
 impl Timeline {
     /// Takes what an agent did with others; false when it was something else.
-    pub(super) fn coordinated(&mut self, event: &Event, at_ms: u64) -> bool {
+    pub(super) fn coordinated(&mut self, event: &Event, record: &Record) -> bool {
         let said = match event {
             Event::Coordinated { fact } => self.holders.take(fact, |agent| agent.to_string()),
             Event::RequestRefused { asker, why } => {
@@ -15,7 +15,14 @@ impl Timeline {
             _ => return false,
         };
         if let Some((agent, text)) = said {
-            self.push(agent, Step::Coordinated { at_ms, text });
+            self.push(
+                agent,
+                Step::Coordinated {
+                    seq: record.seq,
+                    at_ms: record.at_ms,
+                    text,
+                },
+            );
         }
         true
     }

@@ -5,7 +5,7 @@ use super::{AgentLine, Step, TaskLine, Timeline};
 use crate::account;
 use crate::escape;
 use crate::words;
-use leadhand::rooms::protocol::{Decision, Origin, Source, Usage};
+use leadhand_protocol::{Decision, Origin, Source};
 use std::fmt::Write;
 
 const TITLE_CHARS_MAX: usize = 70;
@@ -14,7 +14,7 @@ const WHY_CHARS_MAX: usize = 1_000;
 
 impl Timeline {
     /// The tree as lines, safe to be shown on a terminal.
-    pub(crate) fn to_text(&self) -> String {
+    pub fn to_text(&self) -> String {
         let mut text = format!("run   {}\n", self.run);
         let _ = writeln!(text, "goal  {}", escape::line(&self.goal, WHY_CHARS_MAX));
         let ending = self
@@ -83,7 +83,7 @@ fn task_lines(text: &mut String, task: &TaskLine) {
         let after: Vec<&str> = task
             .depends_on
             .iter()
-            .map(leadhand::TaskId::as_str)
+            .map(leadhand_protocol::TaskId::as_str)
             .collect();
         let _ = write!(text, ", after {}", after.join(", "));
     }
@@ -104,18 +104,6 @@ fn task_lines(text: &mut String, task: &TaskLine) {
 }
 
 fn agent_lines(text: &mut String, agent: &AgentLine, indent: &str) {
-    let mut usage = Usage::default();
-    let (mut turns, mut calls) = (0, 0);
-    for step in &agent.steps {
-        match step {
-            Step::Turn { usage: spent, .. } => {
-                usage.add(*spent);
-                turns += 1;
-            }
-            Step::Call { .. } => calls += 1,
-            Step::Told { .. } | Step::Checked { .. } | Step::Coordinated { .. } => {}
-        }
-    }
     let took = agent.ended_ms.map_or("not ended".to_owned(), |ended_ms| {
         words::seconds(ended_ms.saturating_sub(agent.began_ms))
     });
@@ -135,9 +123,9 @@ fn agent_lines(text: &mut String, agent: &AgentLine, indent: &str) {
         agent.agent,
         escape::line(role, TITLE_CHARS_MAX),
         agent.purpose,
-        words::count(turns, "turn"),
-        words::count(calls, "tool call"),
-        words::number(usage.total())
+        words::count(agent.spent.turns, "turn"),
+        words::count(agent.spent.tool_calls, "tool call"),
+        words::number(agent.spent.usage.total())
     );
     for step in &agent.steps {
         step_lines(text, step, indent);
@@ -191,7 +179,9 @@ fn step_lines(text: &mut String, step: &Step, indent: &str) {
             }
         }
         Step::Call { .. } => call_lines(text, step, indent),
-        Step::Told { fault, text: told } => {
+        Step::Told {
+            fault, text: told, ..
+        } => {
             let word = if *fault { "sent back" } else { "told" };
             let _ = writeln!(
                 text,
@@ -202,7 +192,9 @@ fn step_lines(text: &mut String, step: &Step, indent: &str) {
         Step::Coordinated { text: said, .. } => {
             let _ = writeln!(text, "{indent}  {}", escape::line(said, WHY_CHARS_MAX));
         }
-        Step::Checked { passed, evidence } => {
+        Step::Checked {
+            passed, evidence, ..
+        } => {
             let word = if *passed { "holds" } else { "does not hold" };
             let _ = writeln!(
                 text,

@@ -1,21 +1,42 @@
 //! What people did, what was found and why a run stopped, each in one line.
 
 use crate::words;
-use leadhand::rooms::protocol::Seq;
-use leadhand::{Answer, ApprovalScope, Event};
+use leadhand_protocol::{AgentId, Answer, ApprovalScope, Event, Seq};
 use serde::Serialize;
+
+/// What kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteKind {
+    /// A detector saw something.
+    Finding,
+    /// A person was asked, answered or ordered something.
+    Person,
+    /// The run itself: it went on, branched off, or is to stop.
+    Run,
+}
 
 /// Something that happened to the run as a whole.
 #[derive(Debug, Serialize)]
-pub(crate) struct Note {
-    pub(crate) seq: Seq,
-    pub(crate) at_ms: u64,
-    pub(crate) text: String,
+pub struct Note {
+    /// The number of its record.
+    pub seq: Seq,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// What kind of thing it is.
+    pub kind: NoteKind,
+    /// The agent that a finding is about.
+    pub agent: Option<AgentId>,
+    /// The task that a finding is about.
+    pub task: Option<String>,
+    /// What happened, in words; of foreign origin.
+    pub text: String,
 }
 
 /// What is worth a line of its own.
-pub(super) fn note(event: &Event) -> Option<String> {
-    match event {
+pub(crate) fn note(event: &Event) -> Option<(NoteKind, String)> {
+    let kind = kind(event)?;
+    let text = match event {
         Event::RunResumed => Some("resumed".to_owned()),
         Event::PersonAsked { request, .. } => Some(format!("question {request} put to a person")),
         Event::PersonAnswered {
@@ -52,6 +73,23 @@ pub(super) fn note(event: &Event) -> Option<String> {
         Event::Forked { from } => Some(format!("a branch of run {from} from here on")),
         Event::Found(finding) => Some(words::finding(finding, |agent| agent.to_string())),
         Event::StopOrdered { why, .. } => Some(format!("stopped: {why}")),
+        _ => None,
+    };
+    Some((kind, text?))
+}
+
+fn kind(event: &Event) -> Option<NoteKind> {
+    match event {
+        Event::Found(_) => Some(NoteKind::Finding),
+        Event::PersonAsked { .. }
+        | Event::PersonAnswered { .. }
+        | Event::Steered { .. }
+        | Event::PersonOrdered { .. } => Some(NoteKind::Person),
+        Event::RunResumed
+        | Event::CallInDoubt { .. }
+        | Event::TimeUp
+        | Event::Forked { .. }
+        | Event::StopOrdered { .. } => Some(NoteKind::Run),
         _ => None,
     }
 }

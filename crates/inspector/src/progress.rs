@@ -4,11 +4,11 @@
 use crate::coordinated::Holders;
 use crate::escape;
 use crate::words;
-use leadhand::rooms::protocol::coordination::Fact;
-use leadhand::rooms::protocol::{
+use leadhand_protocol::coordination::Fact;
+use leadhand_protocol::{
     AgentId, Artifact, CallId, Decision, Purpose, ToolCall, ToolFault, Usage, Verdict,
 };
-use leadhand::{Event, Plan, Record, TaskId};
+use leadhand_protocol::{Event, Plan, Record, TaskId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,8 +19,9 @@ const TITLE_CHARS_MAX: usize = 60;
 
 /// A run as it stands.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
-    pub(crate) rows: Vec<Row>,
+pub struct Progress {
+    /// One for each task, and for each agent of the manager.
+    pub rows: Vec<Row>,
     /// Which row an agent works on.
     seats: BTreeMap<AgentId, usize>,
     calls: BTreeMap<CallId, String>,
@@ -28,19 +29,23 @@ pub(crate) struct Progress {
     /// A ready plan, until it is accepted.
     ready: Option<Arc<Plan>>,
     /// Tokens spent.
-    pub(crate) usage: Usage,
+    pub usage: Usage,
     /// When the first record was made, in milliseconds since the Unix epoch.
-    pub(crate) began_ms: u64,
+    pub began_ms: u64,
     now_ms: u64,
 }
 
 /// Where the work of a row stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum State {
+pub enum State {
     #[default]
+    /// For others, or for a worker.
     Waiting,
+    /// An agent is at it.
     Running,
+    /// On evidence.
     Done,
+    /// For good.
     Failed,
     /// A revision of the plan does without it.
     Dropped,
@@ -48,26 +53,30 @@ pub(crate) enum State {
 
 /// One piece of work.
 #[derive(Debug, Default)]
-pub(crate) struct Row {
+pub struct Row {
     /// The task's id; empty for the manager's own work.
-    pub(crate) id: String,
+    pub id: String,
     /// What it is about; escaped.
-    pub(crate) title: String,
+    pub title: String,
     /// Who does it.
-    pub(crate) role: String,
-    pub(crate) state: State,
+    pub role: String,
+    /// How far it is.
+    pub state: State,
     /// What is done just now; escaped.
-    pub(crate) doing: String,
+    pub doing: String,
     /// Characters of the reply that is being written.
-    pub(crate) chars: usize,
-    pub(crate) tokens: u64,
-    pub(crate) began_ms: u64,
-    pub(crate) ended_ms: u64,
+    pub chars: usize,
+    /// Tokens spent on it.
+    pub tokens: u64,
+    /// When it began, in milliseconds since the Unix epoch; 0 before.
+    pub began_ms: u64,
+    /// When it ended; 0 before.
+    pub ended_ms: u64,
 }
 
 impl Progress {
     /// Takes one record; gives the line that is worth showing where nothing can be redrawn.
-    pub(crate) fn take(&mut self, record: &Record) -> Option<String> {
+    pub fn take(&mut self, record: &Record) -> Option<String> {
         self.begin(record);
         match &*record.event {
             Event::PlanAccepted { revision, plan } => {
@@ -149,7 +158,7 @@ impl Progress {
     }
 
     /// A piece of a reply of this many characters came.
-    pub(crate) fn piece(&mut self, agent: AgentId, chars: usize) {
+    pub fn piece(&mut self, agent: AgentId, chars: usize) {
         if let Some(row) = self.row(agent) {
             row.chars += chars;
         }

@@ -1,8 +1,8 @@
 //! Locks and their kin in words: who waits for what, and who has it. It follows the facts just
 //! far enough to say who holds a lock.
 
-use leadhand::rooms::protocol::AgentId;
-use leadhand::rooms::protocol::coordination::{
+use leadhand_protocol::AgentId;
+use leadhand_protocol::coordination::{
     CycleStep, DeadLetterCause, Delivered, Fact, LockMode, Obtained, PrimitiveName, WaitEnd, Want,
 };
 use serde_json::Value;
@@ -333,8 +333,8 @@ fn value(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::Holders;
-    use leadhand::rooms::protocol::AgentId;
-    use leadhand::rooms::protocol::coordination::{
+    use leadhand_protocol::AgentId;
+    use leadhand_protocol::coordination::{
         Asker, Fact, LockAsk, LockHeld, LockMode, Obtained, PrimitiveName, WaitId, Want,
     };
 

@@ -2,17 +2,17 @@
 
 use crate::coordinated;
 use crate::escape;
-use leadhand::rooms::protocol::{AgentId, EVIDENCE_CHARS_MAX, Finding};
-use leadhand::{Forecast, Grade, PersonInput, PlanEdit};
+use leadhand_protocol::{AgentId, EVIDENCE_CHARS_MAX, Finding};
+use leadhand_protocol::{Forecast, Grade, PersonInput, PlanEdit};
 
 /// `1 task`, `2 tasks`.
-pub(crate) fn count(number: usize, of: &str) -> String {
+pub fn count(number: usize, of: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {of}{ending}", self::number(number as u64))
 }
 
 /// A number with its thousands apart.
-pub(crate) fn number(number: u64) -> String {
+pub fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -25,7 +25,7 @@ pub(crate) fn number(number: u64) -> String {
 }
 
 /// A time in milliseconds as seconds or minutes.
-pub(crate) fn seconds(ms: u64) -> String {
+pub fn seconds(ms: u64) -> String {
     if ms < 60_000 {
         return format!("{}.{} s", ms / 1000, ms % 1000 / 100);
     }
@@ -33,12 +33,12 @@ pub(crate) fn seconds(ms: u64) -> String {
 }
 
 /// Millionths of a dollar as dollars.
-pub(crate) fn money(micro_usd: u64) -> String {
+pub fn money(micro_usd: u64) -> String {
     format!("${}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000)
 }
 
 /// What a plan may cost, in a line.
-pub(crate) fn forecast(forecast: &Forecast) -> String {
+pub fn forecast(forecast: &Forecast) -> String {
     let range = |least: u64, most: u64| format!("{} to {}", number(least), number(most));
     let mut text = format!(
         "It may take {} turns and {} tokens",
@@ -53,7 +53,7 @@ pub(crate) fn forecast(forecast: &Forecast) -> String {
 }
 
 /// What a detector saw, with the agent as `name` calls it.
-pub(crate) fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> String {
+pub fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> String {
     match finding {
         Finding::TurnsSpent { agent, turns } => {
             format!("{}: all {turns} turns are used up", name(*agent))
@@ -82,7 +82,7 @@ pub(crate) fn finding(finding: &Finding, name: impl Fn(AgentId) -> String) -> St
 }
 
 /// What a person ordered, where that is not told by what it causes.
-pub(crate) fn order(order: &PersonInput) -> Option<String> {
+pub fn order(order: &PersonInput) -> Option<String> {
     Some(match order {
         PersonInput::Answers { .. }
         | PersonInput::Absent { .. }
@@ -105,7 +105,7 @@ pub(crate) fn order(order: &PersonInput) -> Option<String> {
 }
 
 /// Changes of a plan, one after the other.
-pub(crate) fn edits(edits: &[PlanEdit]) -> String {
+pub fn edits(edits: &[PlanEdit]) -> String {
     let edits: Vec<String> = edits.iter().map(edit).collect();
     edits.join(", ")
 }

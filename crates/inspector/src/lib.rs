@@ -1,0 +1,19 @@
+//! What happened in a run, told from its records: nothing here takes part in a run, and all of it
+//! works where there is nothing but a journal or a trace.
+//!
+//! In reading order: [`Timeline`] puts records together to tasks, agents, turns and calls,
+//! [`Progress`] follows a run record by record, [`words`] says single things, [`escape`] makes
+//! texts of models and tools safe to show.
+
+pub mod account;
+mod coordinated;
+pub mod escape;
+mod progress;
+mod timeline;
+pub mod words;
+
+pub use progress::{Progress, Row, State};
+pub use timeline::{
+    AgentLine, Note, NoteKind, Reached, Spent, Step, TEXT_BYTES_MAX, TEXT_BYTES_MIN,
+    TEXTS_BYTES_MAX, TaskLine, Timeline,
+};

@@ -1,0 +1,502 @@
+//! What happened in a run, out of its records: tasks, the agents at work on them, their turns
+//! and tool calls, with times, tokens and reasons. Built here record by record, drawn in `text`.
+
+use crate::coordinated::Holders;
+use leadhand_protocol::{
+    AgentId, CallId, Check, CheckResult, Event, Finding, Outcome, Plan, Purpose, Record, RunId,
+    Source, TaskId, ToolFault, ToolOutput, Usage,
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+mod note;
+mod others;
+mod step;
+mod text;
+
+pub use note::{Note, NoteKind};
+pub use step::{Reached, Step};
+
+/// Most bytes of one text that are kept, such as a reply or what a tool brought; records have the
+/// whole.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Most bytes of all texts that are kept so; of those that come later [`TEXT_BYTES_MIN`].
+pub const TEXTS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a text that are kept in any case.
+pub const TEXT_BYTES_MIN: usize = 256;
+
+/// A run from its beginning on, as far as its records were taken.
+#[derive(Debug, Default, Serialize)]
+pub struct Timeline {
+    /// The run's name.
+    pub run: String,
+    /// What was wanted.
+    pub goal: String,
+    /// What waited for a person, `L0` to `L5`.
+    pub autonomy: String,
+    /// When the first record was made, in milliseconds since the Unix epoch.
+    pub began_ms: u64,
+    /// When the last one was.
+    pub ended_ms: u64,
+    /// How many records it is made of.
+    pub records: usize,
+    /// What all agents spent.
+    pub spent: Spent,
+    /// Tasks of all plans, in the order in which they were planned.
+    pub tasks: Vec<TaskLine>,
+    /// Agents that plan, revise, judge or answer.
+    pub others: Vec<AgentLine>,
+    /// What people did and detectors found, and why the run stopped.
+    pub notes: Vec<Note>,
+    /// How it ended or stands; none of one that is at work, or whose process died.
+    pub outcome: Option<Outcome>,
+    /// A ready plan, until it is accepted.
+    #[serde(skip)]
+    ready: Arc<Plan>,
+    #[serde(skip)]
+    holders: Holders,
+    #[serde(skip)]
+    places: Places,
+    /// Bytes of texts that are kept so far.
+    #[serde(skip)]
+    texts_bytes: usize,
+}
+
+/// Where everything stands, so that a long run is put together in one go.
+#[derive(Debug, Default)]
+struct Places {
+    tasks: BTreeMap<TaskId, usize>,
+    /// The task, none of the others, and the place among its agents.
+    agents: BTreeMap<AgentId, (Option<usize>, usize)>,
+    /// The step of the turn that an agent is at, and those of its calls.
+    turns: BTreeMap<AgentId, usize>,
+    calls: BTreeMap<CallId, usize>,
+}
+
+/// What was spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// How often a model was asked.
+    pub turns: usize,
+    /// How often a tool was called, by agents or by the program for them.
+    pub tool_calls: usize,
+    /// Tokens.
+    pub usage: Usage,
+    /// Money, in millionths of a dollar.
+    pub micro_usd: u64,
+}
+
+/// One task.
+#[derive(Debug, Default, Serialize)]
+pub struct TaskLine {
+    /// Its id.
+    pub id: String,
+    /// What it is called, or what is to be done.
+    pub title: String,
+    /// The role, or the tool of a task that is one call.
+    pub worker: String,
+    /// Which tasks come before it.
+    pub depends_on: Vec<TaskId>,
+    /// The revision of the plan that brought it.
+    pub revision: u32,
+    /// `waiting`, `running`, `done`, `failed` or `dropped`.
+    pub state: &'static str,
+    /// Why it failed; empty where it did not.
+    pub why: String,
+    /// Short hash of the output.
+    pub artifact: Option<String>,
+    /// The file that the output was written to.
+    pub file: Option<String>,
+    /// Where that came from what its output is made of.
+    pub sources: Vec<Source>,
+    /// When the first agent began, in milliseconds since the Unix epoch.
+    pub began_ms: Option<u64>,
+    /// When it was done or failed.
+    pub ended_ms: Option<u64>,
+    /// What all its agents spent.
+    pub spent: Spent,
+    /// Who is or was at work at it, one after the other.
+    pub agents: Vec<AgentLine>,
+}
+
+/// One agent.
+#[derive(Debug, Serialize)]
+pub struct AgentLine {
+    /// Its id.
+    pub agent: AgentId,
+    /// Its role; empty for a task that is one tool call.
+    pub role: String,
+    /// What it is there for, in words.
+    pub purpose: String,
+    /// Which attempt at its task this is, from 1.
+    pub attempt: u32,
+    /// When it began, in milliseconds since the Unix epoch.
+    pub began_ms: u64,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// Why it gave up.
+    pub failure: Option<String>,
+    /// What it spent.
+    pub spent: Spent,
+    /// What it did and was told, in order.
+    pub steps: Vec<Step>,
+}
+
+impl Timeline {
+    /// The timeline of these records, which are a run's from its beginning on.
+    #[must_use]
+    pub fn of(run: &RunId, records: &[Record]) -> Self {
+        let mut timeline = Self::new(run);
+        records.iter().for_each(|record| timeline.take(record));
+        timeline
+    }
+
+    /// The timeline of a run of which nothing is known yet.
+    #[must_use]
+    pub fn new(run: &RunId) -> Self {
+        Self {
+            run: run.to_string(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the next record.
+    pub fn take(&mut self, record: &Record) {
+        let at_ms = record.at_ms;
+        if self.records == 0 {
+            self.began_ms = at_ms;
+        }
+        self.records += 1;
+        self.ended_ms = at_ms;
+        match &*record.event {
+            Event::RunStarted(start) => {
+                self.goal.clone_from(&start.goal.text);
+                self.autonomy = start.goal.autonomy.to_string();
+                self.ready = start.plan.clone().unwrap_or_default();
+            }
+            Event::RunResumed => {
+                self.outcome = None;
+                self.note(record);
+            }
+            Event::PlanAccepted { revision, plan } => {
+                let ready = std::mem::take(&mut self.ready);
+                self.planned(*revision, plan.as_ref().unwrap_or(&ready));
+            }
+            Event::AgentStarted { .. } => self.agent_started(record),
+            Event::AgentEnded { agent, failure } => {
+                self.places.turns.remove(agent);
+                if let Some(line) = self.agent(*agent) {
+                    line.ended_ms = Some(at_ms);
+                    line.failure.clone_from(failure);
+                }
+            }
+            Event::TaskDone { task, artifact, .. } => {
+                if let Some(line) = self.task(task) {
+                    (line.state, line.ended_ms) = ("done", Some(at_ms));
+                    line.artifact = Some(artifact.hash.short());
+                    line.file.clone_from(&artifact.path);
+                    line.sources = artifact.label.sources.iter().collect();
+                }
+            }
+            Event::TaskFailed { task, why } => {
+                if let Some(line) = self.task(task) {
+                    (line.state, line.ended_ms) = ("failed", Some(at_ms));
+                    line.why.clone_from(why);
+                }
+            }
+            Event::ChecksFinished { task, results } => {
+                let agent = match task {
+                    Some(task) => self.task(task).and_then(|line| line.agents.last_mut()),
+                    None => self.others.last_mut(),
+                };
+                if let Some(agent) = agent {
+                    agent
+                        .steps
+                        .extend(results.iter().map(|result| Step::Checked {
+                            seq: record.seq,
+                            passed: result.passed,
+                            evidence: shown(result),
+                        }));
+                }
+            }
+            Event::RunSuspended(outcome) | Event::RunEnded(outcome) => {
+                self.outcome = Some((**outcome).clone());
+            }
+            event => {
+                if !self.step(event, record) {
+                    self.note(record);
+                }
+            }
+        }
+    }
+
+    /// What was found about an agent's or a task's work, in the order in which it was.
+    pub fn findings(&self) -> impl Iterator<Item = &Note> {
+        let all = self.notes.iter();
+        all.filter(|note| note.kind == NoteKind::Finding)
+    }
+
+    fn note(&mut self, record: &Record) {
+        let Some((kind, text)) = note::note(&record.event) else {
+            return;
+        };
+        let (mut agent, mut task) = (None, None);
+        if let Event::Found(finding) = &*record.event {
+            let (whose, of) = concerned(finding);
+            let place = self.places.agents.get(&whose);
+            let at = place.and_then(|(task, _)| self.tasks.get((*task)?));
+            agent = Some(whose);
+            task = of
+                .map(TaskId::to_string)
+                .or_else(|| at.map(|task| task.id.clone()));
+        }
+        self.notes.push(Note {
+            seq: record.seq,
+            at_ms: record.at_ms,
+            kind,
+            agent,
+            task,
+            text,
+        });
+    }
+
+    /// Takes what an agent did; false when it was something else.
+    fn step(&mut self, event: &Event, record: &Record) -> bool {
+        let (seq, at_ms) = (record.seq, record.at_ms);
+        match event {
+            Event::TurnStarted { agent, turn, .. } => {
+                let at = self.push(*agent, Step::turn(*turn, seq, at_ms));
+                self.places.turns.extend(at.map(|at| (*agent, at)));
+                self.spend(*agent, |spent| spent.turns += 1);
+            }
+            Event::ModelReplied { agent, reply, .. } => {
+                let text = self.kept(&reply.text);
+                self.spend(*agent, |spent| {
+                    spent.usage.add(reply.usage);
+                    spent.micro_usd = spent.micro_usd.saturating_add(reply.micro_usd);
+                });
+                self.end_turn(*agent, |step| step.replied(reply, text, at_ms));
+            }
+            Event::ModelFailed { agent, fault, .. } => {
+                self.end_turn(*agent, |step| step.unanswered(fault, at_ms));
+            }
+            Event::ToolCalled {
+                call,
+                origin,
+                tool_call,
+                verdict,
+                ..
+            } => {
+                let arguments = self.kept(&tool_call.arguments.to_string());
+                let judged = (&**tool_call, arguments);
+                let step = Step::call(*call, *origin, judged, verdict, record);
+                let at = self.push(call.agent, step);
+                self.places.calls.extend(at.map(|at| (*call, at)));
+                self.spend(call.agent, |spent| spent.tool_calls += 1);
+            }
+            Event::CallEdited {
+                call, tool_call, ..
+            } => {
+                let arguments = self.kept(&tool_call.arguments.to_string());
+                let at = self.places.calls.get(call).copied();
+                if let Some(step) = self.step_at(call.agent, at) {
+                    step.edited(arguments, tool_call);
+                }
+            }
+            Event::ToolFinished { call, outcome } => self.end_call(*call, outcome, at_ms),
+            Event::Told { agent, fault, text } => {
+                let text = self.kept(text);
+                let fault = *fault;
+                self.push(*agent, Step::Told { seq, fault, text });
+            }
+            _ => return self.coordinated(event, record),
+        }
+        true
+    }
+
+    fn planned(&mut self, revision: u32, plan: &Plan) {
+        for line in &mut self.tasks {
+            let is_planned = plan.tasks.iter().any(|task| task.id.as_str() == line.id);
+            if !is_planned && line.state != "done" && line.state != "failed" {
+                line.state = "dropped";
+            }
+        }
+        for task in &plan.tasks {
+            if self.places.tasks.contains_key(&task.id) {
+                continue;
+            }
+            let title = if task.title.is_empty() {
+                &task.instruction
+            } else {
+                &task.title
+            };
+            let title = self.kept(title);
+            self.places.tasks.insert(task.id.clone(), self.tasks.len());
+            self.tasks.push(TaskLine {
+                id: task.id.to_string(),
+                title,
+                worker: task
+                    .call
+                    .as_ref()
+                    .map_or(&task.role, |call| &call.tool)
+                    .clone(),
+                depends_on: task.depends_on.clone(),
+                revision,
+                state: "waiting",
+                ..TaskLine::default()
+            });
+        }
+    }
+
+    fn agent_started(&mut self, record: &Record) {
+        let Event::AgentStarted {
+            agent,
+            role,
+            purpose,
+            attempt,
+            ..
+        } = &*record.event
+        else {
+            return;
+        };
+        let line = AgentLine {
+            agent: *agent,
+            role: role.clone(),
+            purpose: in_words(purpose),
+            attempt: *attempt,
+            began_ms: record.at_ms,
+            ended_ms: None,
+            failure: None,
+            spent: Spent::default(),
+            steps: Vec::new(),
+        };
+        let place = match purpose {
+            Purpose::Task(id) => self.places.tasks.get(id).copied(),
+            Purpose::Plan
+            | Purpose::Revise
+            | Purpose::Judge { .. }
+            | Purpose::Drift { .. }
+            | Purpose::Answer
+            | Purpose::Reply { .. }
+            | Purpose::RollBack => None,
+        };
+        let beside = match place {
+            Some(at) => {
+                let task = &mut self.tasks[at];
+                task.state = "running";
+                task.began_ms.get_or_insert(record.at_ms);
+                &mut task.agents
+            }
+            None => &mut self.others,
+        };
+        self.places.agents.insert(*agent, (place, beside.len()));
+        beside.push(line);
+    }
+
+    /// A text as far as it is kept.
+    fn kept(&mut self, text: &str) -> String {
+        let room = TEXTS_BYTES_MAX.saturating_sub(self.texts_bytes);
+        let most = room.clamp(TEXT_BYTES_MIN, TEXT_BYTES_MAX);
+        let mut kept = text[..text.floor_char_boundary(most)].to_owned();
+        if kept.len() < text.len() {
+            kept.push('…');
+        }
+        self.texts_bytes = self.texts_bytes.saturating_add(kept.len());
+        kept
+    }
+
+    fn task(&mut self, id: &TaskId) -> Option<&mut TaskLine> {
+        let at = self.places.tasks.get(id)?;
+        self.tasks.get_mut(*at)
+    }
+
+    fn agent(&mut self, id: AgentId) -> Option<&mut AgentLine> {
+        let (task, at) = self.places.agents.get(&id)?;
+        match task {
+            Some(task) => self.tasks.get_mut(*task)?.agents.get_mut(*at),
+            None => self.others.get_mut(*at),
+        }
+    }
+
+    /// Adds a step; gives its place.
+    fn push(&mut self, agent: AgentId, step: Step) -> Option<usize> {
+        let line = self.agent(agent)?;
+        line.steps.push(step);
+        Some(line.steps.len() - 1)
+    }
+
+    fn spend(&mut self, agent: AgentId, add: impl Fn(&mut Spent)) {
+        add(&mut self.spent);
+        let place = self.places.agents.get(&agent).copied();
+        if let Some((Some(task), _)) = place
+            && let Some(task) = self.tasks.get_mut(task)
+        {
+            add(&mut task.spent);
+        }
+        if let Some(line) = self.agent(agent) {
+            add(&mut line.spent);
+        }
+    }
+
+    fn step_at(&mut self, agent: AgentId, at: Option<usize>) -> Option<&mut Step> {
+        self.agent(agent)?.steps.get_mut(at?)
+    }
+
+    fn end_turn(&mut self, agent: AgentId, fill: impl FnOnce(&mut Step)) {
+        let at = self.places.turns.remove(&agent);
+        if let Some(step) = self.step_at(agent, at) {
+            fill(step);
+        }
+    }
+
+    fn end_call(&mut self, id: CallId, outcome: &Result<ToolOutput, ToolFault>, at_ms: u64) {
+        let text = outcome.as_ref().map(|output| self.kept(&output.text)).ok();
+        let at = self.places.calls.remove(&id);
+        if let Some(step) = self.step_at(id.agent, at) {
+            step.finished(outcome, text, at_ms);
+        }
+    }
+}
+
+/// Whose work a finding is about, and at which task where it says so.
+fn concerned(finding: &Finding) -> (AgentId, Option<&TaskId>) {
+    match finding {
+        Finding::TurnsSpent { agent, .. } | Finding::FaultsInARow { agent, .. } => (*agent, None),
+        Finding::Deadlock { victim, .. } => (victim.party, None),
+        Finding::Loop(found) => (found.agent, None),
+        Finding::Divergence(found) => (found.agent, found.task.as_ref()),
+    }
+}
+
+fn in_words(purpose: &Purpose) -> String {
+    match purpose {
+        Purpose::Plan => "plan".to_owned(),
+        Purpose::Revise => "revise the plan".to_owned(),
+        Purpose::Task(task) => format!("task {task}"),
+        Purpose::Judge {
+            task: Some(task), ..
+        } => format!("judge {task}"),
+        Purpose::Judge { task: None, .. } => "judge the answer".to_owned(),
+        Purpose::Drift { task, .. } => format!("judge whether the work at {task} drifts"),
+        Purpose::Answer => "answer".to_owned(),
+        Purpose::Reply { question } => format!("answer to question {question}"),
+        Purpose::RollBack => "roll back".to_owned(),
+    }
+}
+
+/// What a check found, with the pattern it looked for: agents are not told of it, people are.
+fn shown(result: &CheckResult) -> String {
+    let evidence = &result.evidence;
+    match &result.check {
+        Check::FileMatches { pattern, .. }
+        | Check::FileLacks { pattern, .. }
+        | Check::OutputMatches { pattern }
+        | Check::ToolPasses { pattern, .. }
+            if !pattern.is_empty() =>
+        {
+            format!("{evidence} (`{pattern}`)")
+        }
+        _ => evidence.clone(),
+    }
+}
