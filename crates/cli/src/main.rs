@@ -5,6 +5,7 @@
 //! run loop.
 
 mod added_budget;
+mod age;
 mod answer;
 mod apart;
 mod approvals;

@@ -26,8 +26,8 @@ mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
 pub use neutral::PLAN_BYTES_MAX;
-pub use otlp::{ATTRIBUTES_MAX, OtlpFault, SPANS_BYTES_MAX, SPANS_MAX, Spans};
+pub use otlp::{ATTRIBUTES_MAX, Counts, OtlpFault, SPANS_BYTES_MAX, SPANS_MAX, Spans};
 pub use recorded::{Recorded, recorded};
 pub use revision::open_work;
 pub use step::{Arguments, Call, Came, Manner, Step};
-pub use trace::{ARGUMENT_BYTES_MAX, STEPS_MAX, TEXT_BYTES_MAX, Trace};
+pub use trace::{ARGUMENT_BYTES_MAX, Answered, STEPS_MAX, TEXT_BYTES_MAX, Trace};

@@ -10,10 +10,10 @@ mod turns;
 
 use crate::Trace;
 use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use span::Span;
-use std::collections::BTreeMap;
+use span::{Kind, Span};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -125,6 +125,24 @@ impl<'de: 'a, 'a, T: Deserialize<'de> + HasSpans<'a>> Visitor<'de> for AllOf<'a,
     }
 }
 
+/// What spans hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// How many spans.
+    pub spans: usize,
+    /// Of how many traces.
+    pub traces: usize,
+    /// How many of them say that they failed.
+    pub error_spans: usize,
+    /// The agents that they name.
+    pub agents: BTreeSet<String>,
+    /// The tools that were called.
+    pub tools: BTreeSet<String>,
+    /// How many of each kind, as their writer calls it: the operation of the conventions, or the
+    /// kind of OpenInference; `span` for those of no kind.
+    pub kinds: BTreeMap<String, usize>,
+}
+
 /// Spans that were taken so far.
 #[derive(Debug, Default)]
 pub struct Spans {
@@ -166,6 +184,25 @@ impl Spans {
             self.traces[at].1.push(span);
         }
         Ok(all.len())
+    }
+
+    /// What was taken so far, counted.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts {
+            spans: self.count,
+            traces: self.traces.len(),
+            ..Counts::default()
+        };
+        for span in self.traces.iter().flat_map(|(_, spans)| spans) {
+            counts.error_spans += usize::from(span.failed);
+            *counts.kinds.entry(span.label.clone()).or_default() += 1;
+            counts.agents.extend(span.agent.clone());
+            if let Kind::Tool { call, .. } = &span.kind {
+                counts.tools.insert(call.tool.clone());
+            }
+        }
+        counts
     }
 
     /// The traces, in the order in which they came up, each with its steps in the order in which

@@ -34,8 +34,21 @@ pub(crate) struct TraceStep {
     pub(crate) said: String,
     pub(crate) calls: Vec<TraceCall>,
     pub(crate) answered: Option<String>,
+    pub(crate) began_ms: Option<u64>,
     pub(crate) at_ms: Option<u64>,
+    pub(crate) answered_by: Answered,
     pub(crate) gained: bool,
+}
+
+/// Which model answered in a step, and what that took; empty where nobody wrote it down.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answered {
+    /// The model's name.
+    pub model: String,
+    /// Tokens that it was sent.
+    pub input_tokens: u64,
+    /// Tokens that it sent.
+    pub output_tokens: u64,
 }
 
 /// One call; the fields are those of [`Call`].
@@ -90,6 +103,13 @@ impl Trace {
         self.plan.as_deref()
     }
 
+    /// When a step began, in milliseconds since the Unix epoch, and which model answered in it.
+    #[must_use]
+    pub fn answered(&self, step: usize) -> Option<(Option<u64>, &Answered)> {
+        let step = self.steps.get(step)?;
+        Some((step.began_ms, &step.answered_by))
+    }
+
     /// Shows its steps one by one until `look` has an answer.
     pub fn find<T>(&self, mut look: impl FnMut(usize, &Step<'_>) -> Option<T>) -> Option<T> {
         self.steps.iter().enumerate().find_map(|(at, step)| {
@@ -117,7 +137,9 @@ impl TraceStep {
             said: String::new(),
             calls: Vec::new(),
             answered: None,
+            began_ms: None,
             at_ms: None,
+            answered_by: Answered::default(),
             gained: false,
         }
     }

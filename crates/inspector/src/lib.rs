@@ -7,13 +7,26 @@
 
 pub mod account;
 mod coordinated;
+mod drawing;
 pub mod escape;
+mod filter;
+mod foreign;
+pub mod graph;
+mod otlp;
 mod progress;
+mod said;
 mod timeline;
+mod why;
 pub mod words;
 
+pub use drawing::{Drawing, Node};
+pub use filter::Filter;
+pub use foreign::foreign;
+pub use otlp::{Content, SPANS_PER_DOCUMENT_MAX, to_otlp};
 pub use progress::{Progress, Row, State};
+pub use said::said;
 pub use timeline::{
     AgentLine, Note, NoteKind, Reached, Spent, Step, TEXT_BYTES_MAX, TEXT_BYTES_MIN,
     TEXTS_BYTES_MAX, TaskLine, Timeline,
 };
+pub use why::{LINKS_MAX, Link, why};

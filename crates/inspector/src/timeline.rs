@@ -2,6 +2,7 @@
 //! and tool calls, with times, tokens and reasons. Built here record by record, drawn in `text`.
 
 use crate::coordinated::Holders;
+use crate::said::purposed;
 use leadhand_protocol::{
     AgentId, CallId, Check, CheckResult, Event, Finding, Outcome, Plan, Purpose, Record, RunId,
     Source, TaskId, ToolFault, ToolOutput, Usage,
@@ -155,8 +156,12 @@ impl Timeline {
     /// The timeline of a run of which nothing is known yet.
     #[must_use]
     pub fn new(run: &RunId) -> Self {
+        Self::named(run.to_string())
+    }
+
+    pub(crate) fn named(run: String) -> Self {
         Self {
-            run: run.to_string(),
+            run,
             ..Self::default()
         }
     }
@@ -229,6 +234,12 @@ impl Timeline {
                 }
             }
         }
+    }
+
+    /// Whether it is of a trace of others, of which goal, plan and rules are not known.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.autonomy.is_empty()
     }
 
     /// What was found about an agent's or a task's work, in the order in which it was.
@@ -363,7 +374,7 @@ impl Timeline {
         let line = AgentLine {
             agent: *agent,
             role: role.clone(),
-            purpose: in_words(purpose),
+            purpose: purposed(purpose),
             attempt: *attempt,
             began_ms: record.at_ms,
             ended_ms: None,
@@ -460,28 +471,12 @@ impl Timeline {
 }
 
 /// Whose work a finding is about, and at which task where it says so.
-fn concerned(finding: &Finding) -> (AgentId, Option<&TaskId>) {
+pub(crate) fn concerned(finding: &Finding) -> (AgentId, Option<&TaskId>) {
     match finding {
         Finding::TurnsSpent { agent, .. } | Finding::FaultsInARow { agent, .. } => (*agent, None),
         Finding::Deadlock { victim, .. } => (victim.party, None),
         Finding::Loop(found) => (found.agent, None),
         Finding::Divergence(found) => (found.agent, found.task.as_ref()),
-    }
-}
-
-fn in_words(purpose: &Purpose) -> String {
-    match purpose {
-        Purpose::Plan => "plan".to_owned(),
-        Purpose::Revise => "revise the plan".to_owned(),
-        Purpose::Task(task) => format!("task {task}"),
-        Purpose::Judge {
-            task: Some(task), ..
-        } => format!("judge {task}"),
-        Purpose::Judge { task: None, .. } => "judge the answer".to_owned(),
-        Purpose::Drift { task, .. } => format!("judge whether the work at {task} drifts"),
-        Purpose::Answer => "answer".to_owned(),
-        Purpose::Reply { question } => format!("answer to question {question}"),
-        Purpose::RollBack => "roll back".to_owned(),
     }
 }
 

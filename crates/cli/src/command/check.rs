@@ -1,6 +1,6 @@
 //! `leadhand check`: has the detectors read traces, one after the other.
 
-mod source;
+pub(crate) mod source;
 
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
@@ -63,7 +63,7 @@ pub(crate) async fn run(
 /// The run that the argument means: what is no file, and looks like no path.
 fn run_named(path: &Path) -> Option<&str> {
     let name = path.to_str()?;
-    (name != "-" && !name.contains(['/', '.']) && !path.exists()).then_some(name)
+    (!source::is_file(name)).then_some(name)
 }
 
 /// A loop weighs more than what left its plan: it goes on until somebody stops it.

@@ -1,5 +1,5 @@
-//! `leadhand trace`: looks into a run, be it live or stopped, writes it down, and tells two
-//! apart.
+//! `leadhand trace`: looks into a run, be it live or stopped, or into a trace of others, writes
+//! it down, and tells two apart.
 
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
@@ -8,7 +8,6 @@ use crate::screen;
 use crate::watch::JsonLine;
 use clap::Subcommand;
 use leadhand::rooms::inspector::Progress;
-use leadhand::rooms::inspector::Timeline;
 use leadhand::rooms::inspector::account::ending;
 use leadhand::rooms::journal::Damage;
 use leadhand::rooms::protocol::Seq;
@@ -16,23 +15,15 @@ use leadhand::{Record, RunId, Told};
 
 mod diff;
 mod export;
+mod graph;
+mod import;
+mod show;
+mod why;
 
 /// Look into runs
 #[derive(Debug, Subcommand)]
 pub(crate) enum TraceCommand {
-    /// Show what happened in a run: tasks, agents, turns, tool calls, and why
-    Show {
-        /// The run, its first letters, or `last`
-        run: String,
-        /// Write the tree as one JSON object
-        #[arg(long, conflicts_with = "events")]
-        json: bool,
-        /// Write every event as JSON, one a line, as `run --json` does
-        #[arg(long)]
-        events: bool,
-        #[command(flatten)]
-        project: ProjectOptions,
-    },
+    Show(show::ShowArguments),
     /// Show what happened in a run line by line, and with -f what happens, to its end
     Tail {
         /// The run, its first letters, or `last`
@@ -49,18 +40,16 @@ pub(crate) enum TraceCommand {
         #[command(flatten)]
         project: ProjectOptions,
     },
+    Graph(graph::GraphArguments),
+    Why(why::WhyArguments),
     Export(export::ExportArguments),
+    Import(import::ImportArguments),
     Diff(diff::DiffArguments),
 }
 
 pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Result<u8, Failure> {
     match command {
-        TraceCommand::Show {
-            run,
-            json,
-            events,
-            project,
-        } => show(&Reach::open(&run, &project, before)?, json, events).await,
+        TraceCommand::Show(arguments) => show::run(&arguments, before).await,
         TraceCommand::Tail {
             run,
             from,
@@ -68,26 +57,12 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
             json,
             project,
         } => tail(&Reach::open(&run, &project, before)?, from, follow, json).await,
+        TraceCommand::Graph(arguments) => graph::run(&arguments, before).await,
+        TraceCommand::Why(arguments) => why::run(&arguments, before).await,
+        TraceCommand::Import(arguments) => import::run(&arguments),
         TraceCommand::Export(arguments) => export::run(&arguments, before).await,
         TraceCommand::Diff(arguments) => diff::run(&arguments, before).await,
     }
-}
-
-async fn show(reach: &Reach, json: bool, events: bool) -> Result<u8, Failure> {
-    let (id, history) = (&reach.id, reach.history().await?);
-    if events {
-        for record in &history.records {
-            screen::out_json(&JsonLine::new(id, record));
-        }
-    } else {
-        let timeline = Timeline::of(id, &history.records);
-        if json {
-            screen::out_json(&timeline);
-        } else {
-            screen::out(&timeline.to_text());
-        }
-    }
-    ended(id, history.damage)
 }
 
 /// Records from one on, and of a live run those that come, to its end.

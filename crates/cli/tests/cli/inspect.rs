@@ -10,17 +10,17 @@ fn a_run_can_be_looked_into() {
     let seen = place.leadhand(&["trace", "show", "last"]);
     let expected = "run   RUN\n\
         goal  Write notes\n\
-        state done, autonomy L4, 19 events in TIME\n\
+        state done, autonomy L4, 19 events in TIME, 2 turns, 1 tool call, TOKENS\n\
         \n\
         a0 manager (plan): 1 turn, 0 tool calls, TOKENS, TIME\n  \
-          turn 1: scripted:script.jsonl TOKENS, TIME  {\"approach\":\"\",\"tasks\":[{\"id\":\"t1\",\"title\":\"Write notes\",\"role\":\"writer\",\"files\":[],\"one_worker_per_file\":false,\"instruction\":\"Write.\",\"depends_on\":[],\"output_file\":\"notes.md\",\"changes_files\":false}]}\n\
+          #2 turn 1: scripted:script.jsonl TOKENS, TIME  {\"approach\":\"\",\"tasks\":[{\"id\":\"t1\",\"title\":\"Write notes\",\"role\":\"writer\",\"files\":[],\"one_worker_per_file\":false,\"instruction\":\"Write.\",\"depends_on\":[],\"output_file\":\"notes.md\",\"changes_files\":false}]}\n\
         \n\
-        t1 [writer] Write notes: done, output HASH in notes.md\n  \
+        t1 [writer] Write notes: done in TIME, output HASH in notes.md\n  \
           a1 writer (task t1): 1 turn, 1 tool call, TOKENS, TIME\n    \
-            turn 1: scripted:script.jsonl TOKENS, TIME  Hello.\n    \
-            write_file (output file) {\"path\":\"notes.md\",\"content\":\"Hello.\\n\"}: ok, TIME  Created `notes.md` (7 bytes).\n      \
+            #8 turn 1: scripted:script.jsonl TOKENS, TIME  Hello.\n    \
+            #11 write_file (output file) {\"path\":\"notes.md\",\"content\":\"Hello.\\n\"}: ok, TIME  Created `notes.md` (7 bytes).\n      \
               created notes.md\n    \
-            check holds: `notes.md` was written\n";
+            #14 check holds: `notes.md` was written\n";
     assert_eq!(seen, Seen::new(0, expected, ""));
     let json = place.leadhand(&["trace", "show", "last", "--json"]);
     let timeline: Value = serde_json::from_str(&json.out).unwrap();
@@ -31,6 +31,113 @@ fn a_run_can_be_looked_into() {
     );
     let events = place.leadhand(&["trace", "show", "last", "--events"]);
     assert_eq!(events.out.lines().count(), 19);
+    let events = place.leadhand(&["trace", "show", "last", "--events", "--since", "17"]);
+    assert_eq!(events.out.lines().count(), 2);
+    let parts = |more: &[&str]| {
+        let seen = place.leadhand(&[&["trace", "show", "last"], more].concat());
+        assert_eq!(seen.code, 0, "{}", seen.err);
+        seen.out
+    };
+    let whole = parts(&["--since", "1h"]);
+    assert_eq!(whole, seen.out);
+    let of_tool = parts(&["--tool", "write_file"]);
+    assert!(
+        of_tool.contains("#11 write_file") && !of_tool.contains("#8 turn"),
+        "{of_tool}"
+    );
+    let of_task = parts(&["--task", "t1", "--since", "9"]);
+    assert!(
+        !of_task.contains("manager") && of_task.contains("#14 check"),
+        "{of_task}"
+    );
+    assert!(!of_task.contains("#8 turn"), "{of_task}");
+    let seen = place.leadhand(&["trace", "show", "last", "--since", "soon"]);
+    assert_eq!(seen.code, 2);
+    assert!(
+        seen.err.contains("such as 90s, 10m, 2h or 3d"),
+        "{}",
+        seen.err
+    );
+}
+
+#[test]
+fn a_run_is_drawn_and_each_event_tells_what_it_follows_from() {
+    let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
+    place.leadhand(&["run", "Write notes", "-m", "scripted:script.jsonl"]);
+    let tree = place.leadhand(&["trace", "graph", "last"]);
+    assert_eq!(tree, Seen::new(0, "✓ t1 [writer] Write notes: done\n", ""));
+    let svg = place.leadhand(&["trace", "graph", "last", "--svg"]).out;
+    assert!(
+        svg.starts_with("<svg ") && svg.contains("✓ t1 (writer): done"),
+        "{svg}"
+    );
+    let dot = place.leadhand(&["trace", "graph", "last", "--dot"]).out;
+    assert!(dot.starts_with("digraph run {\n"), "{dot}");
+    let why = place.leadhand(&["trace", "why", "last", "12"]);
+    let expected = "#12 call a1.t1.c0 brings: Created `notes.md` (7 bytes).\n  \
+          because #11 the output is written with write_file {\"path\":\"notes.md\",\"content\":\"Hello.\\n\"}: allowed, the rule `allow fs.write **` (built in) covers fs.write on `notes.md`\n  \
+          because #10 a1 gives its output: Hello.\n  \
+          because #9 a1 is answered: `Hello.`\n  \
+          because #8 a1 asks its model, turn 1\n  \
+          because #7 a1 (writer) begins: task t1\n  \
+          because #5 the plan is accepted, 1 task\n";
+    assert!(
+        why.code == 0 && why.out.starts_with(expected),
+        "{}",
+        why.out
+    );
+    assert!(
+        why.out.ends_with("because #0 the goal: Write notes\n"),
+        "{}",
+        why.out
+    );
+    let seen = place.leadhand(&["trace", "why", "last", "19"]);
+    assert_eq!(seen.code, 2);
+    assert!(
+        seen.err.contains("has no event 19: it has 19 of them"),
+        "{}",
+        seen.err
+    );
+}
+
+#[test]
+fn a_run_leaves_as_spans_and_files_are_shown_like_runs() {
+    let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
+    place.leadhand(&["run", "Write notes", "-m", "scripted:script.jsonl"]);
+    let export = |format: &[&str], name: &str| {
+        let arguments = [&["trace", "export", "last", "--format"], format].concat();
+        let written = place.command(&arguments).output().unwrap();
+        assert!(written.status.success());
+        std::fs::write(place.path(name), &written.stdout).unwrap();
+        String::from_utf8(written.stdout).unwrap()
+    };
+    let spans = export(&["otlp"], "spans.json");
+    assert!(!spans.contains("Hello."), "{spans}");
+    assert!(export(&["otlp", "--content"], "content.json").contains("Hello."));
+    let counts = "{\"spans\":6,\"traces\":1,\"error_spans\":0,\
+        \"agents\":[\"leadhand\",\"manager\",\"writer\"],\"tools\":[\"write_file\"],\
+        \"kinds\":{\"chat\":2,\"execute_tool\":1,\"invoke_agent\":1,\"invoke_workflow\":1,\"plan\":1}}\n";
+    let seen = place.leadhand(&["trace", "import", "spans.json", "--json"]);
+    assert_eq!(seen, Seen::new(0, counts, ""));
+    let shown = place.leadhand(&["trace", "show", "content.json"]).out;
+    assert!(
+        shown.contains("write_file {\"path\":\"notes.md\""),
+        "{shown}"
+    );
+    export(&["jsonl"], "run.jsonl");
+    let of_file = place.leadhand(&["trace", "show", "run.jsonl"]);
+    assert_eq!(of_file, place.leadhand(&["trace", "show", "last"]));
+    place.write("lines.jsonl", "{\"steps\":[{\"tool\":\"t\"}]}\n");
+    let seen = place.leadhand(&["trace", "import", "lines.jsonl"]);
+    assert_eq!(seen.code, 2);
+    assert!(
+        seen.err
+            .contains("holds no spans, but 1 trace in JSON lines"),
+        "{}",
+        seen.err
+    );
+    let shown = place.leadhand(&["trace", "show", "lines.jsonl"]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
 }
 
 #[test]

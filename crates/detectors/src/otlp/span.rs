@@ -3,7 +3,7 @@
 use super::attributes::{AtMost, Attributes, unquoted};
 use super::said::said;
 use crate::Came;
-use crate::trace::{TraceArguments, TraceCall, kept};
+use crate::trace::{Answered, TraceArguments, TraceCall, kept};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -28,6 +28,8 @@ pub(super) struct Raw<'a> {
     parent_span_id: Option<String>,
     #[serde(default)]
     name: Option<String>,
+    #[serde(default, borrow, alias = "start_time_unix_nano")]
+    start_time_unix_nano: Option<&'a RawValue>,
     #[serde(default, borrow, alias = "end_time_unix_nano")]
     end_time_unix_nano: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -61,14 +63,22 @@ pub(super) struct Span {
     pub(super) parent: String,
     pub(super) name: String,
     pub(super) agent: Option<String>,
+    pub(super) began_nanos: u64,
     pub(super) ended_nanos: u64,
+    pub(super) failed: bool,
+    /// What its writer calls it: the operation, or the kind.
+    pub(super) label: String,
     pub(super) kind: Kind,
 }
 
 #[derive(Debug)]
 pub(super) enum Kind {
     /// A model was asked.
-    Model { said: String, calls: Vec<Wanted> },
+    Model {
+        said: String,
+        calls: Vec<Wanted>,
+        answered: Answered,
+    },
     /// A tool was called; the id is the model's name for the call.
     Tool { id: String, call: TraceCall },
     /// What goes on around those.
@@ -84,6 +94,10 @@ pub(super) struct Wanted {
 }
 
 impl Span {
+    pub(super) fn began_ms(&self) -> Option<u64> {
+        (self.began_nanos > 0).then_some(self.began_nanos / NANOS)
+    }
+
     pub(super) fn ended_ms(&self) -> Option<u64> {
         (self.ended_nanos > 0).then_some(self.ended_nanos / NANOS)
     }
@@ -91,12 +105,16 @@ impl Span {
     /// How much room it takes.
     pub(super) fn bytes(&self) -> usize {
         let agent = self.agent.as_ref().map_or(0, String::len);
-        let named = self.id.len() + self.parent.len() + self.name.len() + agent;
+        let named = self.id.len() + self.parent.len() + self.name.len() + agent + self.label.len();
         let wanted = |call: &Wanted| {
             size_of::<Wanted>() + call.id.len() + call.tool.len() + call.arguments.bytes()
         };
         let held = match &self.kind {
-            Kind::Model { said, calls } => said.len() + calls.iter().map(wanted).sum::<usize>(),
+            Kind::Model {
+                said,
+                calls,
+                answered,
+            } => said.len() + answered.model.len() + calls.iter().map(wanted).sum::<usize>(),
             Kind::Tool { id, call } => {
                 id.len() + call.tool.len() + call.arguments.bytes() + call.result.len()
             }
@@ -112,8 +130,14 @@ pub(super) fn read(raw: Raw<'_>) -> (String, Span) {
     let events = raw.events.unwrap_or_default();
     let name = short(raw.name.unwrap_or_default());
     let operation = attributes.text(&["gen_ai.operation.name", "llm.request.type"]);
-    let kind = attributes.text(&["openinference.span.kind", "traceloop.span.kind"]);
-    let kind = kind.to_uppercase();
+    let written = attributes.text(&["openinference.span.kind", "traceloop.span.kind"]);
+    let kind = written.to_uppercase();
+    let label = [&*operation, &*written, "span"]
+        .into_iter()
+        .find(|label| !label.is_empty());
+    let label = short(label.unwrap_or_default().to_owned());
+    let status = raw.status.unwrap_or_default();
+    let came = came(&status);
     let is_agent = operation == "invoke_agent" || kind == "AGENT";
     let of_model = matches!(
         operation.as_str(),
@@ -129,24 +153,29 @@ pub(super) fn read(raw: Raw<'_>) -> (String, Span) {
         (true, false) => None,
     };
     let kind = if operation == "execute_tool" || kind == "TOOL" {
-        tool(&attributes, &name, &raw.status.unwrap_or_default(), &events)
+        tool(&attributes, &name, (came, status), &events)
     } else if of_model || kind == "LLM" {
         let chosen = happened(&events, "gen_ai.choice");
         let chosen = chosen.map(|event| event.text(&["gen_ai.event.content"]));
         let (said, calls) = said(&attributes, chosen);
-        Kind::Model { said, calls }
+        Kind::Model {
+            said,
+            calls,
+            answered: answered(&attributes),
+        }
     } else {
         Kind::Other
     };
-    let ended = raw.end_time_unix_nano.map(|nanos| unquoted(nanos.get()));
+    let nanos = |json: Option<&RawValue>| json.and_then(|json| unquoted(json.get()).parse().ok());
     let span = Span {
         id: short(raw.span_id.unwrap_or_default()),
         parent: short(raw.parent_span_id.unwrap_or_default()),
         name,
         agent,
-        ended_nanos: ended
-            .and_then(|nanos| nanos.parse().ok())
-            .unwrap_or_default(),
+        began_nanos: nanos(raw.start_time_unix_nano).unwrap_or_default(),
+        ended_nanos: nanos(raw.end_time_unix_nano).unwrap_or_default(),
+        failed: came == Came::Failed,
+        label,
         kind,
     };
     (short(raw.trace_id.unwrap_or_default()), span)
@@ -155,7 +184,7 @@ pub(super) fn read(raw: Raw<'_>) -> (String, Span) {
 fn tool(
     attributes: &Attributes<'_>,
     name: &str,
-    status: &Status<'_>,
+    (came, status): (Came, Status<'_>),
     events: &AtMost<&RawValue>,
 ) -> Kind {
     let named = attributes.text(&["gen_ai.tool.name", "tool.name", "traceloop.entity.name"]);
@@ -171,21 +200,11 @@ fn tool(
         "output.value",
         "traceloop.entity.output",
     ]);
-    let code = status
-        .code
-        .map_or(String::new(), |code| unquoted(code.get()));
-    let came = if FAILED.contains(&code.as_str()) {
-        Came::Failed
-    } else if DONE.contains(&code.as_str()) {
-        Came::Done
-    } else {
-        Came::Unknown
-    };
     if result.is_empty() && came == Came::Failed {
         let told = happened(events, "exception");
         let mut told = told.map(|event| event.text(&["exception.message"]));
         let exception = told.find(|told| !told.is_empty());
-        result = exception.unwrap_or_else(|| status.message.clone().unwrap_or_default());
+        result = exception.or(status.message).unwrap_or_default();
     }
     Kind::Tool {
         id: short(attributes.text(&["gen_ai.tool.call.id", "tool_call.id"])),
@@ -200,6 +219,42 @@ fn tool(
             came,
             ..TraceCall::default()
         },
+    }
+}
+
+/// Whether a span did what it is for, where its writer says so.
+fn came(status: &Status<'_>) -> Came {
+    let code = status
+        .code
+        .map_or(String::new(), |code| unquoted(code.get()));
+    if FAILED.contains(&code.as_str()) {
+        Came::Failed
+    } else if DONE.contains(&code.as_str()) {
+        Came::Done
+    } else {
+        Came::Unknown
+    }
+}
+
+/// Which model answered, and what that took.
+fn answered(attributes: &Attributes<'_>) -> Answered {
+    let count = |keys: &[&str]| attributes.text(keys).parse().unwrap_or_default();
+    Answered {
+        model: short(attributes.text(&[
+            "gen_ai.response.model",
+            "gen_ai.request.model",
+            "llm.model_name",
+        ])),
+        input_tokens: count(&[
+            "gen_ai.usage.input_tokens",
+            "gen_ai.usage.prompt_tokens",
+            "llm.token_count.prompt",
+        ]),
+        output_tokens: count(&[
+            "gen_ai.usage.output_tokens",
+            "gen_ai.usage.completion_tokens",
+            "llm.token_count.completion",
+        ]),
     }
 }
 

@@ -64,16 +64,23 @@ fn agents(spans: &[Span]) -> (Vec<AgentId>, BTreeMap<AgentId, String>) {
 
 impl Reading {
     fn take(&mut self, span: Span, agent: AgentId) {
-        let at_ms = span.ended_ms();
+        let (began_ms, at_ms) = (span.began_ms(), span.ended_ms());
         match span.kind {
             Kind::Other => {}
-            Kind::Model { said, calls } => {
+            Kind::Model {
+                said,
+                calls,
+                answered,
+            } => {
                 let of_parent = |turn: &Turn| turn.parent == span.parent;
                 if let Some(before) = self.open.iter().position(of_parent) {
                     self.end_at(before);
                 }
                 let turn = Turn {
-                    step: step(agent, said, at_ms),
+                    step: TraceStep {
+                        answered_by: answered,
+                        ..step(agent, said, began_ms, at_ms)
+                    },
                     parent: span.parent,
                     wanted: calls,
                 };
@@ -86,11 +93,17 @@ impl Reading {
                     self.end_at(0);
                 }
             }
-            Kind::Tool { id, call } => self.call(&id, call, agent, at_ms),
+            Kind::Tool { id, call } => self.call(&id, call, agent, (began_ms, at_ms)),
         }
     }
 
-    fn call(&mut self, id: &str, call: TraceCall, agent: AgentId, at_ms: Option<u64>) {
+    fn call(
+        &mut self,
+        id: &str,
+        call: TraceCall,
+        agent: AgentId,
+        (began_ms, at_ms): (Option<u64>, Option<u64>),
+    ) {
         let is_it = |wanted: &Wanted| {
             wanted.tool == call.tool && (id.is_empty() || wanted.id.is_empty() || wanted.id == id)
         };
@@ -99,7 +112,7 @@ impl Reading {
             Some((at, of_turn))
         });
         let Some((at, of_turn)) = found else {
-            let mut step = step(agent, String::new(), at_ms);
+            let mut step = step(agent, String::new(), began_ms, at_ms);
             step.calls.push(call);
             self.trace.steps.push(step);
             return;
@@ -132,9 +145,10 @@ impl Reading {
     }
 }
 
-fn step(agent: AgentId, said: String, at_ms: Option<u64>) -> TraceStep {
+fn step(agent: AgentId, said: String, began_ms: Option<u64>, at_ms: Option<u64>) -> TraceStep {
     TraceStep {
         said,
+        began_ms,
         at_ms,
         ..TraceStep::of(agent)
     }

@@ -15,19 +15,7 @@ const WHY_CHARS_MAX: usize = 1_000;
 impl Timeline {
     /// The tree as lines, safe to be shown on a terminal.
     pub fn to_text(&self) -> String {
-        let mut text = format!("run   {}\n", self.run);
-        let _ = writeln!(text, "goal  {}", escape::line(&self.goal, WHY_CHARS_MAX));
-        let ending = self
-            .outcome
-            .as_ref()
-            .map_or("not ended", |outcome| account::ending(outcome.kind));
-        let took = words::seconds(self.ended_ms.saturating_sub(self.began_ms));
-        let _ = writeln!(
-            text,
-            "state {ending}, autonomy {}, {} in {took}",
-            self.autonomy,
-            words::count(self.records, "event")
-        );
+        let mut text = self.head();
         if let Some(outcome) = self
             .outcome
             .as_ref()
@@ -39,7 +27,8 @@ impl Timeline {
             let at = words::seconds(note.at_ms.saturating_sub(self.began_ms));
             let _ = writeln!(
                 text,
-                "note  {at}: {}",
+                "note  {at} #{}: {}",
+                note.seq,
                 escape::line(&note.text, WHY_CHARS_MAX)
             );
         }
@@ -55,6 +44,37 @@ impl Timeline {
     }
 }
 
+impl Timeline {
+    fn head(&self) -> String {
+        let took = words::seconds(self.ended_ms.saturating_sub(self.began_ms));
+        let money = match self.spent.micro_usd {
+            0 => String::new(),
+            micro_usd => format!(", {}", words::money(micro_usd)),
+        };
+        let spent = format!(
+            "{}, {}, {} tokens{money}",
+            words::count(self.spent.turns, "turn"),
+            words::count(self.spent.tool_calls, "tool call"),
+            words::number(self.spent.usage.total()),
+        );
+        let run = escape::line(&self.run, TITLE_CHARS_MAX);
+        if self.is_foreign() {
+            let steps = words::count(self.records, "step");
+            return format!("trace {run}\n{steps} in {took}, {spent}\n");
+        }
+        let ending = self
+            .outcome
+            .as_ref()
+            .map_or("not ended", |outcome| account::ending(outcome.kind));
+        format!(
+            "run   {run}\ngoal  {}\nstate {ending}, autonomy {}, {} in {took}, {spent}\n",
+            escape::line(&self.goal, WHY_CHARS_MAX),
+            self.autonomy,
+            words::count(self.records, "event"),
+        )
+    }
+}
+
 fn task_lines(text: &mut String, task: &TaskLine) {
     let _ = write!(
         text,
@@ -64,6 +84,16 @@ fn task_lines(text: &mut String, task: &TaskLine) {
         escape::line(&task.title, TITLE_CHARS_MAX),
         task.state
     );
+    if let (Some(began_ms), Some(ended_ms)) = (task.began_ms, task.ended_ms) {
+        let _ = write!(
+            text,
+            " in {}",
+            words::seconds(ended_ms.saturating_sub(began_ms))
+        );
+    }
+    if task.spent.micro_usd > 0 {
+        let _ = write!(text, " for {}", words::money(task.spent.micro_usd));
+    }
     if let Some(hash) = &task.artifact {
         let _ = write!(text, ", output {hash}");
     }
@@ -117,12 +147,16 @@ fn agent_lines(text: &mut String, agent: &AgentLine, indent: &str) {
     } else {
         String::new()
     };
+    let purpose = if agent.purpose.is_empty() {
+        String::new()
+    } else {
+        format!(" ({}{attempt})", agent.purpose)
+    };
     let _ = writeln!(
         text,
-        "{indent}{} {} ({}{attempt}): {}, {}, {} tokens, {took}",
+        "{indent}{} {}{purpose}: {}, {}, {} tokens, {took}",
         agent.agent,
         escape::line(role, TITLE_CHARS_MAX),
-        agent.purpose,
         words::count(agent.spent.turns, "turn"),
         words::count(agent.spent.tool_calls, "tool call"),
         words::number(agent.spent.usage.total())
@@ -162,7 +196,12 @@ fn step_lines(text: &mut String, step: &Step, indent: &str) {
                     escape::line(said, TEXT_CHARS_MAX)
                 ),
             };
-            let _ = writeln!(text, "{indent}  turn {turn}: {}", line.trim_end());
+            let _ = writeln!(
+                text,
+                "{indent}  #{} turn {turn}: {}",
+                step.seq(),
+                line.trim_end()
+            );
             for failed in attempts_failed {
                 let _ = writeln!(
                     text,
@@ -185,12 +224,14 @@ fn step_lines(text: &mut String, step: &Step, indent: &str) {
             let word = if *fault { "sent back" } else { "told" };
             let _ = writeln!(
                 text,
-                "{indent}  {word}: {}",
+                "{indent}  #{} {word}: {}",
+                step.seq(),
                 escape::line(told, WHY_CHARS_MAX)
             );
         }
         Step::Coordinated { text: said, .. } => {
-            let _ = writeln!(text, "{indent}  {}", escape::line(said, WHY_CHARS_MAX));
+            let said = escape::line(said, WHY_CHARS_MAX);
+            let _ = writeln!(text, "{indent}  #{} {said}", step.seq());
         }
         Step::Checked {
             passed, evidence, ..
@@ -198,7 +239,8 @@ fn step_lines(text: &mut String, step: &Step, indent: &str) {
             let word = if *passed { "holds" } else { "does not hold" };
             let _ = writeln!(
                 text,
-                "{indent}  check {word}: {}",
+                "{indent}  #{} check {word}: {}",
+                step.seq(),
                 escape::line(evidence, WHY_CHARS_MAX)
             );
         }
@@ -230,7 +272,8 @@ fn call_lines(text: &mut String, step: &Step, indent: &str) {
     };
     let _ = write!(
         text,
-        "{indent}  {}{origin} {}: ",
+        "{indent}  #{} {}{origin} {}: ",
+        step.seq(),
         escape::line(tool, TITLE_CHARS_MAX),
         escape::line(&arguments.to_string(), TEXT_CHARS_MAX)
     );

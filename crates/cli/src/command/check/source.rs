@@ -4,8 +4,9 @@
 use crate::exported;
 use crate::failure::Failure;
 use flate2::read::MultiGzDecoder;
-use leadhand::rooms::detectors::{Recorded, Spans, Trace};
+use leadhand::rooms::detectors::{Counts, Recorded, Spans, Trace};
 use leadhand::rooms::inspector::escape;
+use leadhand::rooms::inspector::{Timeline, foreign, words};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::fs::File;
@@ -41,6 +42,52 @@ pub(super) fn traces(path: &Path, mut each: impl FnMut(&Trace)) -> Result<(), Fa
     let read = lines(path, source, &mut spans, &mut each);
     spans.into_traces().iter().for_each(each);
     read
+}
+
+/// Whether a name of what is to be looked at is a file, and no run: it is there, or looks like a
+/// path.
+pub(crate) fn is_file(name: &str) -> bool {
+    name == "-" || name.contains(['/', '.']) || Path::new(name).exists()
+}
+
+/// Gives a file's traces as timelines; of an exported run all that its records tell.
+pub(crate) fn timelines(path: &Path, mut each: impl FnMut(Timeline)) -> Result<(), Failure> {
+    let mut source = open(path)?;
+    if source.fill_buf().is_ok_and(exported::begins) {
+        let mut timeline = None;
+        exported::read_each(&path.display().to_string(), source, |run, record| {
+            timeline
+                .get_or_insert_with(|| Timeline::new(run))
+                .take(&record);
+        })?;
+        timeline.into_iter().for_each(each);
+        return Ok(());
+    }
+    let mut spans = Spans::default();
+    let read = lines(path, source, &mut spans, &mut |trace: &Trace| {
+        each(foreign(trace))
+    });
+    spans.into_traces().iter().map(foreign).for_each(each);
+    read
+}
+
+/// What the spans of a file hold.
+pub(crate) fn counts(path: &Path) -> Result<Counts, Failure> {
+    let mut spans = Spans::default();
+    let mut others = 0;
+    lines(path, open(path)?, &mut spans, &mut |_: &Trace| others += 1)?;
+    let counts = spans.counts();
+    if counts.spans == 0 && others > 0 {
+        let place = escape::line(&path.display().to_string(), NAME_SHOWN);
+        return Err(Failure::usage(
+            format!(
+                "{place} holds no spans, but {} in JSON lines",
+                words::count(others, "trace")
+            ),
+            "`leadhand trace show FILE` shows them, `leadhand check FILE` looks for loops",
+        ));
+    }
+    Ok(counts)
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {

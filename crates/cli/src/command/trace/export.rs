@@ -9,9 +9,10 @@ use crate::project::{Project, ProjectOptions};
 use crate::reach::Reach;
 use crate::screen;
 use clap::{Args, ValueEnum};
+use leadhand::rooms::inspector::{Content, Timeline, to_otlp};
 use leadhand::{Record, cassette};
 
-/// Write a run to standard output, for `replay --check` or as a cassette
+/// Write a run to standard output, for `replay --check`, as a cassette, or as spans
 ///
 /// Values of the variables that hold keys and secrets of the project are masked, should they
 /// have come into the run.
@@ -22,6 +23,9 @@ pub(crate) struct ExportArguments {
     /// What is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// With `--format otlp`: also what was said, called and brought, not only names and counts
+    #[arg(long)]
+    content: bool,
     /// A text that is masked as well
     #[arg(long, value_name = "TEXT")]
     mask: Vec<String>,
@@ -39,6 +43,8 @@ enum Format {
     Jsonl,
     /// What models, tools and checks answered, for `-m cassette:FILE --tools recorded:FILE`
     Cassette,
+    /// Spans of OpenTelemetry by its conventions for generative AI, as OTLP JSON
+    Otlp,
 }
 
 pub(crate) async fn run(
@@ -47,15 +53,33 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
     let records = reach.records().await?;
+    if arguments.content && !matches!(arguments.format, Format::Otlp) {
+        return Err(Failure::usage(
+            "--content goes with --format otlp; the other formats hold all texts anyway",
+            "leave it out",
+        ));
+    }
     let records = mask(arguments, &reach.project)?.records(records)?;
     let lines = match arguments.format {
         Format::Jsonl => exported::lines(&reach.id, &records)?,
         Format::Cassette => cassette_lines(&records)?,
+        Format::Otlp => otlp_lines(&Timeline::of(&reach.id, &records), arguments.content),
     };
     for line in lines {
         screen::out(&line);
     }
     Ok(0)
+}
+
+/// One document a line.
+fn otlp_lines(timeline: &Timeline, content: bool) -> Vec<String> {
+    let content = if content {
+        Content::Sent
+    } else {
+        Content::Left
+    };
+    let documents = to_otlp(timeline, content);
+    documents.iter().map(ToString::to_string).collect()
 }
 
 fn cassette_lines(records: &[Record]) -> Result<Vec<String>, Failure> {
