@@ -174,76 +174,60 @@ fn agent_lines(text: &mut String, agent: &AgentLine, indent: &str) {
 }
 
 fn step_lines(text: &mut String, step: &Step, indent: &str) {
-    match step {
-        Step::Turn {
-            turn,
-            took_ms,
-            model,
-            usage,
-            fault,
-            attempts_failed,
-            text: said,
-            ..
-        } => {
-            let line = match took_ms.map(words::seconds) {
-                None => "no answer".to_owned(),
-                Some(took) if model.is_empty() => format!("no model answered, {took}"),
-                Some(took) => format!(
-                    "{} {}+{} tokens, {took}  {}",
-                    escape::line(model, TITLE_CHARS_MAX),
-                    words::number(usage.input_tokens),
-                    words::number(usage.output_tokens),
-                    escape::line(said, TEXT_CHARS_MAX)
-                ),
-            };
-            let _ = writeln!(
-                text,
-                "{indent}  #{} turn {turn}: {}",
-                step.seq(),
-                line.trim_end()
-            );
-            for failed in attempts_failed {
-                let _ = writeln!(
-                    text,
-                    "{indent}    attempt failed: {}",
-                    escape::line(failed, WHY_CHARS_MAX)
-                );
-            }
-            if let Some(fault) = fault {
-                let _ = writeln!(
-                    text,
-                    "{indent}    fault: {}",
-                    escape::line(fault, WHY_CHARS_MAX)
-                );
-            }
-        }
-        Step::Call { .. } => call_lines(text, step, indent),
+    let line = match step {
+        Step::Turn { .. } => return turn_lines(text, step, indent),
+        Step::Call { .. } => return call_lines(text, step, indent),
         Step::Told {
             fault, text: told, ..
         } => {
             let word = if *fault { "sent back" } else { "told" };
-            let _ = writeln!(
-                text,
-                "{indent}  #{} {word}: {}",
-                step.seq(),
-                escape::line(told, WHY_CHARS_MAX)
-            );
+            format!("{word}: {}", escape::line(told, WHY_CHARS_MAX))
         }
-        Step::Coordinated { text: said, .. } => {
-            let said = escape::line(said, WHY_CHARS_MAX);
-            let _ = writeln!(text, "{indent}  #{} {said}", step.seq());
-        }
+        Step::Coordinated { text: said, .. } => escape::line(said, WHY_CHARS_MAX),
         Step::Checked {
             passed, evidence, ..
         } => {
             let word = if *passed { "holds" } else { "does not hold" };
-            let _ = writeln!(
-                text,
-                "{indent}  #{} check {word}: {}",
-                step.seq(),
-                escape::line(evidence, WHY_CHARS_MAX)
-            );
+            format!("check {word}: {}", escape::line(evidence, WHY_CHARS_MAX))
         }
+    };
+    let _ = writeln!(text, "{indent}  #{} {line}", step.seq());
+}
+
+fn turn_lines(text: &mut String, step: &Step, indent: &str) {
+    let Step::Turn {
+        seq,
+        turn,
+        took_ms,
+        model,
+        usage,
+        fault,
+        attempts_failed,
+        text: said,
+        ..
+    } = step
+    else {
+        return;
+    };
+    let line = match took_ms.map(words::seconds) {
+        None => "no answer".to_owned(),
+        Some(took) if model.is_empty() => format!("no model answered, {took}"),
+        Some(took) => format!(
+            "{} {}+{} tokens, {took}  {}",
+            escape::line(model, TITLE_CHARS_MAX),
+            words::number(usage.input_tokens),
+            words::number(usage.output_tokens),
+            escape::line(said, TEXT_CHARS_MAX)
+        ),
+    };
+    let _ = writeln!(text, "{indent}  #{seq} turn {turn}: {}", line.trim_end());
+    for failed in attempts_failed {
+        let failed = escape::line(failed, WHY_CHARS_MAX);
+        let _ = writeln!(text, "{indent}    attempt failed: {failed}");
+    }
+    if let Some(fault) = fault {
+        let fault = escape::line(fault, WHY_CHARS_MAX);
+        let _ = writeln!(text, "{indent}    fault: {fault}");
     }
 }
 
