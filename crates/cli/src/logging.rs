@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use clap::ValueEnum;
+use leadhand::rooms::runtime::IDS;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines are written.
@@ -27,6 +28,11 @@ pub(crate) fn start(format: LogFormat) -> Result<(), Failure> {
             "write a level or targets with levels, such as leadhand_runtime=debug",
         )
     })?;
+    // Run and task stand on every line, whatever of the program is looked into.
+    let ids = format!("{IDS}=error").parse().map_err(|error| {
+        Failure::internal(format!("a filter that is built in cannot be read: {error}"))
+    })?;
+    let filter = filter.add_directive(ids);
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

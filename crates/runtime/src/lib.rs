@@ -21,6 +21,10 @@ mod status;
 mod toolbox;
 mod worker;
 
+/// The target of the spans that name run, agent and task of what is logged within them. They say
+/// nothing themselves: a filter that lets them pass adds the names to lines that it lets pass.
+pub const IDS: &str = "leadhand_ids";
+
 pub use cassette::cassette;
 pub use error::RuntimeError;
 pub use fork::Forked;

@@ -15,6 +15,7 @@ use leadhand_protocol::{
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 /// What workers work with.
 #[derive(Clone)]
@@ -78,7 +79,7 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
                 let acting = carry_out(equipment.tools.clone(), tool_call, permit, info, &desk);
                 // Spawning moves what is spawned some times, and a call is large.
                 let acting = Box::pin(acting);
-                jobs.spawn(async move { answer.with(acting.await).await });
+                jobs.spawn(async move { answer.with(acting.await).await }.in_current_span());
             }
             Message::Cancel => {
                 cancelled_before = envelope.id.count;

@@ -339,3 +339,33 @@ fn help_and_completion() {
     let seen = place.leadhand(&["completion", "bash"]);
     assert!(seen.code == 0 && seen.out.contains("complete -F _leadhand"));
 }
+
+#[test]
+fn lines_of_the_log_name_run_and_task() {
+    let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
+    let arguments = [
+        "--log-format",
+        "json",
+        "run",
+        "Write notes",
+        "-m",
+        "scripted:script.jsonl",
+    ];
+    let mut command = place.command(&arguments);
+    let output = command
+        .env("LEADHAND_LOG", "leadhand_sandbox=debug")
+        .output()
+        .unwrap();
+    let lines = String::from_utf8(output.stderr).unwrap();
+    let lines = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let calls: Vec<Value> = lines
+        .filter(|line| line["fields"]["tool"] == "write_file")
+        .collect();
+    assert!(!calls.is_empty());
+    for line in calls {
+        assert_eq!(line["span"]["task"], "t1", "{line}");
+        assert!(line["span"]["run"].is_string(), "{line}");
+    }
+}

@@ -2,6 +2,7 @@
 //! back as an input of the loop.
 
 use super::RunLoop;
+use crate::IDS;
 use crate::worker::work;
 use futures::FutureExt;
 use leadhand_channel::Dispatch;
@@ -12,6 +13,7 @@ use leadhand_protocol::{
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::task::AbortHandle;
+use tracing::Instrument;
 
 impl RunLoop {
     pub(super) async fn carry_out(&mut self, action: Action) -> Option<Outcome> {
@@ -92,13 +94,17 @@ impl RunLoop {
 
     async fn start_agent(&mut self, agent: AgentId, role: String, purpose: Purpose) {
         let mut names = vec![Address::Role(role.clone())];
-        if let Purpose::Task(task) = &purpose {
-            names.push(Address::Task(task.clone()));
+        let mut task = None;
+        if let Purpose::Task(of) = &purpose {
+            names.push(Address::Task(of.clone()));
+            task = Some(of.to_string());
         }
         match self.post.register_as(agent, &names) {
             Ok(mailbox) => {
                 self.let_go();
-                self.jobs.spawn(work(mailbox, Arc::clone(&self.equipment)));
+                let span = tracing::error_span!(target: IDS, "at", run = %self.id, %agent, task);
+                let work = work(mailbox, Arc::clone(&self.equipment));
+                self.jobs.spawn(work.instrument(span));
                 self.send(agent, Message::Assign(Assignment::Begin { role, purpose }))
                     .await;
             }
@@ -121,12 +127,14 @@ impl RunLoop {
     fn bring(&mut self, job: impl Future<Output = Option<Input>> + Send + 'static) -> AbortHandle {
         let side = self.side.0.clone();
         self.let_go();
-        self.jobs.spawn(async move {
+        let job = async move {
             if let Some(input) = job.await {
                 // The loop is gone only when the run is over, and then nobody wants the input.
                 let _ = side.send(input).await;
             }
-        })
+        };
+        let span = tracing::error_span!(target: IDS, "at", run = %self.id);
+        self.jobs.spawn(job.instrument(span))
     }
 
     /// Finished jobs are let go of as new ones come, so that a long run does not gather them.
