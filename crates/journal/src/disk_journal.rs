@@ -12,9 +12,9 @@ use crate::run_records::RunRecords;
 use crate::store::Engine;
 use crate::{
     Damage, Durability, History, Journal, JournalError, RunEntry, Snapshot, TAIL_BYTES_MAX, Ticket,
-    Writer, lock, snapshot,
+    Verified, Writer, lock, snapshot,
 };
-use leadhand_protocol::{Record, RunId, Seq};
+use leadhand_protocol::{ContentHash, Record, RunId, Seq};
 use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -82,7 +82,7 @@ impl DiskJournal {
         End { tail, lost }: End,
         named_in: Option<PathBuf>,
     ) -> Box<dyn Writer> {
-        let next_seq = tail.end();
+        let (next_seq, link) = (tail.end(), tail.link());
         let open = OpenRun::new(run, folder.clone(), self.keeping.clone(), lock, tail);
         // The names of the folders must be as durable as what is in them.
         open.owe(named_in);
@@ -101,6 +101,7 @@ impl DiskJournal {
             open,
             committer: self.committer.clone(),
             next_seq,
+            link,
             lost,
             buffer: Vec::new(),
             finished: false,
@@ -170,7 +171,7 @@ impl Journal for DiskJournal {
             Err(error) => Err(unwritable(&folder.run)(error)),
             Ok(()) => {
                 let lock = self.lock(run, &folder)?;
-                let end = End::of_new(&folder)?;
+                let end = End::of_new(run, &folder)?;
                 Ok(self.writer(run, folder, lock, end, named_in))
             }
         }
@@ -199,6 +200,17 @@ impl Journal for DiskJournal {
         let history = self.records(run, &folder).read(from, Seq::MAX);
         drop(locks);
         history
+    }
+
+    fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {
+        if let Some(verified) = self.opened(run).and_then(|open| open.verify(noted)) {
+            return verified;
+        }
+        let folder = self.existing(run)?;
+        let locks = self.alone(run, &folder)?;
+        let verified = self.records(run, &folder).verify(Seq::MAX, noted);
+        drop(locks);
+        verified
     }
 
     fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {
@@ -253,6 +265,8 @@ struct DiskWriter {
     open: Arc<OpenRun>,
     committer: Committer,
     next_seq: Seq,
+    /// Of the record before that one.
+    link: ContentHash,
     /// What was cut off when it was opened.
     lost: Option<Damage>,
     /// What appends are encoded in.
@@ -275,9 +289,15 @@ impl DiskWriter {
 impl Writer for DiskWriter {
     fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError> {
         let next_seq = crate::journal::follow(&self.run, self.next_seq, records)?;
-        let append = encode(&self.run, records, std::mem::take(&mut self.buffer))?;
+        let append = encode(
+            &self.run,
+            self.link,
+            records,
+            std::mem::take(&mut self.buffer),
+        )?;
+        let link = append.link.unwrap_or(self.link);
         let (ticket, buffer) = self.committer.queue(&self.open, append)?;
-        self.next_seq = next_seq;
+        (self.next_seq, self.link) = (next_seq, link);
         self.buffer = buffer;
         self.buffer.shrink_to(BUFFER_BYTES_KEPT_MAX);
         Ok(ticket)

@@ -19,6 +19,7 @@
 //! ```
 
 mod blobs;
+mod chain;
 mod commit;
 mod disk_journal;
 mod encode;
@@ -32,6 +33,7 @@ mod memory;
 mod open_run;
 mod pack;
 mod packed;
+mod reading;
 #[cfg(feature = "redb")]
 mod redb_journal;
 #[cfg(feature = "redb")]
@@ -46,11 +48,12 @@ mod store;
 mod tail;
 mod ticket;
 
+pub use chain::Chain;
 pub use commit::{COMMIT_THREADS, DISK_SYNC_MS};
 pub use disk_journal::{LOCK_WAIT_MS, STATUS_BYTES_MAX};
 pub use error::JournalError;
 pub use format::{RECORD_BYTES_MAX, VALUE_BYTES_MAX};
-pub use journal::{Damage, Durability, History, Journal, RunEntry, Writer};
+pub use journal::{Damage, Durability, History, Journal, RunEntry, Verified, Writer};
 pub use memory::MemoryJournal;
 pub use open_run::QUEUED_BYTES_MAX;
 #[cfg(feature = "redb")]

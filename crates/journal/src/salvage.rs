@@ -24,8 +24,8 @@ pub(crate) fn salvage(
         let Some(value) = format::first_value(rest) else {
             continue;
         };
-        if let Ok(record) = format::decode_any(value, |hash, bytes| blobs.get(hash, bytes)) {
-            found.insert(record.seq, record);
+        if let Ok(stored) = format::decode_any(value, |hash, bytes| blobs.get(hash, bytes)) {
+            found.insert(stored.record.seq, stored.record);
         }
     }
     Ok(found)

@@ -2,8 +2,8 @@
 
 use crate::disk_journal::DiskJournal;
 use crate::store::Engine;
-use crate::{Durability, History, Journal, JournalError, RunEntry, Snapshot, Writer};
-use leadhand_protocol::{RunId, Seq};
+use crate::{Durability, History, Journal, JournalError, RunEntry, Snapshot, Verified, Writer};
+use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::path::PathBuf;
 
 /// Runs kept by sled under one root folder, such as `.leadhand` of a project. Any number of
@@ -41,6 +41,10 @@ impl Journal for SledJournal {
 
     fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
         self.0.read_from(run, from)
+    }
+
+    fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {
+        self.0.verify(run, noted)
     }
 
     fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {

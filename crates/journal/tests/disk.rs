@@ -5,6 +5,8 @@
 
 #[path = "disk/bad_disk.rs"]
 mod bad_disk;
+#[path = "disk/chain.rs"]
+mod chain;
 #[path = "disk/damage.rs"]
 mod damage;
 #[cfg(feature = "redb")]

@@ -1,5 +1,5 @@
-//! `leadhand trace`: looks into a run, be it live or stopped, writes it down, and tells two
-//! apart.
+//! `leadhand trace`: looks into a run, be it live or stopped, writes it down, tells two apart, and
+//! checks that none was changed.
 
 use crate::account::ending;
 use crate::failure::Failure;
@@ -16,6 +16,7 @@ use leadhand::{Record, RunId, Told};
 
 mod diff;
 mod export;
+mod verify;
 
 /// Look into runs
 #[derive(Debug, Subcommand)]
@@ -51,6 +52,7 @@ pub(crate) enum TraceCommand {
     },
     Export(export::ExportArguments),
     Diff(diff::DiffArguments),
+    Verify(verify::VerifyArguments),
 }
 
 pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Result<u8, Failure> {
@@ -70,6 +72,7 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
         } => tail(&Reach::open(&run, &project, before)?, from, follow, json).await,
         TraceCommand::Export(arguments) => export::run(&arguments, before).await,
         TraceCommand::Diff(arguments) => diff::run(&arguments, before).await,
+        TraceCommand::Verify(arguments) => verify::run(&arguments, before).await,
     }
 }
 

@@ -65,7 +65,7 @@ fn spread(db: &sled::Db) {
 }
 
 /// Changes the stored value of one record; `None` removes it.
-fn change(root: &Path, seq: Seq, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) {
+pub(super) fn change(root: &Path, seq: Seq, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) {
     let db = store(root);
     spread(&db);
     let key = seq.to_be_bytes();
@@ -214,9 +214,9 @@ fn a_newer_format_is_refused_and_not_taken_for_damage() {
     let root = stored_run();
     let newer = |body: &[u8]| {
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&[2, 0]);
+        hasher.update(&[3, 0]);
         hasher.update(body);
-        [&[2, 0], hasher.finalize().to_le_bytes().as_slice(), body].concat()
+        [&[3, 0], hasher.finalize().to_le_bytes().as_slice(), body].concat()
     };
     change(root.path(), 19, |_| Some(newer(b"what nobody knows yet")));
     let journal = journal(root.path());
@@ -231,7 +231,7 @@ fn a_newer_format_is_refused_and_not_taken_for_damage() {
                 supported,
                 ..
             }) => {
-                assert_eq!((seq, found, supported), (19, 2, 1));
+                assert_eq!((seq, found, supported), (19, 3, 2));
             }
             other => panic!("{other:?}"),
         }
