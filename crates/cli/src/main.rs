@@ -6,6 +6,7 @@
 
 mod account;
 mod added_budget;
+mod amounts;
 mod answer;
 mod apart;
 mod approvals;
@@ -29,6 +30,7 @@ mod person;
 mod progress;
 mod project;
 mod reach;
+mod removal;
 mod run_name;
 mod screen;
 mod session;

@@ -65,7 +65,7 @@ impl DiskJournal {
     }
 
     /// Keeps every other writer away from a run whose folder exists.
-    fn lock(&self, run: &RunId, folder: &RunFolder) -> Result<FileLock, JournalError> {
+    pub(crate) fn lock(&self, run: &RunId, folder: &RunFolder) -> Result<FileLock, JournalError> {
         let wait = Duration::from_millis(LOCK_WAIT_MS);
         lock::write(&folder.lock, wait)?.ok_or_else(|| JournalError::Locked {
             run: run.clone(),
@@ -108,11 +108,15 @@ impl DiskJournal {
         })
     }
 
-    fn folder(&self, run: &RunId) -> RunFolder {
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn folder_of(&self, run: &RunId) -> RunFolder {
         RunFolder::new(&self.root, run, self.keeping.engine.data())
     }
 
-    fn records(&self, run: &RunId, folder: &RunFolder) -> RunRecords {
+    pub(crate) fn records(&self, run: &RunId, folder: &RunFolder) -> RunRecords {
         RunRecords::new(self.keeping.engine, run, folder, &self.keeping.blobs)
     }
 
@@ -123,7 +127,11 @@ impl DiskJournal {
     }
 
     /// Keeps writers and other readers of a run away while it is read.
-    fn alone(&self, run: &RunId, folder: &RunFolder) -> Result<[FileLock; 2], JournalError> {
+    pub(crate) fn alone(
+        &self,
+        run: &RunId,
+        folder: &RunFolder,
+    ) -> Result<[FileLock; 2], JournalError> {
         let shared = lock::share(&folder.lock)?.ok_or_else(|| JournalError::Live {
             run: run.clone(),
             pid: lock::holder(&folder.lock).0,
@@ -136,8 +144,8 @@ impl DiskJournal {
         Ok([alone, shared])
     }
 
-    fn existing(&self, run: &RunId) -> Result<RunFolder, JournalError> {
-        let folder = self.folder(run);
+    pub(crate) fn existing(&self, run: &RunId) -> Result<RunFolder, JournalError> {
+        let folder = self.folder_of(run);
         if folder.run.is_dir() {
             return Ok(folder);
         }
@@ -147,8 +155,13 @@ impl DiskJournal {
         })
     }
 
+    /// The summary of a run.
+    pub(crate) fn status_of(&self, run: &RunId) -> Option<Value> {
+        status(&self.folder_of(run).status)
+    }
+
     fn entry(&self, run: RunId) -> (u128, RunEntry) {
-        let folder = self.folder(&run);
+        let folder = self.folder_of(&run);
         let (pid, began) = lock::holder(&folder.lock);
         let entry = RunEntry {
             run,
@@ -161,7 +174,7 @@ impl DiskJournal {
 
 impl Journal for DiskJournal {
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
-        let folder = self.folder(run);
+        let folder = self.folder_of(run);
         let named_in = folder::named_in_if_new(&self.root);
         folder::make(&folder::runs(&self.root))?;
         match fs::create_dir(&folder.run) {
@@ -228,7 +241,7 @@ impl Journal for DiskJournal {
     }
 
     fn folder(&self, run: &RunId) -> Option<PathBuf> {
-        Some(RunFolder::new(&self.root, run, self.keeping.engine.data()).run)
+        Some(self.folder_of(run).run)
     }
 
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {

@@ -169,6 +169,15 @@ pub(crate) fn decode_any(
     }
 }
 
+/// The blob that a value refers to, if it does to one. No more of it is read.
+pub(crate) fn reference(value: &[u8]) -> Result<Option<ContentHash>, Fault> {
+    let (EVENT_IN_BLOB, body) = unseal(value)? else {
+        return Ok(None);
+    };
+    let (_, body) = split_link(value[0], body)?;
+    parse::<Reference>(body).map(|reference| Some(reference.event))
+}
+
 /// What a body says beside its event.
 #[derive(Deserialize)]
 struct Beside {

@@ -325,6 +325,10 @@ impl OpenRun {
             return Ok(());
         }
         let synced = self.keeping.durability == Durability::Disk;
+        let held = match append.blobs.is_empty() {
+            true => None,
+            false => Some(self.keeping.blobs.hold()?),
+        };
         // What a value refers to must be there before the value is.
         for (hash, content) in &append.blobs {
             self.owe(self.keeping.blobs.put(*hash, content, synced)?);
@@ -335,6 +339,7 @@ impl OpenRun {
             tail.append(append)?;
             tail.end()
         };
+        drop(held);
         if synced {
             self.sync(end)?;
         }

@@ -14,6 +14,8 @@ mod damage;
 mod redb;
 #[path = "disk/snapshots.rs"]
 mod snapshots;
+#[path = "disk/sweep.rs"]
+mod sweep;
 #[path = "disk/tail.rs"]
 mod tail;
 #[path = "disk/traced.rs"]

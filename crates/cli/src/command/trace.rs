@@ -1,5 +1,6 @@
 //! `leadhand trace`: looks into a run, be it live or stopped, writes it down, tells two apart, and
-//! checks that none was changed.
+//! checks that none
+//! was changed, and removes one.
 
 use crate::account::ending;
 use crate::failure::Failure;
@@ -16,6 +17,7 @@ use leadhand::{Record, RunId, Told};
 
 mod diff;
 mod export;
+mod prune;
 mod verify;
 
 /// Look into runs
@@ -53,6 +55,7 @@ pub(crate) enum TraceCommand {
     Export(export::ExportArguments),
     Diff(diff::DiffArguments),
     Verify(verify::VerifyArguments),
+    Prune(prune::PruneArguments),
 }
 
 pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Result<u8, Failure> {
@@ -72,6 +75,7 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
         } => tail(&Reach::open(&run, &project, before)?, from, follow, json).await,
         TraceCommand::Export(arguments) => export::run(&arguments, before).await,
         TraceCommand::Diff(arguments) => diff::run(&arguments, before).await,
+        TraceCommand::Prune(arguments) => prune::run(&arguments, before),
         TraceCommand::Verify(arguments) => verify::run(&arguments, before).await,
     }
 }

@@ -224,6 +224,7 @@ fn help_and_completion() {
             "agents",
             "model",
             "check",
+            "gc",
             "doctor",
             "completion",
             "help"
