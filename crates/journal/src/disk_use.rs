@@ -203,7 +203,7 @@ fn take_references(
     found: &mut BTreeSet<ContentHash>,
 ) -> Result<(), format::Fault> {
     for value in values {
-        found.extend(format::reference(value)?);
+        found.extend(format::references(value)?);
     }
     Ok(())
 }

@@ -3,9 +3,11 @@
 use crate::chain::Chain;
 use crate::format::{
     BEFORE_BODY_BYTES, DEPTH_MAX, Deflated, EVENT_DEFLATED, EVENT_IN_BLOB, HEADER_BYTES,
-    RECORD_BYTES_MAX, Reference, VALUE_BYTES_MAX, event_in, seal_in_place, seal_record, too_deep,
+    RECORD_BYTES_MAX, Reference, TEXTS_IN_BLOBS, VALUE_BYTES_MAX, event_in, seal_in_place,
+    seal_record, too_deep,
 };
 use crate::pack::{self, MANY};
+use crate::shared::{Shared, Text, long_texts, rest};
 use crate::tail::{FRAME_BYTES_MAX, LENGTH_BYTES};
 use crate::{JournalError, packed};
 use leadhand_protocol::{ContentHash, Record, RunId, Seq};
@@ -61,8 +63,8 @@ pub(crate) fn encode(
         }
         let at = append.frames.len();
         append.frames.extend([0; pack::EACH_BYTES]);
-        let blob = encode_value(run, record, &mut chain, &mut append.frames)?;
-        append.blobs.extend(blob);
+        let blobs = encode_value(run, record, &mut chain, &mut append.frames)?;
+        append.blobs.extend(blobs);
         let bytes = append.frames.len() - at - pack::EACH_BYTES;
         write_length(&mut append.frames[at..], bytes);
     }
@@ -92,13 +94,16 @@ fn write_length(at: &mut [u8], bytes: usize) {
     at[..bytes.len()].copy_from_slice(&bytes);
 }
 
-/// Writes a record's value behind what stands in `out`; gives the blob that it refers to.
+/// Payloads, each by its hash.
+type Blobs = Vec<(ContentHash, Vec<u8>)>;
+
+/// Writes a record's value behind what stands in `out`; gives the blobs that it refers to.
 fn encode_value(
     run: &RunId,
     record: &Record,
     chain: &mut Chain,
     out: &mut Vec<u8>,
-) -> Result<Option<(ContentHash, Vec<u8>)>, JournalError> {
+) -> Result<Blobs, JournalError> {
     let at = out.len();
     write_body(run, record, record, out)?;
     let value = &out[at..];
@@ -120,16 +125,10 @@ fn encode_value(
     let link = chain.next(record.seq, record.at_ms, hash);
     if value.len() > VALUE_BYTES_MAX {
         let event = event.to_vec();
-        let reference = Reference {
-            seq: record.seq,
-            at_ms: record.at_ms,
-            event: hash,
-            bytes: event.len() as u64,
-        };
         out.truncate(at);
-        write_body(run, record, &reference, out)?;
-        seal_record(EVENT_IN_BLOB, link, &mut out[at..]);
-        return Ok(Some((reference.event, event)));
+        let (flags, blobs) = write_large(run, record, hash, event, out)?;
+        seal_record(flags, link, &mut out[at..]);
+        return Ok(blobs);
     }
     if event.len() >= DEFLATE_FROM_BYTES
         && let (packed::DEFLATED, deflated) = packed::pack(event)
@@ -147,12 +146,55 @@ fn encode_value(
         if out.len() - plain_bytes < plain_bytes - at {
             out.drain(at..plain_bytes);
             seal_record(EVENT_DEFLATED, link, &mut out[at..]);
-            return Ok(None);
+            return Ok(Blobs::new());
         }
         out.truncate(plain_bytes);
     }
     seal_record(0, link, &mut out[at..]);
-    Ok(None)
+    Ok(Blobs::new())
+}
+
+/// Writes a body that refers to blobs: to the event's long texts if the rest fits into the value,
+/// else to the event as one. Gives its flags.
+fn write_large(
+    run: &RunId,
+    record: &Record,
+    hash: ContentHash,
+    event: Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Result<(u8, Blobs), JournalError> {
+    let (seq, at_ms, at) = (record.seq, record.at_ms, out.len());
+    let places = long_texts(&event);
+    let blobs = places.iter().map(|place| {
+        let text = event[place.clone()].to_vec();
+        (ContentHash::of(&text), text)
+    });
+    let blobs: Blobs = blobs.collect();
+    let texts = places.iter().zip(&blobs).map(|(place, (text, _))| Text {
+        at: place.start,
+        bytes: place.len(),
+        text: *text,
+    });
+    let about = Shared {
+        seq,
+        at_ms,
+        bytes: event.len(),
+        texts: texts.collect(),
+    };
+    write_body(run, record, &about, out)?;
+    out.extend(rest(&event, &places));
+    if out.len() - at <= VALUE_BYTES_MAX {
+        return Ok((TEXTS_IN_BLOBS, blobs));
+    }
+    out.truncate(at);
+    let reference = Reference {
+        seq,
+        at_ms,
+        event: hash,
+        bytes: event.len() as u64,
+    };
+    write_body(run, record, &reference, out)?;
+    Ok((EVENT_IN_BLOB, vec![(hash, event)]))
 }
 
 /// Room for header and link, and a body behind it.

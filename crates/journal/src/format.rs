@@ -7,8 +7,8 @@
 
 use crate::chain::{Chain, LINK_BYTES};
 use crate::packed;
+use crate::shared::Shared;
 use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// Version of what is written: of how a record is stored, and of events. A new version of either
@@ -17,7 +17,7 @@ pub(crate) const VALUE_VERSION: u8 = 2;
 const _: () = assert!(FORMAT_VERSION < VALUE_VERSION);
 
 /// The first version in which a record carries its link.
-const CHAINED_FROM: u8 = 2;
+pub(crate) const CHAINED_FROM: u8 = 2;
 
 /// Largest value given to the store, header included, in bytes. sled 0.34 puts pages of
 /// larger ones into files of its own that it never syncs.
@@ -38,15 +38,14 @@ pub(crate) const BEFORE_BODY_BYTES: usize = HEADER_BYTES + LINK_BYTES;
 /// What stands in the body of a record before its event, without the digits of `seq` and time.
 const BEFORE_EVENT: &str = "{\"seq\":,\"at_ms\":,\"event\":";
 
-/// What every body begins with, whichever it is: `seq` is the first field.
-const BODY_BEGINS: &[u8] = b"{\"seq\":";
-
 /// The body is a [`Reference`].
 pub(crate) const EVENT_IN_BLOB: u8 = 1;
 
-/// The body is [`Deflated`], and behind it the event. What flag 4 says is `pack`'s; the other five
-/// are not in use.
+/// The body is [`Deflated`], and behind it the event. What flag 4 says is `pack`'s.
 pub(crate) const EVENT_DEFLATED: u8 = 2;
+
+/// The body is [`Shared`], and behind it the rest of the event. The other four flags are not in use.
+pub(crate) const TEXTS_IN_BLOBS: u8 = 8;
 
 /// Body of a record whose event is too large to stand in the value. Without `seq` and time
 /// in the blob, an event that is copied into another run is stored once.
@@ -121,7 +120,7 @@ impl Stored {
 pub(crate) fn decode(
     seq: Seq,
     value: &[u8],
-    blob: impl FnOnce(ContentHash, u64) -> Result<Vec<u8>, String>,
+    blob: impl Fn(ContentHash, u64) -> Result<Vec<u8>, String>,
 ) -> Result<Stored, Fault> {
     let stored = decode_any(value, blob)?;
     if stored.record.seq == seq {
@@ -137,16 +136,14 @@ pub(crate) fn decode(
 /// Reads whatever record a value holds.
 pub(crate) fn decode_any(
     value: &[u8],
-    blob: impl FnOnce(ContentHash, u64) -> Result<Vec<u8>, String>,
+    blob: impl Fn(ContentHash, u64) -> Result<Vec<u8>, String>,
 ) -> Result<Stored, Fault> {
     let (flags, body) = unseal(value)?;
     let (link, body) = split_link(value[0], body)?;
     match flags {
         0 => {
             let Beside { seq, at_ms } = parse(body)?;
-            let event = event_in(body, seq, at_ms).ok_or_else(|| {
-                Fault::Damaged("it is whole but not written as records are".to_owned())
-            })?;
+            let event = event_in(body, seq, at_ms).ok_or_else(not_as_written)?;
             Stored::new(seq, at_ms, event, link)
         }
         EVENT_IN_BLOB => {
@@ -165,17 +162,31 @@ pub(crate) fn decode_any(
                 .ok_or_else(unusable)?;
             Stored::new(about.seq, about.at_ms, &content, link)
         }
+        TEXTS_IN_BLOBS => {
+            let (about, rest) = split::<Shared>(body).ok_or_else(not_as_written)?;
+            let event = about.join(rest, blob).map_err(Fault::Damaged)?;
+            Stored::new(about.seq, about.at_ms, &event, link)
+        }
         _ => Err(Fault::Damaged(format!("it has unknown flags {flags:#04x}"))),
     }
 }
 
-/// The blob that a value refers to, if it does to one. No more of it is read.
-pub(crate) fn reference(value: &[u8]) -> Result<Option<ContentHash>, Fault> {
-    let (EVENT_IN_BLOB, body) = unseal(value)? else {
-        return Ok(None);
-    };
+/// The blobs that a value refers to. No more of it is read.
+pub(crate) fn references(value: &[u8]) -> Result<Vec<ContentHash>, Fault> {
+    let (flags, body) = unseal(value)?;
     let (_, body) = split_link(value[0], body)?;
-    parse::<Reference>(body).map(|reference| Some(reference.event))
+    match flags {
+        EVENT_IN_BLOB => Ok(vec![parse::<Reference>(body)?.event]),
+        TEXTS_IN_BLOBS => {
+            let (about, _) = split::<Shared>(body).ok_or_else(not_as_written)?;
+            Ok(about.texts.iter().map(|text| text.text).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn not_as_written() -> Fault {
+    Fault::Damaged("it is whole but not written as records are".to_owned())
 }
 
 /// What a body says beside its event.
@@ -206,37 +217,8 @@ fn split_link(version: u8, body: &[u8]) -> Result<(Option<ContentHash>, &[u8]), 
     Ok((Some(ContentHash::from_digest(*link)), body))
 }
 
-/// Where in a store's file values may begin: before what every body begins with.
-pub(crate) fn candidates(file: &[u8]) -> impl Iterator<Item = usize> {
-    file.windows(BODY_BEGINS.len())
-        .enumerate()
-        .filter(|(_, window)| *window == BODY_BEGINS)
-        .flat_map(|(at, _)| [HEADER_BYTES, BEFORE_BODY_BYTES].map(|before| at.checked_sub(before)))
-        .flatten()
-}
-
-/// The value that `bytes` begin with; it ends where the JSON of its body does, or what is
-/// deflated behind it.
-pub(crate) fn first_value(bytes: &[u8]) -> Option<&[u8]> {
-    let (version, flags) = (*bytes.first()?, *bytes.get(1)?);
-    let before = match version {
-        ..CHAINED_FROM => HEADER_BYTES,
-        CHAINED_FROM.. => BEFORE_BODY_BYTES,
-    };
-    let body = bytes.get(before..)?;
-    let body_bytes = if flags == EVENT_DEFLATED {
-        let (about, rest) = split::<Deflated>(body)?;
-        let deflated = rest.get(..about.deflated_bytes)?;
-        body.len() - rest.len() + deflated.len()
-    } else {
-        let (_, rest) = split::<IgnoredAny>(body)?;
-        body.len() - rest.len()
-    };
-    bytes.get(..before + body_bytes)
-}
-
 /// The JSON value that `bytes` begin with, and what follows it.
-fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
+pub(crate) fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
     let value = values.next()?.ok()?;
     Some((value, &bytes[values.byte_offset()..]))

@@ -42,6 +42,7 @@ mod redb_store;
 mod run_end;
 mod run_records;
 mod salvage;
+mod shared;
 mod sled_journal;
 mod sled_store;
 mod snapshot;

@@ -68,9 +68,33 @@ fn run(name: &str) -> RunId {
     RunId::new(name).unwrap()
 }
 
+/// Not a test of its own: with a root in the environment it stores there what belongs into
+/// `stored/version-N` of the version that is written now. The run of the program comes by hand.
+#[test]
+fn store_this_version() {
+    let Some(root) = std::env::var_os("LEADHAND_STORE_VERSION") else {
+        return;
+    };
+    let journal = || SledJournal::open_root(&root, Durability::Process);
+    for (name, journal) in [
+        ("in-tail", journal()),
+        ("in-store", journal().with_tail_bytes_max(0)),
+    ] {
+        let mut writer = journal.create(&run(name)).unwrap();
+        for begin in (0..20).step_by(4) {
+            let some = records(begin..begin + 4);
+            writer.append(&some).unwrap().wait().unwrap();
+        }
+        let status = serde_json::json!({"goal": "a fixture"});
+        writer.set_status(&status).unwrap();
+        writer.set_snapshot(12, "state 1", b"the state").unwrap();
+        writer.close().unwrap();
+    }
+}
+
 #[test]
 fn journals_of_every_version_are_read_and_gone_on_with() {
-    for version in [1] {
+    for version in [1, 2] {
         let root = root(version);
         let journal = SledJournal::open_root(root.path(), Durability::Process);
         for name in ["in-tail", "in-store"] {
