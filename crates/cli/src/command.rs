@@ -14,6 +14,7 @@ mod deny;
 mod doctor;
 mod edit;
 mod fork;
+mod gc;
 mod model;
 mod pause;
 mod plan;
@@ -68,6 +69,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     Check(check::CheckArguments),
+    Gc(gc::GcArguments),
     Doctor(doctor::DoctorArguments),
     Completion(completion::CompletionArguments),
 }
@@ -99,6 +101,7 @@ impl Command {
             Self::Agents(command) => agents::run(&command, project),
             Self::Model(command) => model::run(&command, project).await,
             Self::Check(arguments) => check::run(&arguments, project).await,
+            Self::Gc(arguments) => gc::run(&arguments, project),
             Self::Doctor(arguments) => doctor::run(&arguments, project).await,
             Self::Completion(arguments) => completion::run(&arguments),
         }

@@ -4,12 +4,18 @@
 use crate::failure::Failure;
 use crate::watch::JsonLine;
 use leadhand::rooms::inspector::escape;
+use leadhand::rooms::journal::Chain;
+use leadhand::rooms::protocol::ContentHash;
 use leadhand::rooms::protocol::FORMAT_VERSION;
 use leadhand::{Record, RunId};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Take};
 use std::path::Path;
+
+mod chain;
+
+pub(crate) use chain::verify;
 
 /// The name of the format, which tells such a file from any other one.
 const FORMAT: &str = "leadhand run";
@@ -35,6 +41,17 @@ struct Head {
     program: String,
     run: RunId,
     records: usize,
+    /// The link of the last record; none in an export of a program that knew of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    head: Option<ContentHash>,
+}
+
+/// A record with its link in the chain of this export.
+#[derive(Serialize)]
+struct Linked<'a> {
+    #[serde(flatten)]
+    line: JsonLine<'a>,
+    link: ContentHash,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +74,16 @@ pub(crate) struct Exported {
 /// When a record cannot be written as JSON.
 pub(crate) fn lines(run: &RunId, records: &[Record]) -> Result<Vec<String>, Failure> {
     let fault = |error| Failure::internal(format!("a record cannot be written: {error}"));
+    let mut chain = Chain::of(run);
+    let mut lines = Vec::with_capacity(records.len() + 1);
+    for record in records {
+        let event = serde_json::to_vec(&record.event).map_err(fault)?;
+        let linked = Linked {
+            line: JsonLine::new(run, record),
+            link: chain.next(record.seq, record.at_ms, ContentHash::of(&event)),
+        };
+        lines.push(serde_json::to_string(&linked).map_err(fault)?);
+    }
     let head = Head {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -64,11 +91,9 @@ pub(crate) fn lines(run: &RunId, records: &[Record]) -> Result<Vec<String>, Fail
         program: env!("CARGO_PKG_VERSION").to_owned(),
         run: run.clone(),
         records: records.len(),
+        head: (!records.is_empty()).then(|| chain.head()),
     };
-    let mut lines = vec![serde_json::to_string(&head).map_err(fault)?];
-    for record in records {
-        lines.push(serde_json::to_string(&JsonLine::new(run, record)).map_err(fault)?);
-    }
+    lines.insert(0, serde_json::to_string(&head).map_err(fault)?);
     Ok(lines)
 }
 
@@ -77,7 +102,14 @@ pub(crate) fn lines(run: &RunId, records: &[Record]) -> Result<Vec<String>, Fail
 /// # Errors
 /// [`Failure::Usage`] with file and line, for whatever is no whole run of this version.
 pub(crate) fn read(path: &Path) -> Result<Exported, Failure> {
+    let mut records = Vec::new();
     let place = path.display().to_string();
+    let run = read_each(&place, open(path)?, |_, record| records.push(record))?;
+    Ok(Exported { run, records })
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, Failure> {
+    let place = path.display();
     let fault = |what: String| Failure::usage(format!("{place}: {what}"), HOW_TO_EXPORT);
     let found = fs::metadata(path).map_err(|error| fault(error.to_string()))?;
     // Opening a pipe or a device would wait for somebody, maybe for ever.
@@ -85,10 +117,7 @@ pub(crate) fn read(path: &Path) -> Result<Exported, Failure> {
         return Err(fault("it is no file".to_owned()));
     }
     let file = File::open(path).map_err(|error| fault(error.to_string()))?;
-    let mut records = Vec::new();
-    let source = BufReader::new(file);
-    let run = read_each(&place, source, |_, record| records.push(record))?;
-    Ok(Exported { run, records })
+    Ok(BufReader::new(file))
 }
 
 /// Reads an exported run from wherever it stands, gives its records one by one, and at last its
@@ -102,10 +131,7 @@ pub(crate) fn read_each(
     mut each: impl FnMut(&RunId, Record),
 ) -> Result<RunId, Failure> {
     let fault = |what: String| Failure::usage(format!("{place}: {what}"), HOW_TO_EXPORT);
-    let mut lines = Lines {
-        reader: source.take(FILE_BYTES_MAX),
-        line: 0,
-    };
+    let mut lines = Lines::of(source);
     let at = |line: usize, what: String| {
         Failure::usage(format!("{place}:{line}: {what}"), HOW_TO_EXPORT)
     };
@@ -139,6 +165,13 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
+    fn of(source: R) -> Self {
+        Self {
+            reader: source.take(FILE_BYTES_MAX),
+            line: 0,
+        }
+    }
+
     fn next(&mut self) -> Result<Option<String>, String> {
         self.line += 1;
         let mut bytes = Vec::new();

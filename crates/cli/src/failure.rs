@@ -202,6 +202,8 @@ fn code_of_journal(error: &JournalError) -> u8 {
         | JournalError::Locked { .. }
         | JournalError::Live { .. }
         | JournalError::OtherStore { .. }
+        | JournalError::NoFolder { .. }
+        | JournalError::Sweeping { .. }
         | JournalError::Busy { .. }
         | JournalError::Unwritable { .. }
         | JournalError::Unreadable { .. } => USAGE,

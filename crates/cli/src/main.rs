@@ -5,7 +5,7 @@
 //! run loop.
 
 mod added_budget;
-mod age;
+mod amounts;
 mod answer;
 mod apart;
 mod approvals;
@@ -30,6 +30,7 @@ mod person;
 mod project;
 mod project_runs;
 mod reach;
+mod removal;
 mod run_name;
 mod screen;
 mod session;

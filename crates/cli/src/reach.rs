@@ -9,7 +9,8 @@ use crate::run_name;
 use crate::screen;
 use crate::session::resume_with;
 use crate::watch::{Show, Watch};
-use leadhand::rooms::journal::History;
+use leadhand::rooms::journal::{History, Verified};
+use leadhand::rooms::protocol::ContentHash;
 use leadhand::{
     Journal, Leadhand, OpenQuestion, Outcome, PersonInput, Plan, Record, RemoteError, RemoteRun,
     RunId, ScriptedModel, SledJournal, Status,
@@ -162,6 +163,18 @@ impl Reach {
                 damage: None,
             }),
             None => Ok(self.journal.read(&self.id)?),
+        }
+    }
+
+    /// What comes of checking all records against their chain, and looking for a head that was
+    /// noted. A live run is checked by its process.
+    ///
+    /// # Errors
+    /// What the journal says, or that the run cannot be reached.
+    pub(crate) async fn verify(&self, noted: Option<ContentHash>) -> Result<Verified, Failure> {
+        match self.live().await? {
+            Some(mut remote) => Ok(remote.verify(noted).await?),
+            None => Ok(self.journal.verify(&self.id, noted)?),
         }
     }
 

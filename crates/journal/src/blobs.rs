@@ -1,8 +1,11 @@
 //! Payloads named by their SHA-256, each in a file of its own, shared by all runs of a root.
 //!
-//! A file is one format byte and the content, packed that way. Nothing in here removes a blob.
+//! A file is one format byte and the content, packed that way. Nothing in here removes a blob;
+//! `sweep` does, when nobody holds them.
 
 use crate::error::unwritable;
+use crate::folder::DRAFT;
+use crate::lock::{self, FileLock};
 use crate::packed::{self, Spoiled};
 use crate::{JournalError, RECORD_BYTES_MAX, folder};
 use leadhand_protocol::ContentHash;
@@ -15,17 +18,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Clone)]
 pub(crate) struct Blobs {
     folder: PathBuf,
+    lock: PathBuf,
 }
 
 impl Blobs {
     pub(crate) fn new(root: &Path) -> Self {
         Self {
             folder: folder::blobs(root),
+            lock: folder::blobs_lock(root),
         }
     }
 
     pub(crate) fn path(&self, hash: ContentHash) -> PathBuf {
         self.folder.join(hash.to_string())
+    }
+
+    /// Keeps every blob from being removed. Held from before one is stored until what refers to it
+    /// is.
+    pub(crate) fn hold(&self) -> Result<FileLock, JournalError> {
+        lock::together(&self.lock)
     }
 
     /// Stores content under its hash, on disk as well if `synced`. A file that is there
@@ -88,7 +99,7 @@ impl Blobs {
 fn write(path: &Path, content: &[u8], synced: bool) -> Result<(), JournalError> {
     static DRAFTS: AtomicU64 = AtomicU64::new(0);
     let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
-    let draft = path.with_extension(format!("{}-{number}.new", std::process::id()));
+    let draft = path.with_extension(format!("{}-{number}{DRAFT}", std::process::id()));
     let (format, packed) = packed::pack(content);
     let written = File::create(&draft).and_then(|mut file| {
         file.write_all(&[format])?;

@@ -12,9 +12,9 @@ use crate::run_records::RunRecords;
 use crate::store::Engine;
 use crate::{
     Damage, Durability, History, Journal, JournalError, RunEntry, Snapshot, TAIL_BYTES_MAX, Ticket,
-    Writer, lock, snapshot,
+    Verified, Writer, lock, snapshot,
 };
-use leadhand_protocol::{Record, RunId, Seq};
+use leadhand_protocol::{ContentHash, Record, RunId, Seq};
 use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -65,7 +65,7 @@ impl DiskJournal {
     }
 
     /// Keeps every other writer away from a run whose folder exists.
-    fn lock(&self, run: &RunId, folder: &RunFolder) -> Result<FileLock, JournalError> {
+    pub(crate) fn lock(&self, run: &RunId, folder: &RunFolder) -> Result<FileLock, JournalError> {
         let wait = Duration::from_millis(LOCK_WAIT_MS);
         lock::write(&folder.lock, wait)?.ok_or_else(|| JournalError::Locked {
             run: run.clone(),
@@ -82,7 +82,7 @@ impl DiskJournal {
         End { tail, lost }: End,
         named_in: Option<PathBuf>,
     ) -> Box<dyn Writer> {
-        let next_seq = tail.end();
+        let (next_seq, link) = (tail.end(), tail.link());
         let open = OpenRun::new(run, folder.clone(), self.keeping.clone(), lock, tail);
         // The names of the folders must be as durable as what is in them.
         open.owe(named_in);
@@ -101,17 +101,22 @@ impl DiskJournal {
             open,
             committer: self.committer.clone(),
             next_seq,
+            link,
             lost,
             buffer: Vec::new(),
             finished: false,
         })
     }
 
-    fn folder(&self, run: &RunId) -> RunFolder {
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn folder_of(&self, run: &RunId) -> RunFolder {
         RunFolder::new(&self.root, run, self.keeping.engine.data())
     }
 
-    fn records(&self, run: &RunId, folder: &RunFolder) -> RunRecords {
+    pub(crate) fn records(&self, run: &RunId, folder: &RunFolder) -> RunRecords {
         RunRecords::new(self.keeping.engine, run, folder, &self.keeping.blobs)
     }
 
@@ -122,7 +127,11 @@ impl DiskJournal {
     }
 
     /// Keeps writers and other readers of a run away while it is read.
-    fn alone(&self, run: &RunId, folder: &RunFolder) -> Result<[FileLock; 2], JournalError> {
+    pub(crate) fn alone(
+        &self,
+        run: &RunId,
+        folder: &RunFolder,
+    ) -> Result<[FileLock; 2], JournalError> {
         let shared = lock::share(&folder.lock)?.ok_or_else(|| JournalError::Live {
             run: run.clone(),
             pid: lock::holder(&folder.lock).0,
@@ -135,8 +144,8 @@ impl DiskJournal {
         Ok([alone, shared])
     }
 
-    fn existing(&self, run: &RunId) -> Result<RunFolder, JournalError> {
-        let folder = self.folder(run);
+    pub(crate) fn existing(&self, run: &RunId) -> Result<RunFolder, JournalError> {
+        let folder = self.folder_of(run);
         if folder.run.is_dir() {
             return Ok(folder);
         }
@@ -146,8 +155,13 @@ impl DiskJournal {
         })
     }
 
+    /// The summary of a run.
+    pub(crate) fn status_of(&self, run: &RunId) -> Option<Value> {
+        status(&self.folder_of(run).status)
+    }
+
     fn entry(&self, run: RunId) -> (u128, RunEntry) {
-        let folder = self.folder(&run);
+        let folder = self.folder_of(&run);
         let (pid, began) = lock::holder(&folder.lock);
         let entry = RunEntry {
             run,
@@ -160,7 +174,7 @@ impl DiskJournal {
 
 impl Journal for DiskJournal {
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
-        let folder = self.folder(run);
+        let folder = self.folder_of(run);
         let named_in = folder::named_in_if_new(&self.root);
         folder::make(&folder::runs(&self.root))?;
         match fs::create_dir(&folder.run) {
@@ -170,7 +184,7 @@ impl Journal for DiskJournal {
             Err(error) => Err(unwritable(&folder.run)(error)),
             Ok(()) => {
                 let lock = self.lock(run, &folder)?;
-                let end = End::of_new(&folder)?;
+                let end = End::of_new(run, &folder)?;
                 Ok(self.writer(run, folder, lock, end, named_in))
             }
         }
@@ -201,6 +215,17 @@ impl Journal for DiskJournal {
         history
     }
 
+    fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {
+        if let Some(verified) = self.opened(run).and_then(|open| open.verify(noted)) {
+            return verified;
+        }
+        let folder = self.existing(run)?;
+        let locks = self.alone(run, &folder)?;
+        let verified = self.records(run, &folder).verify(Seq::MAX, noted);
+        drop(locks);
+        verified
+    }
+
     fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {
         if let Some(snapshot) = self.opened(run).and_then(|open| open.snapshot()) {
             return Ok(snapshot);
@@ -216,7 +241,7 @@ impl Journal for DiskJournal {
     }
 
     fn folder(&self, run: &RunId) -> Option<PathBuf> {
-        Some(RunFolder::new(&self.root, run, self.keeping.engine.data()).run)
+        Some(self.folder_of(run).run)
     }
 
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
@@ -253,6 +278,8 @@ struct DiskWriter {
     open: Arc<OpenRun>,
     committer: Committer,
     next_seq: Seq,
+    /// Of the record before that one.
+    link: ContentHash,
     /// What was cut off when it was opened.
     lost: Option<Damage>,
     /// What appends are encoded in.
@@ -275,9 +302,15 @@ impl DiskWriter {
 impl Writer for DiskWriter {
     fn append(&mut self, records: &[Record]) -> Result<Ticket, JournalError> {
         let next_seq = crate::journal::follow(&self.run, self.next_seq, records)?;
-        let append = encode(&self.run, records, std::mem::take(&mut self.buffer))?;
+        let append = encode(
+            &self.run,
+            self.link,
+            records,
+            std::mem::take(&mut self.buffer),
+        )?;
+        let link = append.link.unwrap_or(self.link);
         let (ticket, buffer) = self.committer.queue(&self.open, append)?;
-        self.next_seq = next_seq;
+        (self.next_seq, self.link) = (next_seq, link);
         self.buffer = buffer;
         self.buffer.shrink_to(BUFFER_BYTES_KEPT_MAX);
         Ok(ticket)

@@ -1,10 +1,13 @@
 //! What an append becomes: the frames that go into the tail, made in one buffer.
 
+use crate::chain::Chain;
 use crate::format::{
-    DEPTH_MAX, Deflated, EVENT_DEFLATED, EVENT_IN_BLOB, HEADER_BYTES, RECORD_BYTES_MAX, Reference,
-    VALUE_BYTES_MAX, seal_in_place, too_deep,
+    BEFORE_BODY_BYTES, DEPTH_MAX, Deflated, EVENT_DEFLATED, EVENT_IN_BLOB, HEADER_BYTES,
+    RECORD_BYTES_MAX, Reference, TEXTS_IN_BLOBS, VALUE_BYTES_MAX, event_in, seal_in_place,
+    seal_record, too_deep,
 };
 use crate::pack::{self, MANY};
+use crate::shared::{Shared, Text, long_texts, rest};
 use crate::tail::{FRAME_BYTES_MAX, LENGTH_BYTES};
 use crate::{JournalError, packed};
 use leadhand_protocol::{ContentHash, Record, RunId, Seq};
@@ -14,9 +17,6 @@ use serde::Serialize;
 /// repaid.
 const DEFLATE_FROM_BYTES: usize = 1024;
 
-/// What stands in the body of a record before its event, without the digits of `seq` and time.
-const BEFORE_EVENT: &str = "{\"seq\":,\"at_ms\":,\"event\":";
-
 /// Records ready to be stored.
 #[derive(Debug, Default)]
 pub(crate) struct Append {
@@ -24,6 +24,8 @@ pub(crate) struct Append {
     pub(crate) frames: Vec<u8>,
     /// How many records are in them.
     pub(crate) records: Seq,
+    /// The link of the last of them; none where there is none.
+    pub(crate) link: Option<ContentHash>,
     /// What must be stored by its hash before the frames are.
     pub(crate) blobs: Vec<(ContentHash, Vec<u8>)>,
 }
@@ -35,9 +37,11 @@ impl Append {
     }
 }
 
-/// Encodes records that follow on each other; `buffer` is used again for what becomes of them.
+/// Encodes records that follow on each other and on the one with the link `before`; `buffer` is used
+/// again for what becomes of them.
 pub(crate) fn encode(
     run: &RunId,
+    before: ContentHash,
     records: &[Record],
     buffer: Vec<u8>,
 ) -> Result<Append, JournalError> {
@@ -49,6 +53,7 @@ pub(crate) fn encode(
     let Some(first) = records.first() else {
         return Ok(append);
     };
+    let mut chain = Chain::after(run, before);
     let mut frame = open_frame(&mut append.frames, first.seq);
     for record in records {
         // Nearly always one frame holds all.
@@ -58,13 +63,14 @@ pub(crate) fn encode(
         }
         let at = append.frames.len();
         append.frames.extend([0; pack::EACH_BYTES]);
-        let blob = encode_value(run, record, &mut append.frames)?;
-        append.blobs.extend(blob);
+        let blobs = encode_value(run, record, &mut chain, &mut append.frames)?;
+        append.blobs.extend(blobs);
         let bytes = append.frames.len() - at - pack::EACH_BYTES;
         write_length(&mut append.frames[at..], bytes);
     }
     close_frame(&mut append.frames, frame);
     append.records = records.len() as Seq;
+    append.link = Some(chain.head());
     Ok(append)
 }
 
@@ -88,24 +94,21 @@ fn write_length(at: &mut [u8], bytes: usize) {
     at[..bytes.len()].copy_from_slice(&bytes);
 }
 
-/// Writes a record's value behind what stands in `out`; gives the blob that it refers to.
+/// Payloads, each by its hash.
+type Blobs = Vec<(ContentHash, Vec<u8>)>;
+
+/// Writes a record's value behind what stands in `out`; gives the blobs that it refers to.
 fn encode_value(
     run: &RunId,
     record: &Record,
+    chain: &mut Chain,
     out: &mut Vec<u8>,
-) -> Result<Option<(ContentHash, Vec<u8>)>, JournalError> {
+) -> Result<Blobs, JournalError> {
     let at = out.len();
     write_body(run, record, record, out)?;
     let value = &out[at..];
-    let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
-    let begin = HEADER_BYTES + BEFORE_EVENT.len() + digits(record.seq) + digits(record.at_ms);
-    debug_assert!(
-        value
-            .get(..begin)
-            .is_some_and(|it| it.ends_with(b"\"event\":"))
-    );
-    // The body closes one brace behind the event.
-    let event = value.get(begin..value.len() - 1).unwrap_or_default();
+    let event = event_in(&value[BEFORE_BODY_BYTES..], record.seq, record.at_ms)
+        .expect("the body of a record begins with what is looked for in it");
     if event.len() > RECORD_BYTES_MAX {
         return Err(JournalError::RecordTooLarge {
             run: run.clone(),
@@ -118,18 +121,14 @@ fn encode_value(
         let what = format!("it is nested more than {DEPTH_MAX} deep");
         return Err(unencodable(run, record, what));
     }
+    let hash = ContentHash::of(event);
+    let link = chain.next(record.seq, record.at_ms, hash);
     if value.len() > VALUE_BYTES_MAX {
         let event = event.to_vec();
-        let reference = Reference {
-            seq: record.seq,
-            at_ms: record.at_ms,
-            event: ContentHash::of(&event),
-            bytes: event.len() as u64,
-        };
         out.truncate(at);
-        write_body(run, record, &reference, out)?;
-        seal_in_place(EVENT_IN_BLOB, &mut out[at..]);
-        return Ok(Some((reference.event, event)));
+        let (flags, blobs) = write_large(run, record, hash, event, out)?;
+        seal_record(flags, link, &mut out[at..]);
+        return Ok(blobs);
     }
     if event.len() >= DEFLATE_FROM_BYTES
         && let (packed::DEFLATED, deflated) = packed::pack(event)
@@ -146,23 +145,66 @@ fn encode_value(
         // The shorter of the two stays.
         if out.len() - plain_bytes < plain_bytes - at {
             out.drain(at..plain_bytes);
-            seal_in_place(EVENT_DEFLATED, &mut out[at..]);
-            return Ok(None);
+            seal_record(EVENT_DEFLATED, link, &mut out[at..]);
+            return Ok(Blobs::new());
         }
         out.truncate(plain_bytes);
     }
-    seal_in_place(0, &mut out[at..]);
-    Ok(None)
+    seal_record(0, link, &mut out[at..]);
+    Ok(Blobs::new())
 }
 
-/// Room for a header, and a body behind it.
+/// Writes a body that refers to blobs: to the event's long texts if the rest fits into the value,
+/// else to the event as one. Gives its flags.
+fn write_large(
+    run: &RunId,
+    record: &Record,
+    hash: ContentHash,
+    event: Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Result<(u8, Blobs), JournalError> {
+    let (seq, at_ms, at) = (record.seq, record.at_ms, out.len());
+    let places = long_texts(&event);
+    let blobs = places.iter().map(|place| {
+        let text = event[place.clone()].to_vec();
+        (ContentHash::of(&text), text)
+    });
+    let blobs: Blobs = blobs.collect();
+    let texts = places.iter().zip(&blobs).map(|(place, (text, _))| Text {
+        at: place.start,
+        bytes: place.len(),
+        text: *text,
+    });
+    let about = Shared {
+        seq,
+        at_ms,
+        bytes: event.len(),
+        texts: texts.collect(),
+    };
+    write_body(run, record, &about, out)?;
+    out.extend(rest(&event, &places));
+    if out.len() - at <= VALUE_BYTES_MAX {
+        return Ok((TEXTS_IN_BLOBS, blobs));
+    }
+    out.truncate(at);
+    let reference = Reference {
+        seq,
+        at_ms,
+        event: hash,
+        bytes: event.len() as u64,
+    };
+    write_body(run, record, &reference, out)?;
+    Ok((EVENT_IN_BLOB, vec![(hash, event)]))
+}
+
+/// Room for header and link, and a body behind it.
 fn write_body(
     run: &RunId,
     record: &Record,
     body: &impl Serialize,
     out: &mut Vec<u8>,
 ) -> Result<(), JournalError> {
-    out.extend([0; HEADER_BYTES]);
+    out.extend([0; BEFORE_BODY_BYTES]);
     serde_json::to_writer(out, body).map_err(|error| unencodable(run, record, error.to_string()))
 }
 

@@ -211,6 +211,24 @@ pub enum JournalError {
         /// The first failure.
         because: Arc<JournalError>,
     },
+    /// What must be a folder for something to be removed from it is none.
+    #[error(
+        "{} is a link or no folder, and nothing is removed through a link; put the folder itself in its place", path.display()
+    )]
+    NoFolder {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// Payloads are being stored or swept all the time.
+    #[error(
+        "other processes have held {} for {waited_ms} ms, and payloads are swept when nobody stores one; try again", path.display()
+    )]
+    Sweeping {
+        /// The lock.
+        path: PathBuf,
+        /// How long it was waited for, in milliseconds.
+        waited_ms: u64,
+    },
     /// Whoever was to answer a ticket is gone.
     #[error(
         "the journal's writer ended before it answered; whether the records were stored is unknown, read the run to see"

@@ -7,6 +7,9 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+/// What the name of a payload that is being written ends with.
+pub(crate) const DRAFT: &str = ".new";
+
 /// What the name of a tail begins with.
 const TAIL: &str = "tail-";
 
@@ -71,6 +74,25 @@ pub(crate) fn runs(root: &Path) -> PathBuf {
 /// The folder of all blobs.
 pub(crate) fn blobs(root: &Path) -> PathBuf {
     root.join("blobs")
+}
+
+/// Held shared by whoever stores blobs and what refers to them, and alone by a sweep.
+pub(crate) fn blobs_lock(root: &Path) -> PathBuf {
+    root.join("blobs.lock")
+}
+
+/// Whether there is a folder at `path`, and no link to one.
+pub(crate) fn is_real(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
+/// That nothing is removed through a link.
+pub(crate) fn must_be_real(path: &Path) -> Result<(), JournalError> {
+    if is_real(path) {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(JournalError::NoFolder { path })
 }
 
 /// Makes a folder and those above it.

@@ -1,13 +1,23 @@
-//! How a record is written: `version u8, flags u8, crc32 u32 LE, body`.
+//! How a record is written: `version u8, flags u8, crc32 u32 LE, link [u8; 32], body`.
 //!
-//! This header is the same in every version, so that any program can tell a newer record
+//! The header of six bytes is the same in every version, so that any program can tell a newer record
 //! from a damaged one. The checksum (CRC-32 of IEEE 802.3) is over all other bytes of the
-//! value. The body is JSON: the record, or where a large record's event lies.
+//! value. The link is `chain`'s; there is none in version 1. The body is JSON: the record, or where
+//! a large record's event lies.
 
+use crate::chain::{Chain, LINK_BYTES};
 use crate::packed;
-use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, Seq};
-use serde::de::IgnoredAny;
+use crate::shared::Shared;
+use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
 use serde::{Deserialize, Serialize};
+
+/// Version of what is written: of how a record is stored, and of events. A new version of either
+/// takes a new one here.
+pub(crate) const VALUE_VERSION: u8 = 2;
+const _: () = assert!(FORMAT_VERSION < VALUE_VERSION);
+
+/// The first version in which a record carries its link.
+pub(crate) const CHAINED_FROM: u8 = 2;
 
 /// Largest value given to the store, header included, in bytes. sled 0.34 puts pages of
 /// larger ones into files of its own that it never syncs.
@@ -22,15 +32,20 @@ pub(crate) const DEPTH_MAX: usize = 160;
 
 pub(crate) const HEADER_BYTES: usize = 6;
 
-/// What every body begins with, whichever it is: `seq` is the first field.
-const BODY_BEGINS: &[u8] = b"{\"seq\":";
+/// What stands before the body of a record.
+pub(crate) const BEFORE_BODY_BYTES: usize = HEADER_BYTES + LINK_BYTES;
+
+/// What stands in the body of a record before its event, without the digits of `seq` and time.
+const BEFORE_EVENT: &str = "{\"seq\":,\"at_ms\":,\"event\":";
 
 /// The body is a [`Reference`].
 pub(crate) const EVENT_IN_BLOB: u8 = 1;
 
-/// The body is [`Deflated`], and behind it the event. What flag 4 says is `pack`'s; the other five
-/// are not in use.
+/// The body is [`Deflated`], and behind it the event. What flag 4 says is `pack`'s.
 pub(crate) const EVENT_DEFLATED: u8 = 2;
+
+/// The body is [`Shared`], and behind it the rest of the event. The other four flags are not in use.
+pub(crate) const TEXTS_IN_BLOBS: u8 = 8;
 
 /// Body of a record whose event is too large to stand in the value. Without `seq` and time
 /// in the blob, an event that is copied into another run is stored once.
@@ -64,17 +79,54 @@ pub(crate) enum Fault {
     TooNew(u8),
 }
 
+/// A record as it was read.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Stored {
+    pub(crate) record: Record,
+    /// The hash of its event's JSON.
+    pub(crate) event: ContentHash,
+    /// The link that it carries.
+    pub(crate) link: Option<ContentHash>,
+}
+
+impl Stored {
+    fn new(seq: Seq, at_ms: u64, event: &[u8], link: Option<ContentHash>) -> Result<Self, Fault> {
+        let record = Record {
+            seq,
+            at_ms,
+            event: parse(event)?,
+        };
+        Ok(Self {
+            record,
+            event: ContentHash::of(event),
+            link,
+        })
+    }
+
+    /// Checks it as the next one of a chain.
+    pub(crate) fn follows(&self, chain: &mut Chain) -> Result<ContentHash, Fault> {
+        let Record { seq, at_ms, .. } = self.record;
+        let checked = chain.check(seq, at_ms, self.event, self.link);
+        checked.map_err(Fault::Damaged)
+    }
+
+    /// Its link, whatever stands before it.
+    pub(crate) fn link_in(&self, run: &RunId) -> Result<ContentHash, Fault> {
+        self.follows(&mut Chain::within(run))
+    }
+}
+
 /// Reads the record `seq` from its value; `blob` fetches content by hash and length.
 pub(crate) fn decode(
     seq: Seq,
     value: &[u8],
-    blob: impl FnOnce(ContentHash, u64) -> Result<Vec<u8>, String>,
-) -> Result<Record, Fault> {
-    let record = decode_any(value, blob)?;
-    if record.seq == seq {
-        Ok(record)
+    blob: impl Fn(ContentHash, u64) -> Result<Vec<u8>, String>,
+) -> Result<Stored, Fault> {
+    let stored = decode_any(value, blob)?;
+    if stored.record.seq == seq {
+        Ok(stored)
     } else {
-        let found = record.seq;
+        let found = stored.record.seq;
         Err(Fault::Damaged(format!(
             "record {found} stands in its place"
         )))
@@ -84,19 +136,20 @@ pub(crate) fn decode(
 /// Reads whatever record a value holds.
 pub(crate) fn decode_any(
     value: &[u8],
-    blob: impl FnOnce(ContentHash, u64) -> Result<Vec<u8>, String>,
-) -> Result<Record, Fault> {
+    blob: impl Fn(ContentHash, u64) -> Result<Vec<u8>, String>,
+) -> Result<Stored, Fault> {
     let (flags, body) = unseal(value)?;
+    let (link, body) = split_link(value[0], body)?;
     match flags {
-        0 => parse(body),
+        0 => {
+            let Beside { seq, at_ms } = parse(body)?;
+            let event = event_in(body, seq, at_ms).ok_or_else(not_as_written)?;
+            Stored::new(seq, at_ms, event, link)
+        }
         EVENT_IN_BLOB => {
-            let reference = parse::<Reference>(body)?;
-            let content = blob(reference.event, reference.bytes).map_err(Fault::Damaged)?;
-            Ok(Record {
-                seq: reference.seq,
-                at_ms: reference.at_ms,
-                event: parse(&content)?,
-            })
+            let about = parse::<Reference>(body)?;
+            let content = blob(about.event, about.bytes).map_err(Fault::Damaged)?;
+            Stored::new(about.seq, about.at_ms, &content, link)
         }
         EVENT_DEFLATED => {
             let unusable = || Fault::Damaged("it is whole but does not inflate".to_owned());
@@ -107,42 +160,65 @@ pub(crate) fn decode_any(
                 .flatten()
                 .filter(|content| content.len() == about.bytes)
                 .ok_or_else(unusable)?;
-            Ok(Record {
-                seq: about.seq,
-                at_ms: about.at_ms,
-                event: parse(&content)?,
-            })
+            Stored::new(about.seq, about.at_ms, &content, link)
+        }
+        TEXTS_IN_BLOBS => {
+            let (about, rest) = split::<Shared>(body).ok_or_else(not_as_written)?;
+            let event = about.join(rest, blob).map_err(Fault::Damaged)?;
+            Stored::new(about.seq, about.at_ms, &event, link)
         }
         _ => Err(Fault::Damaged(format!("it has unknown flags {flags:#04x}"))),
     }
 }
 
-/// Where in a store's file values may begin: before what every body begins with.
-pub(crate) fn candidates(file: &[u8]) -> impl Iterator<Item = usize> {
-    file.windows(BODY_BEGINS.len())
-        .enumerate()
-        .filter(|(_, window)| *window == BODY_BEGINS)
-        .filter_map(|(at, _)| at.checked_sub(HEADER_BYTES))
+/// The blobs that a value refers to. No more of it is read.
+pub(crate) fn references(value: &[u8]) -> Result<Vec<ContentHash>, Fault> {
+    let (flags, body) = unseal(value)?;
+    let (_, body) = split_link(value[0], body)?;
+    match flags {
+        EVENT_IN_BLOB => Ok(vec![parse::<Reference>(body)?.event]),
+        TEXTS_IN_BLOBS => {
+            let (about, _) = split::<Shared>(body).ok_or_else(not_as_written)?;
+            Ok(about.texts.iter().map(|text| text.text).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
 }
 
-/// The value that `bytes` begin with; it ends where the JSON of its body does, or what is
-/// deflated behind it.
-pub(crate) fn first_value(bytes: &[u8]) -> Option<&[u8]> {
-    let flags = *bytes.get(1)?;
-    let body = bytes.get(HEADER_BYTES..)?;
-    let body_bytes = if flags == EVENT_DEFLATED {
-        let (about, rest) = split::<Deflated>(body)?;
-        let deflated = rest.get(..about.deflated_bytes)?;
-        body.len() - rest.len() + deflated.len()
-    } else {
-        let (_, rest) = split::<IgnoredAny>(body)?;
-        body.len() - rest.len()
-    };
-    bytes.get(..HEADER_BYTES + body_bytes)
+fn not_as_written() -> Fault {
+    Fault::Damaged("it is whole but not written as records are".to_owned())
+}
+
+/// What a body says beside its event.
+#[derive(Deserialize)]
+struct Beside {
+    seq: Seq,
+    at_ms: u64,
+}
+
+/// The event in the body of a record that stands there as it is. Records are written in one way
+/// only, so its place follows from what is before it.
+pub(crate) fn event_in(body: &[u8], seq: Seq, at_ms: u64) -> Option<&[u8]> {
+    let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
+    let begin = BEFORE_EVENT.len() + digits(seq) + digits(at_ms);
+    body.get(..begin)?.strip_suffix(b"\"event\":")?;
+    // The body closes one brace behind the event.
+    body.get(begin..body.len().checked_sub(1)?)
+}
+
+/// The link that a value of this version carries, and the body behind it.
+fn split_link(version: u8, body: &[u8]) -> Result<(Option<ContentHash>, &[u8]), Fault> {
+    if version < CHAINED_FROM {
+        return Ok((None, body));
+    }
+    let (link, body) = body
+        .split_first_chunk::<LINK_BYTES>()
+        .ok_or_else(|| Fault::Damaged("it is whole but too short for its link".to_owned()))?;
+    Ok((Some(ContentHash::from_digest(*link)), body))
 }
 
 /// The JSON value that `bytes` begin with, and what follows it.
-fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
+pub(crate) fn split<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
     let value = values.next()?.ok()?;
     Some((value, &bytes[values.byte_offset()..]))
@@ -156,13 +232,21 @@ pub(crate) fn seal(flags: u8, body: &[u8]) -> Vec<u8> {
     value
 }
 
+/// Writes link and header of a record whose body has room for them before it.
+pub(crate) fn seal_record(flags: u8, link: ContentHash, value: &mut [u8]) {
+    if let Some(place) = value.get_mut(HEADER_BYTES..BEFORE_BODY_BYTES) {
+        place.copy_from_slice(link.digest());
+    }
+    seal_in_place(flags, value);
+}
+
 /// Writes the header of a body that has room for it before it.
 pub(crate) fn seal_in_place(flags: u8, value: &mut [u8]) {
     let Some((header, body)) = value.split_first_chunk_mut::<HEADER_BYTES>() else {
         return;
     };
-    let [a, b, c, d] = checksum(&[FORMAT_VERSION, flags], body).to_le_bytes();
-    *header = [FORMAT_VERSION, flags, a, b, c, d];
+    let [a, b, c, d] = checksum(&[VALUE_VERSION, flags], body).to_le_bytes();
+    *header = [VALUE_VERSION, flags, a, b, c, d];
 }
 
 pub(crate) fn unseal(value: &[u8]) -> Result<(u8, &[u8]), Fault> {
@@ -175,7 +259,7 @@ pub(crate) fn unseal(value: &[u8]) -> Result<(u8, &[u8]), Fault> {
     }
     match version {
         0 => Err(Fault::Damaged("its format version is 0".to_owned())),
-        1..=FORMAT_VERSION => Ok((flags, body)),
+        1..=VALUE_VERSION => Ok((flags, body)),
         _ => Err(Fault::TooNew(version)),
     }
 }
@@ -233,7 +317,7 @@ fn depth(json: &[u8]) -> usize {
 mod tests {
     use super::{Deflated, EVENT_DEFLATED, Fault, decode, seal};
     use crate::packed;
-    use leadhand_protocol::{AgentId, Event, Record};
+    use leadhand_protocol::{AgentId, ContentHash, Event, Record};
 
     fn record() -> Record {
         Record {
@@ -258,11 +342,13 @@ mod tests {
             deflated_bytes: deflated.len(),
         };
         change(&mut about);
-        let mut body = serde_json::to_vec(&about).unwrap();
+        let mut body = ContentHash::of(b"any").digest().to_vec();
+        body.extend(serde_json::to_vec(&about).unwrap());
         body.extend(&*deflated);
         let found = decode(3, &seal(EVENT_DEFLATED, &body), |_, _| {
             Err("it has no blob".to_owned())
         });
+        let found = found.map(|stored| stored.record);
         let expected = expected.map_err(|what| Fault::Damaged(what.to_owned()));
         assert_eq!(found, expected);
     }

@@ -1,7 +1,8 @@
 //! What a journal is, whatever keeps it. Nothing in here knows a file or a store.
 
-use crate::{JournalError, Snapshot, Ticket};
-use leadhand_protocol::{Record, RunId, Seq};
+use crate::{Chain, JournalError, Snapshot, Ticket};
+use leadhand_protocol::{ContentHash, Record, RunId, Seq};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -42,6 +43,30 @@ pub trait Journal: Send + Sync + 'static {
         let mut history = self.read(run)?;
         history.records.retain(|record| record.seq >= from);
         Ok(history)
+    }
+
+    /// Checks all durable records of a run against its chain. `noted` is the head that somebody
+    /// noted of it, if anybody did. As it stands here the chain is made of the records as they are
+    /// read, which is for a journal that stores none.
+    ///
+    /// # Errors
+    /// Those of [`Journal::read`]. What does not hold is no error: it stands in [`Verified`].
+    fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {
+        let history = self.read(run)?;
+        let mut chain = Chain::of(run);
+        let mut verified = Verified::of(&chain);
+        for record in &history.records {
+            let event = serde_json::to_vec(&record.event);
+            let event = event.map_err(|error| JournalError::Unencodable {
+                run: run.clone(),
+                seq: record.seq,
+                what: error.to_string(),
+            })?;
+            let link = chain.next(record.seq, record.at_ms, ContentHash::of(&event));
+            verified.take(record.seq, link, noted);
+        }
+        verified.damage = history.damage;
+        Ok(verified)
     }
 
     /// The last snapshot of a run that tells only of durable records; none if there is none,
@@ -166,8 +191,46 @@ pub struct History {
     pub damage: Option<Damage>,
 }
 
+/// What came of checking a run against its chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// How many records hold, from the first on.
+    pub records: Seq,
+    /// How many of them carry no link, because a program of format version 1 wrote them.
+    pub unchained: Seq,
+    /// The link of the last record that holds; of a run without records what stands before them.
+    pub head: ContentHash,
+    /// The record whose link is the head that was noted, if there is one.
+    pub noted: Option<Seq>,
+    /// The first record that does not hold.
+    pub damage: Option<Damage>,
+}
+
+impl Verified {
+    /// Before the first record.
+    #[must_use]
+    pub fn of(chain: &Chain) -> Self {
+        Self {
+            records: 0,
+            unchained: 0,
+            head: chain.head(),
+            noted: None,
+            damage: None,
+        }
+    }
+
+    /// Takes a record that holds, with its link.
+    pub fn take(&mut self, seq: Seq, link: ContentHash, noted: Option<ContentHash>) {
+        self.records = seq + 1;
+        self.head = link;
+        if noted == Some(link) {
+            self.noted = Some(seq);
+        }
+    }
+}
+
 /// A place from which on a journal cannot be believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     /// The first record that cannot be read.
     pub seq: Seq,

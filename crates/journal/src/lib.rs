@@ -19,8 +19,10 @@
 //! ```
 
 mod blobs;
+mod chain;
 mod commit;
 mod disk_journal;
+mod disk_use;
 mod encode;
 mod error;
 mod folder;
@@ -32,6 +34,7 @@ mod memory;
 mod open_run;
 mod pack;
 mod packed;
+mod reading;
 #[cfg(feature = "redb")]
 mod redb_journal;
 #[cfg(feature = "redb")]
@@ -39,18 +42,22 @@ mod redb_store;
 mod run_end;
 mod run_records;
 mod salvage;
+mod shared;
 mod sled_journal;
 mod sled_store;
 mod snapshot;
 mod store;
+mod sweep;
 mod tail;
 mod ticket;
 
+pub use chain::Chain;
 pub use commit::{COMMIT_THREADS, DISK_SYNC_MS};
 pub use disk_journal::{LOCK_WAIT_MS, STATUS_BYTES_MAX};
+pub use disk_use::{DiskUse, RunUse};
 pub use error::JournalError;
 pub use format::{RECORD_BYTES_MAX, VALUE_BYTES_MAX};
-pub use journal::{Damage, Durability, History, Journal, RunEntry, Writer};
+pub use journal::{Damage, Durability, History, Journal, RunEntry, Verified, Writer};
 pub use memory::MemoryJournal;
 pub use open_run::QUEUED_BYTES_MAX;
 #[cfg(feature = "redb")]
@@ -58,5 +65,6 @@ pub use redb_journal::RedbJournal;
 pub use sled_journal::SledJournal;
 pub use sled_store::CACHE_BYTES;
 pub use snapshot::{SNAPSHOT_BYTES_MAX, SNAPSHOT_FORMAT_BYTES_MAX, Snapshot};
+pub use sweep::Swept;
 pub use tail::TAIL_BYTES_MAX;
 pub use ticket::{Promise, Ticket};

@@ -61,6 +61,13 @@ pub(crate) fn alone(path: &Path, wait: Duration) -> Result<Option<FileLock>, Jou
     Ok(Some(FileLock(file)))
 }
 
+/// Waits until nobody has it alone, for as long as that takes, and keeps it so.
+pub(crate) fn together(path: &Path) -> Result<FileLock, JournalError> {
+    let file = open(path)?;
+    file.lock_shared().map_err(unwritable(path))?;
+    Ok(FileLock(file))
+}
+
 /// Whether a writer holds the lock; changes no file, so that it works where nothing may be
 /// written.
 pub(crate) fn is_held(path: &Path) -> bool {

@@ -10,8 +10,8 @@ use crate::lock::FileLock;
 use crate::run_records::RunRecords;
 use crate::store::Engine;
 use crate::tail::Tail;
-use crate::{Durability, History, JournalError, Promise, Snapshot, Ticket, head};
-use leadhand_protocol::{RunId, Seq};
+use crate::{Durability, History, JournalError, Promise, Snapshot, Ticket, Verified, head};
+use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -197,6 +197,7 @@ impl OpenRun {
         for it in pending {
             whole.frames.extend(it.append.frames);
             whole.records += it.append.records;
+            whole.link = it.append.link.or(whole.link);
             whole.blobs.extend(it.append.blobs);
             let promises = if it.to_disk {
                 &mut to_disk
@@ -261,6 +262,16 @@ impl OpenRun {
         open.as_ref().map(|_| self.records().read(from, end))
     }
 
+    /// Checks the durable records against their chain; none once the run is closed.
+    pub(crate) fn verify(
+        &self,
+        noted: Option<ContentHash>,
+    ) -> Option<Result<Verified, JournalError>> {
+        let open = guard(&self.lock);
+        let end = self.durable.load(Ordering::Acquire);
+        open.as_ref().map(|_| self.records().verify(end, noted))
+    }
+
     /// The snapshot on file, if it can be used; none once the run is closed.
     pub(crate) fn snapshot(&self) -> Option<Option<Snapshot>> {
         let open = guard(&self.lock);
@@ -314,6 +325,10 @@ impl OpenRun {
             return Ok(());
         }
         let synced = self.keeping.durability == Durability::Disk;
+        let held = match append.blobs.is_empty() {
+            true => None,
+            false => Some(self.keeping.blobs.hold()?),
+        };
         // What a value refers to must be there before the value is.
         for (hash, content) in &append.blobs {
             self.owe(self.keeping.blobs.put(*hash, content, synced)?);
@@ -321,9 +336,10 @@ impl OpenRun {
         let end = {
             let mut tail = guard(&self.tail);
             let tail = tail.as_mut().ok_or(JournalError::WriterGone)?;
-            tail.append(&append.frames, append.records)?;
+            tail.append(append)?;
             tail.end()
         };
+        drop(held);
         if synced {
             self.sync(end)?;
         }
@@ -341,7 +357,7 @@ impl OpenRun {
     /// not sync once it may call synced the next time, so a failure ends the run's journal.
     fn sync(&self, end: Seq) -> Result<(), JournalError> {
         let _alone = guard(&self.syncing);
-        let (tail, paths) = {
+        let (file, path, end, link, paths) = {
             let tail = guard(&self.tail);
             let mut unsynced = guard(&self.unsynced);
             if unsynced.synced >= end && unsynced.paths.is_empty() {
@@ -351,13 +367,13 @@ impl OpenRun {
                 return Ok(());
             };
             let owed = std::mem::take(&mut unsynced.paths);
-            ((tail.file(), tail.path().to_owned()), owed)
+            // All of it: what the tail's records rest on was owed before they were written.
+            let path = tail.path().to_owned();
+            (tail.file(), path, tail.end(), tail.link(), owed)
         };
         paths.iter().try_for_each(|path| folder::sync(path))?;
-        tail.0
-            .sync_data()
-            .map_err(crate::error::unwritable(&tail.1))?;
-        head::write(&self.folder.head, end)?;
+        file.sync_data().map_err(crate::error::unwritable(&path))?;
+        head::write(&self.folder.head, end, link)?;
         let mut unsynced = guard(&self.unsynced);
         unsynced.synced = unsynced.synced.max(end);
         Ok(())

@@ -4,10 +4,11 @@
 use crate::folder::RunFolder;
 use crate::format::Fault;
 use crate::head::{self, Stored};
+use crate::reading::not_anchored;
 use crate::run_records::RunRecords;
 use crate::tail::{Frames, Stop, Tail, TailFile, tails};
-use crate::{Damage, JournalError, VALUE_BYTES_MAX, folder, pack};
-use leadhand_protocol::Seq;
+use crate::{Chain, Damage, JournalError, VALUE_BYTES_MAX, folder, pack};
+use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::path::Path;
 
 /// How much is given to the store in one batch, in bytes.
@@ -23,9 +24,9 @@ pub(crate) struct End {
 
 impl End {
     /// Of a run in whose folder there is nothing yet.
-    pub(crate) fn of_new(folder: &RunFolder) -> Result<Self, JournalError> {
+    pub(crate) fn of_new(run: &RunId, folder: &RunFolder) -> Result<Self, JournalError> {
         Ok(Self {
-            tail: Tail::create(folder, 0)?,
+            tail: Tail::create(folder, 0, Chain::of(run).head())?,
             lost: None,
         })
     }
@@ -35,6 +36,10 @@ impl End {
 struct Walk {
     /// The `seq` after the last record that is whole.
     next_seq: Seq,
+    /// The link of that record.
+    link: ContentHash,
+    /// The last value that was seen, and its record's `seq`.
+    last: Option<(Seq, Vec<u8>)>,
     /// The tail that it is in or follows on, and how much of that is whole, in bytes.
     place: Option<(TailFile, u64)>,
     /// What comes then, if not the end.
@@ -46,12 +51,11 @@ impl RunRecords {
     /// kill left half written, and a damaged end that was never known to be on disk: a power cut may
     /// leave a record and not its blob. What the head vouches for is never cut.
     pub(crate) fn open_end(&self) -> Result<End, JournalError> {
-        let stored = self.stored_end()?;
-        let synced = match head::read(&self.folder.head) {
-            Stored::Before(synced) => Some(synced),
-            Stored::Unknown | Stored::Spoiled => None,
+        let (synced, anchor) = match head::read(&self.folder.head) {
+            Stored::Before(synced, link) => (Some(synced), link),
+            Stored::Unknown | Stored::Spoiled => (None, None),
         };
-        let walk = self.walk(stored, synced.unwrap_or(0))?;
+        let walk = self.walk_and_check(synced.unwrap_or(0))?;
         if let Some(damage) = &walk.damage
             && synced.is_none_or(|synced| damage.seq < synced)
         {
@@ -60,15 +64,20 @@ impl RunRecords {
         if let Some(damage) = self.cut_off(walk.next_seq) {
             return Err(self.damaged(damage));
         }
+        if synced == Some(walk.next_seq)
+            && let Some(damage) = not_anchored(walk.next_seq, walk.link, anchor)
+        {
+            return Err(self.damaged(damage));
+        }
         let others = tails(&self.folder)?;
         let tail = match walk.place {
             Some((place, bytes)) => {
                 remove(others.iter().filter(|other| other.begin > place.begin))?;
-                Tail::open(&place.path, walk.next_seq, bytes)?
+                Tail::open(&place.path, walk.next_seq, walk.link, bytes)?
             }
             None => {
                 remove(&others)?;
-                Tail::create(&self.folder, walk.next_seq)?
+                Tail::create(&self.folder, walk.next_seq, walk.link)?
             }
         };
         Ok(End {
@@ -77,15 +86,25 @@ impl RunRecords {
         })
     }
 
-    /// Goes through the tails behind the `stored` records. Those from `synced` on are read, and the
+    /// Goes through the tails behind the stored records. Those from `synced` on are read, and the
     /// last one in any case; of others it is enough that they are there.
-    fn walk(&self, stored: Seq, synced: Seq) -> Result<Walk, JournalError> {
+    fn walk_and_check(&self, synced: Seq) -> Result<Walk, JournalError> {
+        let (next_seq, link) = self.stored_end()?;
         let mut walk = Walk {
-            next_seq: stored,
+            next_seq,
+            link,
+            last: None,
             place: None,
             damage: None,
         };
-        let mut last = None;
+        self.walk(&mut walk, synced)?;
+        if let Some((seq, value)) = walk.last.take() {
+            walk.link = self.check(seq, &value)?;
+        }
+        Ok(walk)
+    }
+
+    fn walk(&self, walk: &mut Walk, synced: Seq) -> Result<(), JournalError> {
         for tail in tails(&self.folder)? {
             let mut frames = Frames::of(&tail.path)?;
             loop {
@@ -100,7 +119,7 @@ impl RunRecords {
                             walk.next_seq,
                             self.unless_new(walk.next_seq, fault)?,
                         );
-                        return Ok(walk);
+                        return Ok(());
                     }
                 };
                 let end = begin + values.len() as Seq;
@@ -112,14 +131,14 @@ impl RunRecords {
                         seq: walk.next_seq,
                         what: "it is missing".to_owned(),
                     });
-                    return Ok(walk);
+                    return Ok(());
                 }
                 let checked = self.check_from(synced.max(walk.next_seq), begin, &values);
                 if let Err((seq, fault)) = checked {
                     walk.stop(&tail, at, seq, self.unless_new(seq, fault)?);
-                    return Ok(walk);
+                    return Ok(());
                 }
-                last = values.last().map(|value| (end - 1, value.to_vec()));
+                walk.last = values.last().map(|value| (end - 1, value.to_vec()));
                 walk.next_seq = end;
                 walk.place = Some((tail.clone(), frames.at()));
             }
@@ -127,10 +146,7 @@ impl RunRecords {
                 walk.place = Some((tail, 0));
             }
         }
-        if let Some((seq, value)) = last {
-            self.check(seq, &value)?;
-        }
-        Ok(walk)
+        Ok(())
     }
 
     fn check_from(&self, from: Seq, begin: Seq, values: &[&[u8]]) -> Result<(), (Seq, Fault)> {
@@ -138,9 +154,8 @@ impl RunRecords {
             .zip(values)
             .filter(|(seq, _)| *seq >= from)
             .try_for_each(|(seq, value)| {
-                self.record(seq, value)
-                    .map(drop)
-                    .map_err(|fault| (seq, fault))
+                let stored = self.stored(seq, value);
+                stored.map(drop).map_err(|fault| (seq, fault))
             })
     }
 
@@ -156,7 +171,7 @@ impl RunRecords {
     pub(crate) fn fold(&self, current: &Path) -> Result<(), JournalError> {
         let mut folded = tails(&self.folder)?;
         folded.retain(|tail| tail.path != current);
-        let mut chunks = Chunks::new(self.stored_end()?);
+        let mut chunks = Chunks::new(self.stored_end()?.0);
         for tail in &folded {
             let mut frames = Frames::of(&tail.path)?;
             loop {

@@ -3,15 +3,16 @@
 
 use crate::blobs::Blobs;
 use crate::folder::{self, RunFolder};
-use crate::format::{self, Fault};
+use crate::format::{self, Fault, VALUE_VERSION};
 use crate::head::{self, Stored};
+use crate::reading::Reading;
 use crate::salvage::salvage;
 use crate::sled_store::SledStore;
 use crate::snapshot::{self, Snapshot};
 use crate::store::{Engine, Refusal, Store};
 use crate::tail::{Frames, Stop, tails};
-use crate::{Damage, History, JournalError, pack};
-use leadhand_protocol::{ContentHash, FORMAT_VERSION, Record, RunId, Seq};
+use crate::{Chain, Damage, History, JournalError, Verified, pack};
+use leadhand_protocol::{ContentHash, Record, RunId, Seq};
 use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
@@ -58,33 +59,33 @@ impl RunRecords {
         Ok(self.store.get_or_init(|| store).as_ref())
     }
 
-    /// The `seq` after the last record that the store has; that record is checked.
-    pub(crate) fn stored_end(&self) -> Result<Seq, JournalError> {
+    /// The `seq` after the last record that the store has, and its link; that record is checked.
+    pub(crate) fn stored_end(&self) -> Result<(Seq, ContentHash), JournalError> {
+        let nothing = (0, Chain::of(&self.run).head());
         let Some(store) = self.store()? else {
-            return Ok(0);
+            return Ok(nothing);
         };
         let last = store.last().map_err(|refusal| self.refused(refusal))?;
         let Some((seq, stored)) = last else {
-            return Ok(0);
+            return Ok(nothing);
         };
         let (begin, values) = pack::unpack(seq, &stored).map_err(|fault| self.fault(seq, fault))?;
         let end = begin + values.len() as Seq;
         match values.last() {
-            Some(value) => self.check(end - 1, value)?,
-            None => return Err(self.fault(seq, Fault::Damaged("it is empty".to_owned()))),
+            Some(value) => Ok((end, self.check(end - 1, value)?)),
+            None => Err(self.fault(seq, Fault::Damaged("it is empty".to_owned()))),
         }
-        Ok(end)
     }
 
     /// The records from `from` on that come before `end`, or before the first that is missing
     /// or damaged. What comes before `from` is not looked at.
     pub(crate) fn read(&self, from: Seq, end: Seq) -> Result<History, JournalError> {
-        let mut reading = Reading::new(from, end);
+        let mut reading = self.reading(from, end);
         match self.read_store(&mut reading) {
             Err(JournalError::Store { what, .. }) => {
                 let mut found = salvage(&self.folder, &self.blobs)?;
-                let mut behind = Reading::new(0, Seq::MAX);
-                behind.next_seq = tails(&self.folder)?.first().map_or(0, |tail| tail.begin);
+                let first_tail = tails(&self.folder)?.first().map_or(0, |tail| tail.begin);
+                let mut behind = self.reading(first_tail, Seq::MAX);
                 self.read_tails(&mut behind)?;
                 found.extend(behind.records.into_iter().map(|it| (it.seq, it)));
                 return Ok(saved(found, from, &what));
@@ -92,19 +93,56 @@ impl RunRecords {
             read => read?,
         }
         self.read_tails(&mut reading)?;
-        let damage = match reading.fault {
-            Some(Fault::TooNew(found)) => return Err(self.too_new(reading.next_seq, found)),
-            Some(Fault::Damaged(what)) => Some(Damage {
-                seq: reading.next_seq,
-                what,
-            }),
-            None if reading.next_seq >= end => None,
-            None => self.cut_off(reading.seen),
-        };
+        let damage = self.damage_of(&mut reading)?;
         Ok(History {
             records: reading.records,
             damage,
         })
+    }
+
+    /// Checks the records before `end` against their chain, as [`RunRecords::read`] does, and keeps
+    /// none of them.
+    pub(crate) fn verify(
+        &self,
+        end: Seq,
+        noted: Option<ContentHash>,
+    ) -> Result<Verified, JournalError> {
+        let mut reading = self.reading(0, end);
+        reading.keep_none(noted);
+        let damage = match self.read_store(&mut reading) {
+            Err(JournalError::Store { what, .. }) => Some(Damage {
+                seq: reading.next_seq,
+                what: format!("the store refuses to open: {what}"),
+            }),
+            read => {
+                read?;
+                self.read_tails(&mut reading)?;
+                self.damage_of(&mut reading)?
+            }
+        };
+        Ok(Verified {
+            damage,
+            ..reading.verified()
+        })
+    }
+
+    fn reading(&self, from: Seq, end: Seq) -> Reading {
+        let anchor = match head::read(&self.folder.head) {
+            Stored::Before(end, Some(link)) => Some((end, link)),
+            Stored::Before(_, None) | Stored::Unknown | Stored::Spoiled => None,
+        };
+        Reading::new(&self.run, from, end, anchor)
+    }
+
+    /// Why the reading ended where it did, if not because the run does.
+    fn damage_of(&self, reading: &mut Reading) -> Result<Option<Damage>, JournalError> {
+        let seq = reading.next_seq;
+        match reading.fault.take() {
+            Some(Fault::TooNew(found)) => Err(self.too_new(seq, found)),
+            Some(Fault::Damaged(what)) => Ok(Some(Damage { seq, what })),
+            None if seq >= reading.end => Ok(None),
+            None => Ok(self.cut_off(reading.seen)),
+        }
     }
 
     fn read_store(&self, reading: &mut Reading) -> Result<(), JournalError> {
@@ -115,10 +153,12 @@ impl RunRecords {
             seq, stored,
         ) {
             Ok((begin, values)) => {
-                reading.take(begin, &values, |seq, value| self.record(seq, value))
+                reading.take(begin, &values, |seq, value| self.stored(seq, value))
             }
             Err(fault) => reading.stop(fault),
         });
+        // What the store has taken over may still be in a tail.
+        reading.follows = None;
         match scanned {
             Err(Refusal::Damaged(what)) if reading.fault.is_none() => {
                 let what = format!("the store cannot read it: {what}");
@@ -139,7 +179,7 @@ impl RunRecords {
                 }
                 let taken = match frames.next()? {
                     Ok((begin, values)) => {
-                        reading.take(begin, &values, |seq, value| self.record(seq, value))
+                        reading.take(begin, &values, |seq, value| self.stored(seq, value))
                     }
                     Err(Stop::End | Stop::Half) => break,
                     Err(Stop::Fault(fault)) => reading.stop(fault),
@@ -224,8 +264,8 @@ impl RunRecords {
     pub(crate) fn cut_off(&self, end: Seq) -> Option<Damage> {
         let what = match head::read(&self.folder.head) {
             Stored::Unknown => return None,
-            Stored::Before(stored) if stored <= end => return None,
-            Stored::Before(stored) => format!(
+            Stored::Before(stored, _) if stored <= end => return None,
+            Stored::Before(stored, _) => format!(
                 "it and all after it are gone, of {stored} that were on disk; the run's files were changed or cut"
             ),
             Stored::Spoiled => format!(
@@ -236,14 +276,14 @@ impl RunRecords {
         Some(Damage { seq: end, what })
     }
 
-    pub(crate) fn record(&self, seq: Seq, value: &[u8]) -> Result<Record, Fault> {
+    pub(crate) fn stored(&self, seq: Seq, value: &[u8]) -> Result<format::Stored, Fault> {
         format::decode(seq, value, |hash, bytes| self.blobs.get(hash, bytes))
     }
 
-    /// That a record can be read.
-    pub(crate) fn check(&self, seq: Seq, value: &[u8]) -> Result<(), JournalError> {
-        self.record(seq, value)
-            .map(drop)
+    /// That a record can be read; gives its link.
+    pub(crate) fn check(&self, seq: Seq, value: &[u8]) -> Result<ContentHash, JournalError> {
+        self.stored(seq, value)
+            .and_then(|stored| stored.link_in(&self.run))
             .map_err(|fault| self.fault(seq, fault))
     }
 
@@ -271,7 +311,7 @@ impl RunRecords {
             run: self.run.clone(),
             seq,
             found,
-            supported: FORMAT_VERSION,
+            supported: VALUE_VERSION,
         }
     }
 }
@@ -298,63 +338,5 @@ fn saved(mut found: std::collections::BTreeMap<Seq, Record>, from: Seq, why: &st
             seq: next_seq,
             what,
         }),
-    }
-}
-
-/// Records as they come, each the next one, until the end or the first fault.
-struct Reading {
-    next_seq: Seq,
-    end: Seq,
-    /// The `seq` after the last value that was seen, wanted or not.
-    seen: Seq,
-    records: Vec<Record>,
-    fault: Option<Fault>,
-}
-
-impl Reading {
-    fn new(from: Seq, end: Seq) -> Self {
-        Self {
-            next_seq: from,
-            end,
-            seen: 0,
-            records: Vec::new(),
-            fault: None,
-        }
-    }
-
-    fn goes_on(&self) -> bool {
-        self.fault.is_none() && self.next_seq < self.end
-    }
-
-    fn stop(&mut self, fault: Fault) -> ControlFlow<()> {
-        self.fault = Some(fault);
-        ControlFlow::Break(())
-    }
-
-    /// Takes the values of the records from `begin` on; those before the next one are passed over.
-    fn take(
-        &mut self,
-        begin: Seq,
-        values: &[&[u8]],
-        record: impl Fn(Seq, &[u8]) -> Result<Record, Fault>,
-    ) -> ControlFlow<()> {
-        for (seq, value) in (begin..).zip(values) {
-            if self.next_seq >= self.end {
-                return ControlFlow::Break(());
-            }
-            self.seen = seq + 1;
-            if seq < self.next_seq {
-                continue;
-            }
-            if seq > self.next_seq {
-                return self.stop(Fault::Damaged("it is missing".to_owned()));
-            }
-            match record(seq, value) {
-                Ok(record) => self.records.push(record),
-                Err(fault) => return self.stop(fault),
-            }
-            self.next_seq += 1;
-        }
-        ControlFlow::Continue(())
     }
 }

@@ -6,11 +6,19 @@
 
 use crate::blobs::Blobs;
 use crate::folder::RunFolder;
-use crate::format::{self, VALUE_BYTES_MAX};
+use crate::format::{
+    self, BEFORE_BODY_BYTES, CHAINED_FROM, Deflated, EVENT_DEFLATED, HEADER_BYTES, TEXTS_IN_BLOBS,
+    VALUE_BYTES_MAX, split,
+};
+use crate::shared::Shared;
 use crate::{JournalError, error};
 use leadhand_protocol::{Record, Seq};
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::fs;
+
+/// What every body begins with, whichever it is: `seq` is the first field.
+const BODY_BEGINS: &[u8] = b"{\"seq\":";
 
 /// Every record that is whole somewhere in the file.
 pub(crate) fn salvage(
@@ -19,14 +27,49 @@ pub(crate) fn salvage(
 ) -> Result<BTreeMap<Seq, Record>, JournalError> {
     let file = fs::read(&folder.data).map_err(error::unreadable(&folder.data))?;
     let mut found = BTreeMap::new();
-    for at in format::candidates(&file) {
+    for at in candidates(&file) {
         let rest = &file[at..file.len().min(at + VALUE_BYTES_MAX)];
-        let Some(value) = format::first_value(rest) else {
+        let Some(value) = first_value(rest) else {
             continue;
         };
-        if let Ok(record) = format::decode_any(value, |hash, bytes| blobs.get(hash, bytes)) {
-            found.insert(record.seq, record);
+        if let Ok(stored) = format::decode_any(value, |hash, bytes| blobs.get(hash, bytes)) {
+            found.insert(stored.record.seq, stored.record);
         }
     }
     Ok(found)
+}
+
+/// Where in a store's file values may begin: before what every body begins with.
+fn candidates(file: &[u8]) -> impl Iterator<Item = usize> {
+    file.windows(BODY_BEGINS.len())
+        .enumerate()
+        .filter(|(_, window)| *window == BODY_BEGINS)
+        .flat_map(|(at, _)| [HEADER_BYTES, BEFORE_BODY_BYTES].map(|before| at.checked_sub(before)))
+        .flatten()
+}
+
+/// The value that `bytes` begin with; it ends where the JSON of its body does, or what is
+/// deflated behind it.
+fn first_value(bytes: &[u8]) -> Option<&[u8]> {
+    let (version, flags) = (*bytes.first()?, *bytes.get(1)?);
+    let before = match version {
+        ..CHAINED_FROM => HEADER_BYTES,
+        CHAINED_FROM.. => BEFORE_BODY_BYTES,
+    };
+    let body = bytes.get(before..)?;
+    let body_bytes = match flags {
+        EVENT_DEFLATED => {
+            let (about, rest) = split::<Deflated>(body)?;
+            body.len() - rest.len() + about.deflated_bytes
+        }
+        TEXTS_IN_BLOBS => {
+            let (about, rest) = split::<Shared>(body)?;
+            body.len() - rest.len() + about.rest_bytes()?
+        }
+        _ => {
+            let (_, rest) = split::<IgnoredAny>(body)?;
+            body.len() - rest.len()
+        }
+    };
+    bytes.get(..before.checked_add(body_bytes)?)
 }

@@ -2,8 +2,13 @@
 
 use crate::disk_journal::DiskJournal;
 use crate::store::Engine;
-use crate::{Durability, History, Journal, JournalError, RunEntry, Snapshot, Writer};
-use leadhand_protocol::{RunId, Seq};
+use crate::{
+    DiskUse, Durability, History, Journal, JournalError, RunEntry, Snapshot, Swept, Verified,
+    Writer,
+};
+use leadhand_protocol::{ContentHash, RunId, Seq};
+use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Runs kept by sled under one root folder, such as `.leadhand` of a project. Any number of
@@ -26,6 +31,43 @@ impl SledJournal {
     }
 }
 
+impl SledJournal {
+    /// What the runs and their payloads take on disk, and which payloads each run refers to. Nothing
+    /// is changed.
+    ///
+    /// # Errors
+    /// [`JournalError::Unreadable`] when the root cannot be looked through.
+    pub fn disk_use(&self) -> Result<DiskUse, JournalError> {
+        self.0.disk_use()
+    }
+
+    /// Removes a run for good, if `may` says of its summary that it may be removed; the summary is
+    /// read when nobody can change it any more. Gives what its folder took on disk, in bytes; none
+    /// when it was left. Its payloads stay until a sweep.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] when it is live, [`JournalError::UnknownRun`],
+    /// [`JournalError::NoFolder`] when it lies behind a link, [`JournalError::Unwritable`].
+    pub fn remove(
+        &self,
+        run: &RunId,
+        may: impl FnOnce(Option<&Value>) -> bool,
+    ) -> Result<Option<u64>, JournalError> {
+        self.0.remove(run, may)
+    }
+
+    /// Removes the payloads that no run refers to, and what crashes left. Safe beside processes that
+    /// write, which wait meanwhile when they store a payload. The runs `without` count as removed;
+    /// with `only_look` nothing is removed, and what would be is told.
+    ///
+    /// # Errors
+    /// [`JournalError::NoFolder`] when something lies behind a link, [`JournalError::Sweeping`],
+    /// [`JournalError::Unwritable`], [`JournalError::Unreadable`].
+    pub fn sweep(&self, without: &BTreeSet<RunId>, only_look: bool) -> Result<Swept, JournalError> {
+        self.0.sweep(without, only_look)
+    }
+}
+
 impl Journal for SledJournal {
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError> {
         self.0.create(run)
@@ -41,6 +83,10 @@ impl Journal for SledJournal {
 
     fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
         self.0.read_from(run, from)
+    }
+
+    fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {
+        self.0.verify(run, noted)
     }
 
     fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {

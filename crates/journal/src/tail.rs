@@ -5,11 +5,12 @@
 //! append, each a length (4 bytes, little-endian) and a pack. Half a frame at the end is what a
 //! kill leaves of an append that nobody was told of.
 
+use crate::encode::Append;
 use crate::error::{unreadable, unwritable};
 use crate::folder::RunFolder;
 use crate::format::Fault;
 use crate::{JournalError, QUEUED_BYTES_MAX, pack};
-use leadhand_protocol::Seq;
+use leadhand_protocol::{ContentHash, Seq};
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -31,12 +32,18 @@ pub(crate) struct Tail {
     file: Arc<File>,
     /// The `seq` after its last record.
     end: Seq,
+    /// The link of its last record, or of what stands before the first one.
+    link: ContentHash,
     bytes: u64,
 }
 
 impl Tail {
-    /// A new one, for the records from `begin` on.
-    pub(crate) fn create(folder: &RunFolder, begin: Seq) -> Result<Self, JournalError> {
+    /// A new one, for the records from `begin` on, which follow on the one with this link.
+    pub(crate) fn create(
+        folder: &RunFolder,
+        begin: Seq,
+        link: ContentHash,
+    ) -> Result<Self, JournalError> {
         let path = folder.tail(begin);
         let file = OpenOptions::new()
             .append(true)
@@ -47,13 +54,19 @@ impl Tail {
             path,
             file: Arc::new(file),
             end: begin,
+            link,
             bytes: 0,
         })
     }
 
-    /// One that is there: its first `bytes`, after which the record `end` comes. What stands behind
-    /// them is cut off.
-    pub(crate) fn open(path: &Path, end: Seq, bytes: u64) -> Result<Self, JournalError> {
+    /// One that is there: its first `bytes`, after which the record `end` comes, on one with this
+    /// link. What stands behind them is cut off.
+    pub(crate) fn open(
+        path: &Path,
+        end: Seq,
+        link: ContentHash,
+        bytes: u64,
+    ) -> Result<Self, JournalError> {
         let file = OpenOptions::new()
             .append(true)
             .open(path)
@@ -66,6 +79,7 @@ impl Tail {
             path: path.to_owned(),
             file: Arc::new(file),
             end,
+            link,
             bytes,
         })
     }
@@ -78,6 +92,10 @@ impl Tail {
         self.end
     }
 
+    pub(crate) fn link(&self) -> ContentHash {
+        self.link
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -87,16 +105,18 @@ impl Tail {
         Arc::clone(&self.file)
     }
 
-    /// Appends frames with so many records, all or none of each after a crash, so that they survive
+    /// Appends the frames of an append, all or none of each after a crash, so that they survive
     /// this process.
-    pub(crate) fn append(&mut self, frames: &[u8], records: Seq) -> Result<(), JournalError> {
+    pub(crate) fn append(&mut self, append: &Append) -> Result<(), JournalError> {
+        let frames = &append.frames;
         if let Err(error) = (&*self.file).write_all(frames) {
             // Half a frame is cut off as well when the run is opened again.
             let _ = self.file.set_len(self.bytes);
             return Err(unwritable(&self.path)(error));
         }
         self.bytes += frames.len() as u64;
-        self.end += records;
+        self.end += append.records;
+        self.link = append.link.unwrap_or(self.link);
         Ok(())
     }
 }

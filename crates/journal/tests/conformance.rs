@@ -5,10 +5,10 @@
 #![allow(clippy::print_stdout, reason = "a failing case is named")]
 
 use leadhand_journal::{
-    Durability, Journal, JournalError, MemoryJournal, SNAPSHOT_BYTES_MAX, SledJournal, Snapshot,
-    TAIL_BYTES_MAX, Writer,
+    Chain, Durability, Journal, JournalError, MemoryJournal, SNAPSHOT_BYTES_MAX, SledJournal,
+    Snapshot, TAIL_BYTES_MAX, Verified, Writer,
 };
-use leadhand_protocol::{AgentId, Event, Record, RunId, Seq};
+use leadhand_protocol::{AgentId, ContentHash, Event, Record, RunId, Seq};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,6 +53,10 @@ const CASES: &[Case] = &[
     (
         "records are read from any of them on",
         records_are_read_from_any_of_them_on,
+    ),
+    (
+        "the chain holds, and is made of the records alone",
+        the_chain_holds_and_is_made_of_the_records_alone,
     ),
     ("the last snapshot is kept", the_last_snapshot_is_kept),
     (
@@ -403,6 +407,65 @@ fn records_are_read_from_any_of_them_on(journal: &dyn Journal) {
     writer.close().unwrap();
     check();
     match journal.read_from(&run("nobody"), 3).map(drop) {
+        Err(JournalError::UnknownRun { run: named, .. }) => assert_eq!(named, run("nobody")),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Links as the page on journals says they are made.
+fn links(name: &RunId, records: &[Record]) -> Vec<ContentHash> {
+    let begin = [b"leadhand run\n", name.as_str().as_bytes()].concat();
+    let mut link = ContentHash::of(&begin);
+    let next = |record: &Record| {
+        let event = ContentHash::of(&serde_json::to_vec(&record.event).unwrap());
+        let numbers = [record.seq.to_le_bytes(), record.at_ms.to_le_bytes()].concat();
+        let (before, event) = (link.digest().to_vec(), event.digest().to_vec());
+        let hashed = [b"leadhand record\n".to_vec(), before, numbers, event].concat();
+        link = ContentHash::of(&hashed);
+        link
+    };
+    records.iter().map(next).collect()
+}
+
+fn the_chain_holds_and_is_made_of_the_records_alone(journal: &dyn Journal) {
+    let mut all = records(0..50);
+    all.extend((50..56).map(|seq| record(seq, seq as usize * 700 - 34_900)));
+    let links = links(&run("a"), &all);
+    let holds = |records: usize, noted: Option<Seq>| Verified {
+        records: records as Seq,
+        unchained: 0,
+        head: links[records - 1],
+        noted,
+        damage: None,
+    };
+    let verify = |noted| journal.verify(&run("a"), noted).unwrap();
+
+    let mut writer = journal.create(&run("a")).unwrap();
+    assert_eq!(verify(None).head, Chain::of(&run("a")).head());
+    append(writer.as_mut(), &all[..20]);
+    assert_eq!(verify(None), holds(20, None));
+    writer.close().unwrap();
+    assert_eq!(verify(Some(links[19])), holds(20, Some(19)));
+
+    let mut writer = journal.open(&run("a")).unwrap();
+    for some in all[20..].chunks(7) {
+        append(writer.as_mut(), some);
+    }
+    assert_eq!(verify(Some(links[19])), holds(56, Some(19)));
+    // What is refused leaves no trace in the chain.
+    writer.append(&records(3..4)).unwrap_err();
+    append(writer.as_mut(), &[]);
+    writer.close().unwrap();
+    assert_eq!(verify(Some(ContentHash::of(b"another"))), holds(56, None));
+
+    // The same records in another run have a chain of their own.
+    let mut fork = journal.create(&run("b")).unwrap();
+    append(fork.as_mut(), &all);
+    fork.close().unwrap();
+    let forked = journal.verify(&run("b"), None).unwrap();
+    assert_eq!((forked.records, forked.damage), (56, None));
+    assert_ne!(forked.head, links[55]);
+    match journal.verify(&run("nobody"), None) {
         Err(JournalError::UnknownRun { run: named, .. }) => assert_eq!(named, run("nobody")),
         other => panic!("{other:?}"),
     }

@@ -5,6 +5,8 @@
 
 #[path = "disk/bad_disk.rs"]
 mod bad_disk;
+#[path = "disk/chain.rs"]
+mod chain;
 #[path = "disk/damage.rs"]
 mod damage;
 #[cfg(feature = "redb")]
@@ -12,6 +14,8 @@ mod damage;
 mod redb;
 #[path = "disk/snapshots.rs"]
 mod snapshots;
+#[path = "disk/sweep.rs"]
+mod sweep;
 #[path = "disk/tail.rs"]
 mod tail;
 #[path = "disk/traced.rs"]

@@ -166,3 +166,39 @@ fn a_hundred_model_calls_take_less_than_two_megabytes() {
         }
     }
 }
+
+/// The same result of a tool, of a megabyte, ten times in one run, and the answer that quotes it.
+#[test]
+fn a_result_that_comes_ten_times_is_stored_once_and_deflated() {
+    let root = tempfile::tempdir().unwrap();
+    let journal = SledJournal::open_root(root.path(), Durability::Process);
+    let run = RunId::new("run-1").unwrap();
+    let result = Text::made_up().take(1_000_000);
+    let finished = |turn: u32| Event::ToolFinished {
+        call: serde_json::from_value(json!({"agent": 1, "turn": turn, "index": 0})).unwrap(),
+        outcome: Ok(ToolOutput::text(result.clone())),
+    };
+    let output = Event::OutputGiven {
+        agent: AgentId(1),
+        content: result.clone(),
+    };
+    let events = (0..10).map(finished).chain([output]);
+    let place = |(seq, event)| Record {
+        seq,
+        at_ms: 1_764_000_000_000,
+        event: Arc::new(event),
+    };
+    let records: Vec<Record> = (0..).zip(events).map(place).collect();
+    let mut writer = journal.create(&run).unwrap();
+    for record in &records {
+        let one = std::slice::from_ref(record);
+        writer.append(one).unwrap().wait().unwrap();
+    }
+    writer.close().unwrap();
+    assert!(journal.read(&run).unwrap().records == records);
+    let (bytes, _) = on_disk(root.path());
+    let blobs = root.path().join("blobs").read_dir().unwrap().count();
+    println!("11 times 1,000,000 bytes take {bytes} on disk, {blobs} payloads");
+    assert_eq!(blobs, 1);
+    assert!(bytes < 500_000, "{bytes} bytes on disk");
+}

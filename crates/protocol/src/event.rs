@@ -10,8 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Version of the event format, written with every record. Fields may be added within a
-/// version; a reader refuses a version it does not know.
+/// Version of the event format, written with every export; the version that stands in each stored
+/// record is the journal's, and goes up with this one. Fields may be added within a version; a
+/// reader refuses a version it does not know.
 pub const FORMAT_VERSION: u8 = 1;
 
 /// An event in its place.

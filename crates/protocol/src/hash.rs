@@ -64,6 +64,12 @@ impl ContentHash {
         first.fold(0, |number, byte| (number << 8) | u64::from(*byte))
     }
 
+    /// The digest itself.
+    #[must_use]
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first eight digits, enough for a person to tell artifacts of a run apart.
     #[must_use]
     pub fn short(&self) -> String {

@@ -5,6 +5,7 @@
 //! number has a bound, and the run loop itself only answers what costs it next to nothing.
 
 use crate::status::Status;
+use leadhand_journal::Verified;
 use leadhand_protocol::{Ask, ContentHash, Outcome, PersonInput, Plan, Record, RequestId, Seq};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,8 @@ enum Wanted {
     Records { from: Seq },
     /// The same, and then each one as it comes, to the end of the run.
     Follow { from: Seq },
+    /// That all records are checked against their chain, and whether a head that was noted is in it.
+    Verify { noted: Option<ContentHash> },
     /// Nothing but the outcome, which every connection is told that is open at the end.
     Wait,
 }
@@ -88,6 +91,8 @@ enum Reply {
     Record { record: Box<Record> },
     /// These were all records there are.
     All,
+    /// What came of checking them.
+    Verified { verified: Verified },
     /// The run is over or stands still. The last line.
     Ended { outcome: Box<Outcome> },
 }

@@ -1,5 +1,5 @@
 //! `leadhand trace`: looks into a run, be it live or stopped, or into a trace of others, writes
-//! it down, and tells two apart.
+//! it down, tells two apart, checks that none was changed, and removes one.
 
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
@@ -17,7 +17,9 @@ mod diff;
 mod export;
 mod graph;
 mod import;
+mod prune;
 mod show;
+mod verify;
 mod why;
 
 /// Look into runs
@@ -45,6 +47,8 @@ pub(crate) enum TraceCommand {
     Export(export::ExportArguments),
     Import(import::ImportArguments),
     Diff(diff::DiffArguments),
+    Verify(verify::VerifyArguments),
+    Prune(prune::PruneArguments),
 }
 
 pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Result<u8, Failure> {
@@ -62,6 +66,8 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
         TraceCommand::Import(arguments) => import::run(&arguments),
         TraceCommand::Export(arguments) => export::run(&arguments, before).await,
         TraceCommand::Diff(arguments) => diff::run(&arguments, before).await,
+        TraceCommand::Prune(arguments) => prune::run(&arguments, before),
+        TraceCommand::Verify(arguments) => verify::run(&arguments, before).await,
     }
 }
 

@@ -62,7 +62,7 @@ impl OpenRun {
         let Some(tail) = tail.as_mut() else {
             return Err(JournalError::WriterGone);
         };
-        let next = Tail::create(&self.folder, tail.end())?;
+        let next = Tail::create(&self.folder, tail.end(), tail.link())?;
         let path = next.path().to_owned();
         let before = std::mem::replace(tail, next);
         self.owe([before.path().to_owned(), self.folder.run.clone()]);

@@ -27,9 +27,14 @@ fn stored_run() -> tempfile::TempDir {
     super::stored_run(without_tails)
 }
 
+/// The long text of a record, which is a payload: what it says between two quotes.
+fn payload(seq: Seq) -> Vec<u8> {
+    let json = serde_json::to_value(&record(seq).event).unwrap();
+    json["content"].as_str().unwrap().as_bytes().to_vec()
+}
+
 pub(super) fn blob_of(root: &Path, seq: Seq) -> PathBuf {
-    let json = serde_json::to_vec(&record(seq).event).unwrap();
-    let name = ContentHash::of(&json).to_string();
+    let name = ContentHash::of(&payload(seq)).to_string();
     root.join("blobs").join(name)
 }
 
@@ -65,7 +70,7 @@ fn spread(db: &sled::Db) {
 }
 
 /// Changes the stored value of one record; `None` removes it.
-fn change(root: &Path, seq: Seq, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) {
+pub(super) fn change(root: &Path, seq: Seq, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) {
     let db = store(root);
     spread(&db);
     let key = seq.to_be_bytes();
@@ -214,9 +219,9 @@ fn a_newer_format_is_refused_and_not_taken_for_damage() {
     let root = stored_run();
     let newer = |body: &[u8]| {
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&[2, 0]);
+        hasher.update(&[3, 0]);
         hasher.update(body);
-        [&[2, 0], hasher.finalize().to_le_bytes().as_slice(), body].concat()
+        [&[3, 0], hasher.finalize().to_le_bytes().as_slice(), body].concat()
     };
     change(root.path(), 19, |_| Some(newer(b"what nobody knows yet")));
     let journal = journal(root.path());
@@ -231,7 +236,7 @@ fn a_newer_format_is_refused_and_not_taken_for_damage() {
                 supported,
                 ..
             }) => {
-                assert_eq!((seq, found, supported), (19, 2, 1));
+                assert_eq!((seq, found, supported), (19, 3, 2));
             }
             other => panic!("{other:?}"),
         }
@@ -257,8 +262,7 @@ fn a_spoiled_blob_is_replaced_when_its_content_is_stored_again() {
 fn a_plain_blob_is_read_and_kept() {
     let root = stored_run();
     let path = blob_of(root.path(), 10);
-    let json = serde_json::to_vec(&record(10).event).unwrap();
-    let plain = [&[0], json.as_slice()].concat();
+    let plain = [vec![0], payload(10)].concat();
     fs::write(&path, &plain).unwrap();
     let journal = journal(root.path());
     assert_eq!(journal.read(&run()).unwrap().records, records(0..20));

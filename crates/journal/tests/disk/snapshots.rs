@@ -50,10 +50,10 @@ fn a_changed_snapshot_is_none() {
     check_unusable("one byte more", |bytes| [bytes, vec![0]].concat());
     check_unusable("of a newer program", |bytes| {
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&[2, 0]);
+        hasher.update(&[3, 0]);
         hasher.update(&bytes[6..]);
         let checksum = hasher.finalize().to_le_bytes();
-        [&[2, 0], checksum.as_slice(), &bytes[6..]].concat()
+        [&[3, 0], checksum.as_slice(), &bytes[6..]].concat()
     });
 }
 

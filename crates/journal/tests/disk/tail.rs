@@ -175,7 +175,7 @@ fn a_tail_of_a_newer_program_is_refused_and_left_alone() {
     let root = stored_run(journal);
     let mut tail = fs::read(tail_of(root.path())).unwrap();
     let bytes = u32::from_le_bytes(tail[..4].try_into().unwrap()) as usize;
-    tail[4] = 2;
+    tail[4] = 3;
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&tail[4..6]);
     hasher.update(&tail[10..4 + bytes]);
@@ -187,7 +187,7 @@ fn a_tail_of_a_newer_program_is_refused_and_left_alone() {
         journal.open(&run()).map(drop),
     ] {
         match outcome {
-            Err(JournalError::SchemaTooNew { seq, found, .. }) => assert_eq!((seq, found), (0, 2)),
+            Err(JournalError::SchemaTooNew { seq, found, .. }) => assert_eq!((seq, found), (0, 3)),
             other => panic!("{other:?}"),
         }
     }

@@ -1,9 +1,10 @@
 //! What the program asks of the system, seen by `strace`, and a kill at every step of it.
 //! Where `strace` is missing or may not trace, these say so and pass.
 
-use super::{itself, journal, record, records, run, set_snapshot, snapshot_fits, without_tails};
+use super::damage::blob_of;
+use super::{itself, journal, records, run, set_snapshot, snapshot_fits, without_tails};
 use leadhand_journal::{Journal, JournalError};
-use leadhand_protocol::{ContentHash, Seq};
+use leadhand_protocol::Seq;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -68,10 +69,8 @@ fn what_a_sync_waits_for_is_on_disk() {
         let mut lines = before.lines();
         lines.any(|line| line.contains("sync(") && line.contains(&path))
     };
-    // The fourth record's event lies in a blob.
-    let name = ContentHash::of(&serde_json::to_vec(&record(3).event).unwrap()).to_string();
-    let blobs = root.join("blobs");
-    let blob = blobs.join(&name);
+    // The fourth record's text lies in a blob.
+    let (blob, blobs) = (blob_of(&root, 3), root.join("blobs"));
     let run = root.join("runs/run-1");
     let tail = run.join("tail-00000000000000000000");
     for path in [

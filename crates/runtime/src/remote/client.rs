@@ -4,8 +4,8 @@ use super::wire::{self, Lines};
 use super::{Fault, OpenQuestion, REMOTE_VERSION, Reply, Request, Wanted, own_user, place};
 use crate::remote::RemoteError;
 use crate::status::Status;
-use leadhand_journal::{Journal, RECORD_BYTES_MAX};
-use leadhand_protocol::{Outcome, PersonInput, Plan, Record, RunId, Seq};
+use leadhand_journal::{Journal, RECORD_BYTES_MAX, Verified};
+use leadhand_protocol::{ContentHash, Outcome, PersonInput, Plan, Record, RunId, Seq};
 use std::io::{self, ErrorKind};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
@@ -119,6 +119,18 @@ impl RemoteRun {
                 reply => return Err(self.unexpected(&reply)),
             }
             reply = self.next().await?;
+        }
+    }
+
+    /// Has the run's process check all records there are against their chain, and look for a head
+    /// that was noted.
+    ///
+    /// # Errors
+    /// [`RemoteError`]. What does not hold is no error.
+    pub async fn verify(&mut self, noted: Option<ContentHash>) -> Result<Verified, RemoteError> {
+        match self.ask(Wanted::Verify { noted }).await? {
+            Reply::Verified { verified } => Ok(verified),
+            reply => Err(self.unexpected(&reply)),
         }
     }
 

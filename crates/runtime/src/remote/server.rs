@@ -292,6 +292,7 @@ impl Visit {
                 self.stored(from).await?;
                 Some(Reply::All)
             }
+            Wanted::Verify { noted } => Some(self.verify(noted).await?),
             Wanted::Follow { from } => return self.follow(from).await.map(|()| false),
             Wanted::Wait => return self.wait().await.map(|()| false),
         };
@@ -306,21 +307,6 @@ impl Visit {
     async fn wish<T>(&self, wish: Wish, answer: oneshot::Receiver<T>) -> Option<T> {
         self.house.wish.send(wish).await.ok()?;
         answer.await.ok()
-    }
-
-    /// Sends the records that are stored, from one on; gives the number after the last.
-    async fn stored(&mut self, from: Seq) -> io::Result<Seq> {
-        let readers = Arc::clone(&self.house.readers);
-        let _turn = readers.acquire_owned().await.map_err(io::Error::other)?;
-        let (journal, run) = (Arc::clone(&self.house.journal), self.house.run.clone());
-        let read = tokio::task::spawn_blocking(move || journal.read_from(&run, from)).await?;
-        let mut next = from;
-        for record in read.map_err(io::Error::other)?.records {
-            next = record.seq + 1;
-            let record = Box::new(record);
-            self.say(&Reply::Record { record }).await?;
-        }
-        Ok(next)
     }
 
     async fn follow(&mut self, from: Seq) -> io::Result<()> {
@@ -392,5 +378,6 @@ fn read(line: &[u8]) -> Result<Wanted, (Fault, String)> {
     Ok(request.wanted)
 }
 
+mod stored;
 #[cfg(test)]
 mod tests;

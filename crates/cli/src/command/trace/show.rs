@@ -1,7 +1,7 @@
 //! `leadhand trace show`: what happened, as a tree.
 
 use super::ended;
-use crate::age::Age;
+use crate::amounts;
 use crate::command::check::source;
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
@@ -10,9 +10,13 @@ use crate::screen;
 use crate::watch::JsonLine;
 use clap::Args;
 use leadhand::Record;
-use leadhand::rooms::inspector::{Filter, Timeline};
+use leadhand::rooms::inspector::{Filter, Timeline, escape};
 use leadhand::rooms::protocol::Seq;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Characters of a value that is no age that are shown.
+const SINCE_SHOWN: usize = 40;
 
 /// Show what happened in a run: tasks, agents, turns, tool calls, and why
 ///
@@ -102,7 +106,16 @@ fn since(arguments: &ShowArguments, records: &[Record]) -> Result<Seq, Failure> 
     if let Ok(seq) = text.parse() {
         return Ok(seq);
     }
-    let began_ms = Age::parse(text)?.ago_ms();
+    let age_ms = amounts::age(text).map_err(|why| {
+        let shown = escape::line(text, SINCE_SHOWN);
+        Failure::usage(
+            format!("`--since {shown}` is neither the number of a record nor an age: {why}"),
+            "`leadhand trace show RUN` has the number of each record before its line",
+        )
+    })?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    let began_ms = now_ms.saturating_sub(age_ms);
     let first = records.iter().find(|record| record.at_ms >= began_ms);
     Ok(first.map_or(records.len() as Seq, |record| record.seq))
 }
