@@ -187,7 +187,8 @@ impl RunRecords {
             loop {
                 match frames.next()? {
                     Ok((seq, values)) => {
-                        take_references(&values, &mut found).map_err(|why| self.fault(seq, why))?
+                        let taken = take_references(&values, &mut found);
+                        taken.map_err(|why| self.fault(seq, why))?;
                     }
                     Err(Stop::End | Stop::Half) => break,
                     Err(Stop::Fault(why)) => return Err(self.fault(tail.begin, why)),

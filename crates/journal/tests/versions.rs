@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The run that `leadhand run "Write notes"` made.
-const OF_PROGRAM: [(u8, &str, usize); 1] = [(1, "1m8ey6rx6-s7m5", 19)];
+const OF_PROGRAM: [(u8, &str, usize); 2] = [(1, "1m8ey6rx6-s7m5", 19), (2, "1m8f1g8mw-x7ze", 19)];
 
 fn root(version: u8) -> tempfile::TempDir {
     let stored = PathBuf::from(format!(
