@@ -44,7 +44,7 @@ export class Questions {
       el("h3", { class: "s-asked" }, sign("asked"), asked(one.ask)),
       shown(one.ask),
       el("details", null, el("summary", null, "All that is asked, as the run has it"), long(JSON.stringify(one.ask, null, 2))),
-      el("p", { class: "id digest" }, `question ${one.question}, digest ${one.digest}`),
+      el("p", { class: "id digest" }, `question q${one.question}, digest ${one.digest}`),
       words, el("div", { class: "tools" }, answers(one.ask).map(([say, text, style]) => button(text, () => give(say), { class: style }))), trouble);
   }
 
