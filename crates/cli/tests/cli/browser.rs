@@ -10,7 +10,7 @@ use tempfile::TempDir;
 const CHROMIUM: &str = "/usr/bin/chromium";
 const DRIVER: &str = "/usr/bin/chromedriver";
 /// Milliseconds that something on a page is waited for.
-const PATIENCE_MS: u64 = 60_000;
+const PATIENCE_MS: u64 = 30_000;
 /// What a script waits with: it looks until there is something, or there is no patience left.
 const WAITING: &str = "const done = arguments[arguments.length - 1]; \
     const look = () => { let found = null; try { found = (() => { BODY })(); } catch (why) { found = null; } \
@@ -86,6 +86,7 @@ impl Browser {
         Some(browser)
     }
 
+    #[track_caller]
     pub(crate) fn open(&self, url: &str) {
         self.on_session("POST", "/url", &json!({"url": url}));
     }
@@ -100,6 +101,7 @@ impl Browser {
     }
 
     /// Waits until the script returns something; gives it.
+    #[track_caller]
     pub(crate) fn waits(&self, body: &str) -> Value {
         let script = WAITING.replace("BODY", body);
         self.on_session(
@@ -111,6 +113,7 @@ impl Browser {
 
     /// Waits until an element that fits the selector shows this text, and there is nothing left
     /// to be drawn of it.
+    #[track_caller]
     pub(crate) fn shows(&self, selector: &str, text: &str) {
         self.waits(&format!(
             "return [...document.querySelectorAll({})].some((it) => it.checkVisibility() && it.textContent.includes({}))",
@@ -119,6 +122,7 @@ impl Browser {
     }
 
     /// Waits for the button of this text within an element, and presses it.
+    #[track_caller]
     pub(crate) fn presses(&self, selector: &str, text: &str) {
         let script = format!(
             "const it = [...document.querySelectorAll({})].find((it) => it.checkVisibility() && it.textContent.includes({})); \
@@ -139,10 +143,12 @@ impl Browser {
             .collect()
     }
 
+    #[track_caller]
     fn on_session(&self, method: &str, path: &str, body: &Value) -> Value {
         self.ask(method, &format!("/session/{}{path}", self.session), body)
     }
 
+    #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = body.to_string();
         let port = self.port;
@@ -153,11 +159,20 @@ impl Browser {
         );
         let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
         connection.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        // The driver keeps the connection open, so it is read as far as it says.
+        let mut answer = BufReader::new(connection);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(answer.read_line(&mut head).unwrap() > 0, "{path}: {head}");
+        }
+        let lengths = head.lines().filter_map(|line| line.split_once(':'));
+        let mut lengths = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let length: usize = lengths.next().unwrap().1.trim().parse().unwrap();
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body).unwrap();
+        let body = String::from_utf8(body).unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{path}: {body}");
-        let answer: Value = serde_json::from_str(body).unwrap();
+        let answer: Value = serde_json::from_str(&body).unwrap();
         answer["value"].clone()
     }
 }

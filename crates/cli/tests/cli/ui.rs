@@ -99,11 +99,12 @@ fn in_a_bad_run_everything_that_went_wrong_is_found_from_the_page() {
     browser.presses(".attention button", "Where it began");
     browser.shows(".detail h3", "Here began what was found later");
     // What the model was told.
-    browser.presses(".detail button", "What it was told last");
-    browser.shows(".detail h3", "What the model was told");
-    browser.presses(".detail .links button", "coder");
+    browser.presses(".detail button", "What it was told at the beginning");
     browser.presses(".detail .whole button", "Show it");
     browser.shows(".detail .whole pre", "Write the letter to the fair.");
+    browser.presses(".detail .happened", "was told");
+    browser.shows(".detail h3", "What the model was told");
+    browser.shows(".detail pre", "Your work goes round in circles");
     // Words of tools and models are shown as they are, and do nothing.
     browser.presses("[role=tab]", "Events");
     browser.waits("const it = document.querySelector('.events input[type=search]'); it.value = 'onerror'; it.dispatchEvent(new Event('input')); return true");

@@ -262,6 +262,7 @@ pub(super) fn said(step: &Step, over: bool) -> (&'static str, &'static str, Stri
             };
             let words = match fault {
                 Some(fault) => format!("turn {turn}: {fault}"),
+                None if text.is_empty() => format!("turn {turn}, without words"),
                 None => format!("turn {turn}: {text}"),
             };
             ("turn", mark, words, *took_ms)

@@ -1,12 +1,17 @@
 // What to look at first: tasks that failed, calls that were refused or failed, what was found.
 
 import { ask } from "/page/api.js";
-import { atMost, button, el, put, sign } from "/page/dom.js";
+import { atMost, button, count, el, merged, put, sign } from "/page/dom.js";
 import { marked } from "/page/list.js";
 
 const SHOWN_MAX = 8;
 const LOOKED_AT = 200;
+const LINKS_MAX = 5;
 const ORDER = ["refused", "failed", "fault", "sent_back", "holds_not"];
+const WHAT = {
+  refused: "A call was refused", failed: "A call failed", fault: "A turn went wrong",
+  sent_back: "A reply was sent back", holds_not: "A check does not hold",
+};
 
 export class Attention {
   constructor(run, go) {
@@ -49,16 +54,24 @@ export class Attention {
       }, { class: "linked" }) : null);
   }
 
+  // Tasks that failed for the same reason are one entry.
   failed() {
-    return this.store.tasks.filter((task) => task.state === "failed").map((task) => ({
-      name: "failed", head: `Task ${task.id} failed`, text: task.why,
-      links: [["Look at the task", () => this.go("task", task.id)]],
+    const same = new Map();
+    for (const task of this.store.tasks) {
+      if (task?.state !== "failed") continue;
+      if (!same.has(task.why)) same.set(task.why, []);
+      same.get(task.why).push(task);
+    }
+    return [...same.values()].map((tasks) => ({
+      name: "failed", head: tasks.length === 1 ? `Task ${tasks[0].id} failed` : `${count(tasks.length, "task")} failed`, text: tasks[0].why,
+      links: tasks.length === 1 ? [["Look at the task", () => this.go("task", tasks[0].id)]]
+        : tasks.slice(0, LINKS_MAX).map((task) => [task.id, () => this.go("task", task.id)]),
     }));
   }
 
   found() {
-    return this.store.notes.filter((note) => note.kind === "finding").map((note) => ({
-      name: "finding", head: `Found${note.task ? ` in task ${note.task}` : ""}`, text: note.text,
+    return merged(this.store.notes.filter((it) => it.kind === "finding")).map(({ note, times }) => ({
+      name: "finding", head: `Found${note.task ? ` in task ${note.task}` : ""}${times > 1 ? `, told ${times} times` : ""}`, text: note.text,
       links: [
         note.began_at !== null ? ["Where it began", () => this.go("step", note.began_at)] : null,
         note.at !== null ? ["Where it was found", () => this.go("step", note.at)] : null,
@@ -71,16 +84,17 @@ export class Attention {
     const same = new Map();
     for (const row of this.rows) {
       if (!ORDER.includes(row.mark)) continue;
-      const key = `${row.mark} ${row.task ?? row.agent} ${row.text}`;
-      if (!same.has(key)) same.set(key, { row, times: 0 });
-      same.get(key).times += 1;
+      const key = `${row.mark} ${row.text}`;
+      if (!same.has(key)) same.set(key, { row, times: 0, tasks: new Set() });
+      const one = same.get(key);
+      one.times += 1;
+      one.tasks.add(row.task ? `task ${row.task}` : `agent a${row.agent}`);
     }
     const sorted = [...same.values()].sort((a, b) => ORDER.indexOf(a.row.mark) - ORDER.indexOf(b.row.mark));
-    return sorted.map(({ row, times }) => {
-      const [name, words] = marked(row);
-      const whose = row.task ? `task ${row.task}` : `agent a${row.agent}`;
-      const what = row.kind === "call" ? `A call was ${words === "failed" ? "made and failed" : words}` : row.kind === "check" ? "A check does not hold" : row.mark === "sent_back" ? "A reply was sent back" : "A turn went wrong";
-      return { name, head: `${what}, ${whose}${times > 1 ? `, ${times} times` : ""}`, text: row.text, links: [["Look at it", () => this.go("step", row.at)]] };
+    return sorted.map(({ row, times, tasks }) => {
+      const [name] = marked(row);
+      const whose = tasks.size === 1 ? [...tasks][0] : `${tasks.size} tasks`;
+      return { name, head: `${WHAT[row.mark]}, ${whose}${times > 1 ? `, ${times} times` : ""}`, text: row.text, links: [["Look at it", () => this.go("step", row.at)]] };
     });
   }
 }

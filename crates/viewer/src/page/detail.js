@@ -1,7 +1,7 @@
 // What is chosen, in full: something that happened, a task, or an agent.
 
 import { ask } from "/page/api.js";
-import { badge, button, count, el, lasted, money, number, put, sign } from "/page/dom.js";
+import { badge, button, count, el, lasted, merged, money, number, put, sign } from "/page/dom.js";
 import { Happenings, marked } from "/page/list.js";
 import { WholeText } from "/page/text.js";
 
@@ -59,7 +59,8 @@ export class Detail {
 
   draw(what, id, answer) {
     const parts = what === "step" ? this.step(id, answer) : what === "task" ? this.task(answer) : this.agent(id, answer);
-    put(this.body, parts);
+    const up = button("Back up", () => this.node.previousElementSibling?.scrollIntoView({ block: "start" }), { class: "up" });
+    put(this.body, up, parts);
     if (window.matchMedia("(max-width: 60rem)").matches) this.node.scrollIntoView({ block: "start" });
   }
 
@@ -75,13 +76,13 @@ export class Detail {
     return id ? button(`task ${id}`, () => this.go("task", id), { class: "linked" }) : null;
   }
 
-  finding(note) {
-    return el("li", { class: "s-finding" }, sign("finding"), el("div", null, el("p", null, note.text),
+  finding({ note, times }) {
+    return el("li", { class: "s-finding" }, sign("finding"), el("div", null, el("p", null, note.text, times > 1 ? ` (told ${times} times)` : ""),
       el("p", { class: "links" }, this.toStep(note.began_at, "Where it began"), this.toStep(note.at, "Where it was found"))));
   }
 
   findings(notes) {
-    return notes.length === 0 ? null : el("section", null, el("h3", null, "What was found"), el("ul", { class: "findings" }, notes.map((note) => this.finding(note))));
+    return notes.length === 0 ? null : el("section", null, el("h3", null, "What was found"), el("ul", { class: "findings" }, merged(notes).map((one) => this.finding(one))));
   }
 
   task(task) {
@@ -143,7 +144,7 @@ export class Detail {
       return [head, el("section", { class: row.mark === "finding" ? "why s-finding" : "" }, long(answer.note.text)),
         el("p", { class: "links" }, this.toStep(answer.note.began_at, "Where it began")), end];
     }
-    const began = answer.findings.length === 0 ? null : el("section", { class: "why s-finding" }, el("h3", null, "Here began what was found later"), el("ul", { class: "findings" }, answer.findings.map((note) => this.finding(note))));
+    const began = answer.findings.length === 0 ? null : el("section", { class: "why s-finding" }, el("h3", null, "Here began what was found later"), el("ul", { class: "findings" }, merged(answer.findings).map((one) => this.finding(one))));
     return [head, began, this.parts(at, answer.step, answer), end];
   }
 
@@ -183,7 +184,7 @@ export class Detail {
       el("section", { class: refused ? "why s-refused" : "" }, el("h3", null, "What the rules say"),
         el("p", null, el("b", null, DECISIONS[step.decision] ?? step.decision), step.because ? ": " : ""), step.because ? long(step.because) : null),
       el("section", null, el("h3", null, "With what it was called"), long(args), this.whole(at, "arguments", args)),
-      fault ? el("section", { class: "why s-failed" }, el("h3", null, "Why it failed"), long(fault.message), this.whole(at, "result", fault.message)) : null,
+      fault ? el("section", { class: refused ? "" : "why s-failed" }, el("h3", null, refused ? "What the agent was told instead of a result" : "Why it failed"), long(fault.message), this.whole(at, "result", fault.message)) : null,
       text !== undefined ? el("section", null, el("h3", null, "What it brought"), text ? long(text) : el("p", { class: "empty" }, "Nothing."), this.whole(at, "result", text)) : null,
       step.result ? null : el("p", null, refused ? "It was not made." : "It is not finished."),
       facts([["Why it was called", ORIGINS[step.origin] ?? step.origin], ["Took", step.took_ms === null ? null : lasted(step.took_ms)], ["Id", step.call]]),

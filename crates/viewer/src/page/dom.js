@@ -147,3 +147,13 @@ export function atMost(ms, act) {
     if (timer === null) timer = setTimeout(go, 0);
   };
 }
+
+/** Findings about the same agent that began at the same step, as one: the last, and how often it was told. */
+export function merged(notes) {
+  const same = new Map();
+  for (const note of notes) {
+    const key = `${note.agent} ${note.began_at} ${note.began_at === null ? note.text : ""}`;
+    same.set(key, { note, times: (same.get(key)?.times ?? 0) + 1 });
+  }
+  return [...same.values()];
+}

@@ -13,6 +13,7 @@ const ALONE_MAX = 300;
 const GROUP_MIN = 6;
 const OPENED_MAX = 300;
 const ARROWS_MAX = 4000;
+const TALL = 14;
 const STATES = ["failed", "running", "waiting", "done", "dropped"];
 
 export class Graph {
@@ -27,12 +28,15 @@ export class Graph {
     this.words = el("p", { class: "hint", role: "status" });
     this.node = el("div", { class: "graph" },
       el("div", { class: "tools" },
-        button("−", () => this.zoom(this.scale / 1.25), { "aria-label": "Smaller" }),
-        button("+", () => this.zoom(this.scale * 1.25), { "aria-label": "Larger" }),
-        button("Fit", () => this.fit()), button("Close all groups", () => this.closeAll(), { class: "closing" }), this.words,
+        button("−", () => this.zoomed(0.8), { "aria-label": "Smaller" }),
+        button("+", () => this.zoomed(1.25), { "aria-label": "Larger" }),
+        button("Fit", () => this.fitted()), button("Close all groups", () => this.closeAll(), { class: "closing" }), this.words,
         el("span", { class: "legend" }, STATES.map((state) => el("span", { class: `s-${state}` }, sign(state), state)))),
       this.box);
-    this.soon = atMost(300, () => this.draw());
+    // What is not seen is not drawn; it is drawn when its tab is opened.
+    this.soon = atMost(500, () => this.box.offsetParent !== null && this.draw());
+    this.byHand = false;
+    new ResizeObserver(() => this.byHand || this.fit()).observe(this.box);
     this.node.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -87,7 +91,7 @@ export class Graph {
     this.size = [Math.max(width, 1), Math.max(height, 1)];
     const places = new Map();
     drawn.forEach((items, x) => items.forEach((item, y) => {
-      const free = (tallest - items.length) * (HIGH + DOWN) / 2;
+      const free = tallest > TALL ? 0 : (tallest - items.length) * (HIGH + DOWN) / 2;
       places.set(item.key, [EDGE + x * (WIDE + ACROSS), EDGE + free + y * (HIGH + DOWN)]);
     }));
     this.columns = drawn;
@@ -103,8 +107,8 @@ export class Graph {
     const many = this.tasks.length > ALONE_MAX;
     this.node.classList.toggle("many", many);
     put(this.words, many ? `${count(this.tasks.length, "task")}; groups open when they are chosen` : "");
-    if (this.wished === undefined && this.tasks.length > 0) this.fit();
-    else this.zoom(this.scale);
+    if (this.byHand) this.zoom(this.scale);
+    else this.fit();
     if (focus) this.focus(focus);
   }
 
@@ -184,7 +188,6 @@ export class Graph {
 
   zoom(scale) {
     this.scale = Math.min(3, Math.max(0.15, scale));
-    this.wished = this.scale;
     if (!this.size || !this.picture) return;
     const [width, height] = this.size;
     this.picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -192,11 +195,24 @@ export class Graph {
     this.picture.setAttribute("height", Math.round(height * this.scale));
   }
 
+  /** Zooms as a person wants it; from then on the size of the window does not matter. */
+  zoomed(by) {
+    this.byHand = true;
+    this.zoom(this.scale * by);
+  }
+
+  fitted() {
+    this.byHand = false;
+    this.fit();
+  }
+
   fit() {
     if (!this.size || this.box.clientWidth === 0) return;
     const [width, height] = this.size;
-    const whole = Math.min(this.box.clientWidth / width, this.box.clientHeight / height);
-    this.zoom(Math.min(1.8, Math.max(0.55, whole)));
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const room = parseFloat(getComputedStyle(this.box).maxHeight) || this.box.clientHeight;
+    const whole = Math.min((this.box.clientWidth - 4) / width, (room - 4) / height);
+    this.zoom(Math.min(rem / 12, Math.max(rem / 25, whole)));
   }
 
   focus(key) {
@@ -209,7 +225,7 @@ export class Graph {
   }
 
   key(event) {
-    if (event.key === "+" || event.key === "-") this.zoom(this.scale * (event.key === "+" ? 1.25 : 0.8));
+    if (event.key === "+" || event.key === "-") this.zoomed(event.key === "+" ? 1.25 : 0.8);
     const key = document.activeElement?.getAttribute("data-key");
     const item = this.nodes.find((it) => it.key === key);
     if (!item) return;

@@ -27,7 +27,7 @@ export class Lanes {
         button("+", () => this.zoom(0.5), { "aria-label": "Show less time" }),
         button("←", () => this.move(-0.25), { "aria-label": "Earlier" }),
         button("→", () => this.move(0.25), { "aria-label": "Later" }),
-        button("All", () => this.all()), this.words,
+        button("All", () => this.all()), button("The chosen one", () => this.around()), this.words,
         el("span", { class: "legend" }, MARKS.map((mark) => el("span", null, this.mark(mark), WORDS[mark])))),
       this.scroll);
     this.canvas.addEventListener("click", (event) => this.click(event));
@@ -71,6 +71,15 @@ export class Lanes {
   all() {
     this.range = null;
     this.fetchSoon();
+  }
+
+  /** The time in which the chosen agent was there. */
+  around() {
+    const agent = this.agents[this.at];
+    if (!agent) return;
+    const end = agent.ended_ms ?? this.head.ended_ms;
+    const room = Math.max(2, (end - agent.began_ms) / 20);
+    this.set(agent.began_ms - room, end + room);
   }
 
   zoom(by) {
@@ -139,8 +148,12 @@ export class Lanes {
       }
       const end = agent.ended_ms ?? this.head.ended_ms;
       drawBar(pen, "waits", x(agent.began_ms), y + 4, Math.max(2, x(end) - x(agent.began_ms)), row - 8, ink);
-      for (const [kind, began, ended] of this.lanes.get(agent.agent) ?? []) {
-        drawBar(pen, kind, x(began), y + 4, Math.max(2, x(ended) - x(began)), row - 8, ink);
+      const bars = this.lanes.get(agent.agent) ?? [];
+      // What went wrong is drawn last and wide enough to be seen.
+      for (const bad of [false, true]) {
+        for (const [kind, began, ended] of bars.filter((bar) => (bar[0] === "bad") === bad)) {
+          drawBar(pen, kind, x(began), y + 4, Math.max(bad ? 9 : 2, x(ended) - x(began)), row - 8, ink);
+        }
       }
     }
     put(this.words, `${lasted(Math.round(from - this.head.began_ms))} to ${lasted(Math.round(to - this.head.began_ms))}`);
@@ -192,7 +205,7 @@ export class Lanes {
   key(event) {
     const act = {
       ArrowDown: () => this.choose(this.at + 1), ArrowUp: () => this.choose(this.at - 1), ArrowLeft: () => this.move(-0.25),
-      ArrowRight: () => this.move(0.25), "+": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.all(), Enter: () => this.choose(this.at),
+      ArrowRight: () => this.move(0.25), "+": () => this.zoom(0.5), "-": () => this.zoom(2), 0: () => this.all(), z: () => this.around(), Enter: () => this.choose(this.at),
     }[event.key];
     if (!act) return;
     event.preventDefault();

@@ -194,9 +194,9 @@ export class RunView {
     put(this.head,
       el("h1", null, badge(stands), " ", head.goal || "(no goal)"),
       el("ul", { class: "figures" }, [
-        ["tasks done", `${done} of ${tasks.length}`], ["events", number(head.records)], ["took", lasted(took)], ["turns", number(head.turns)],
+        ["tasks done", `${number(done)} of ${number(tasks.length)}`], ["events", number(head.records)], ["took", lasted(took)], ["turns", number(head.turns)],
         ["tool calls", number(head.tool_calls)], ["tokens", number(head.tokens_in + head.tokens_out)], head.micro_usd > 0 ? ["spent", money(head.micro_usd)] : null,
-        ["autonomy", head.autonomy], ["run", this.run],
+        head.autonomy ? ["autonomy", head.autonomy] : null, ["run", this.run],
       ].filter(Boolean).map(([name, value]) => el("li", null, el("span", null, name), el("b", null, value)))),
       state && !state.complete ? el("p", { class: "hint", role: "status" }, `Reading its records: ${count(head.records, "event")} so far…`) : null);
     const outcome = head.outcome && !line?.live ? head.outcome : null;
@@ -204,7 +204,7 @@ export class RunView {
     const known = JSON.stringify(outcome);
     if (known !== this.outcome) {
       this.outcome = known;
-      put(this.more, outcome?.why ? el("p", { class: "ended" }, el("b", null, `It ended: ${outcome.words}. `), outcome.why) : null,
+      put(this.more, outcome?.why ? el("p", { class: "ended" }, el("b", null, "Why it stopped: "), outcome.why) : null,
         outcome?.answer ? el("details", null, el("summary", null, "The answer"), long(outcome.answer)) : null);
     }
     const over = !line?.live && line !== null && !line?.resumable;

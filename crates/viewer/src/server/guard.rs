@@ -221,6 +221,7 @@ pub(super) async fn enter(
     );
     let page = format!(
         "<!doctype html><meta charset=\"utf-8\"><title>Leadhand</title>\
+         <link rel=\"icon\" href=\"data:,\">\
          <meta http-equiv=\"refresh\" content=\"0;url=/#key={}\">",
         guard.key.0
     );
