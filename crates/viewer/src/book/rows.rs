@@ -6,6 +6,7 @@ use leadhand_inspector::{AgentLine, Note, NoteKind, Step, TaskLine};
 use leadhand_protocol::{AgentId, Decision, Seq, TaskId};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Characters of a title or role in a row.
 const TITLE_CHARS_MAX: usize = 160;
@@ -73,12 +74,14 @@ pub(crate) struct Known {
 impl Book {
     /// Compares all rows with what they were. To be asked before [`Book::news`].
     pub(crate) fn refresh(&mut self) {
-        let tasks: Vec<TaskRow> = self
-            .timeline
-            .tasks
-            .iter()
-            .map(|it| self.task_row(it))
-            .collect();
+        let mut found: HashMap<&str, usize> = HashMap::new();
+        for note in self.timeline.findings() {
+            *found
+                .entry(note.task.as_deref().unwrap_or_default())
+                .or_default() += 1;
+        }
+        let tasks = self.timeline.tasks.iter();
+        let tasks: Vec<TaskRow> = tasks.map(|it| self.task_row(it, &found)).collect();
         let seats: Vec<_> = self.seats.values().copied().collect();
         let agents: Vec<AgentRow> = seats
             .into_iter()
@@ -150,7 +153,7 @@ impl Book {
         })
     }
 
-    fn task_row(&self, task: &TaskLine) -> TaskRow {
+    fn task_row(&self, task: &TaskLine, found: &HashMap<&str, usize>) -> TaskRow {
         TaskRow {
             id: task.id.clone(),
             title: cut(&task.title, TITLE_CHARS_MAX),
@@ -163,7 +166,7 @@ impl Book {
             tokens: task.spent.usage.total(),
             micro_usd: task.spent.micro_usd,
             agents: task.agents.len(),
-            findings: self.findings(&task.id).count(),
+            findings: found.get(task.id.as_str()).copied().unwrap_or_default(),
             refused: self.refused.get(&task.id).copied().unwrap_or_default(),
             revision: task.revision,
         }
@@ -192,7 +195,8 @@ impl Book {
         let mut row = json!({"at": at, "seq": place.seq, "ms": ms});
         let rest = match self.found(place)? {
             Happened::Step(task, line, step) => {
-                let (kind, mark, text, took_ms) = said(step, line.ended_ms.is_some());
+                let (kind, mark) = marked(step, line.ended_ms.is_some());
+                let (text, took_ms) = said(step);
                 json!({
                     "kind": kind, "mark": mark, "text": cut(&text, TEXT_CHARS_MAX),
                     "took_ms": took_ms, "agent": line.agent, "role": cut(&line.role, TITLE_CHARS_MAX),
@@ -244,9 +248,39 @@ pub(super) fn mark_of(note: &Note) -> &'static str {
     }
 }
 
-/// What a step is, its mark, its words, and how long it took; `over` is whether its agent has
+/// What a step is, and its mark, which says what to look at; `over` is whether its agent has
 /// ended.
-pub(super) fn said(step: &Step, over: bool) -> (&'static str, &'static str, String, Option<u64>) {
+pub(super) fn marked(step: &Step, over: bool) -> (&'static str, &'static str) {
+    match step {
+        Step::Turn { took_ms, fault, .. } => {
+            let mark = match (fault, took_ms) {
+                (Some(_), _) => "fault",
+                (None, None) if !over => "running",
+                (None, None | Some(_)) => "",
+            };
+            ("turn", mark)
+        }
+        Step::Call {
+            decision, result, ..
+        } => {
+            let mark = match (decision, result) {
+                (Decision::Deny, _) => "refused",
+                (_, Some(Err(_))) => "failed",
+                (_, Some(Ok(_))) => "",
+                (Decision::Ask, None) if !over => "asked",
+                (Decision::Allow, None) if !over => "running",
+                (Decision::Ask | Decision::Allow, None) => "failed",
+            };
+            ("call", mark)
+        }
+        Step::Told { fault, .. } => ("told", if *fault { "sent_back" } else { "" }),
+        Step::Coordinated { .. } => ("others", ""),
+        Step::Checked { passed, .. } => ("check", if *passed { "holds" } else { "holds_not" }),
+    }
+}
+
+/// The words of a step, and how long it took.
+fn said(step: &Step) -> (String, Option<u64>) {
     match step {
         Step::Turn {
             turn,
@@ -255,17 +289,12 @@ pub(super) fn said(step: &Step, over: bool) -> (&'static str, &'static str, Stri
             text,
             ..
         } => {
-            let mark = match (fault, took_ms) {
-                (Some(_), _) => "fault",
-                (None, None) if !over => "running",
-                (None, None | Some(_)) => "",
-            };
             let words = match fault {
                 Some(fault) => format!("turn {turn}: {fault}"),
                 None if text.is_empty() => format!("turn {turn}, without words"),
                 None => format!("turn {turn}: {text}"),
             };
-            ("turn", mark, words, *took_ms)
+            (words, *took_ms)
         }
         Step::Call {
             tool,
@@ -276,32 +305,17 @@ pub(super) fn said(step: &Step, over: bool) -> (&'static str, &'static str, Stri
             result,
             ..
         } => {
-            let mark = match (decision, result) {
-                (Decision::Deny, _) => "refused",
-                (_, Some(Err(_))) => "failed",
-                (_, Some(Ok(_))) => "",
-                (Decision::Ask, None) if !over => "asked",
-                (Decision::Allow, None) if !over => "running",
-                (Decision::Ask | Decision::Allow, None) => "failed",
-            };
-            let words = match (mark, result) {
-                ("refused", _) => format!("{tool} {arguments} refused: {because}"),
+            let words = match (decision, result) {
+                (Decision::Deny, _) => format!("{tool} {arguments} refused: {because}"),
                 (_, Some(Err(fault))) => format!("{tool} {arguments}: {}", fault.message),
-                _ => format!("{tool} {arguments}"),
+                (Decision::Allow | Decision::Ask, Some(Ok(_)) | None) => {
+                    format!("{tool} {arguments}")
+                }
             };
-            ("call", mark, words, *took_ms)
+            (words, *took_ms)
         }
-        Step::Told { fault, text, .. } => {
-            let mark = if *fault { "sent_back" } else { "" };
-            ("told", mark, text.clone(), None)
-        }
-        Step::Coordinated { text, .. } => ("others", "", text.clone(), None),
-        Step::Checked {
-            passed, evidence, ..
-        } => {
-            let mark = if *passed { "holds" } else { "holds_not" };
-            ("check", mark, evidence.clone(), None)
-        }
+        Step::Told { text, .. } | Step::Coordinated { text, .. } => (text.clone(), None),
+        Step::Checked { evidence, .. } => (evidence.clone(), None),
     }
 }
 

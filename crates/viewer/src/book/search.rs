@@ -1,6 +1,6 @@
 //! Finding things in a run by their words, their kind and who they are about.
 
-use super::rows::{mark_of, said};
+use super::rows::{mark_of, marked};
 use super::{Book, Happened};
 use leadhand_inspector::Step;
 use leadhand_protocol::AgentId;
@@ -57,11 +57,7 @@ impl Book {
 fn fits(happened: &Happened<'_>, sought: &Sought, words: &str) -> bool {
     let (kind, mark, task, agent) = match happened {
         Happened::Step(task, line, step) => {
-            let (kind, mark, _, _) = if sought.trouble || !sought.kind.is_empty() {
-                said(step, line.ended_ms.is_some())
-            } else {
-                ("", "", String::new(), None)
-            };
+            let (kind, mark) = marked(step, line.ended_ms.is_some());
             let task = task.map(|task| task.id.as_str());
             (kind, mark, task, Some(line.agent))
         }

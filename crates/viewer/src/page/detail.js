@@ -1,7 +1,7 @@
 // What is chosen, in full: something that happened, a task, or an agent.
 
 import { ask } from "/page/api.js";
-import { badge, button, count, el, lasted, merged, money, number, put, sign } from "/page/dom.js";
+import { atMost, badge, button, count, el, lasted, merged, money, number, put, sign } from "/page/dom.js";
 import { Happenings, marked } from "/page/list.js";
 import { WholeText } from "/page/text.js";
 
@@ -15,6 +15,9 @@ export class Detail {
   constructor(run, go) {
     Object.assign(this, { run, go });
     this.what = null;
+    // Lists and opened texts of what is shown, which stay when it is drawn anew.
+    this.kept = new Map();
+    this.soon = atMost(1000, () => this.look());
     this.body = el("div", { class: "detail-body" });
     this.node = el("aside", { class: "detail", "aria-label": "What is chosen", tabindex: -1 }, this.body);
     this.empty();
@@ -26,6 +29,7 @@ export class Detail {
 
   /** Shows something; `what` is `step`, `task` or `agent`. */
   async show(what, id) {
+    if (JSON.stringify([what, id]) !== this.text) this.kept.clear();
     this.what = [what, id];
     this.text = JSON.stringify(this.what);
     const mine = this.text;
@@ -41,7 +45,17 @@ export class Detail {
   }
 
   /** Looks again at what is shown, and draws it anew where it has changed. */
-  async again() {
+  again() {
+    this.soon();
+  }
+
+  keeps(name, make) {
+    if (!this.kept.has(name)) this.kept.set(name, make());
+    return this.kept.get(name);
+  }
+
+  async look() {
+    this.kept.get("list")?.again();
     if (!this.what || this.node.contains(document.activeElement) && document.activeElement !== this.node) return;
     const [what, id] = this.what;
     const mine = this.text;
@@ -58,9 +72,15 @@ export class Detail {
   }
 
   draw(what, id, answer) {
+    const scrolled = [this.node.scrollTop, this.kept.get("list")?.node.scrollTop ?? 0];
     const parts = what === "step" ? this.step(id, answer) : what === "task" ? this.task(answer) : this.agent(id, answer);
     const up = button("Back up", () => this.node.previousElementSibling?.scrollIntoView({ block: "start" }), { class: "up" });
     put(this.body, up, parts);
+    const known = JSON.stringify(this.what) === this.drawn;
+    this.drawn = JSON.stringify(this.what);
+    this.node.scrollTop = known ? scrolled[0] : 0;
+    if (known && this.kept.has("list")) this.kept.get("list").node.scrollTop = scrolled[1];
+    if (known) return;
     if (window.matchMedia("(max-width: 60rem)").matches) this.node.scrollIntoView({ block: "start" });
   }
 
@@ -86,7 +106,7 @@ export class Detail {
   }
 
   task(task) {
-    const list = new Happenings(this.run, `What happened in task ${task.id}`, (place) => this.go("step", place, true), { task: task.id });
+    const list = this.keeps("list", () => new Happenings(this.run, `What happened in task ${task.id}`, (place) => this.go("step", place, true), { task: task.id }));
     list.node.classList.add("short");
     list.has(0, task.began_ms ?? 0);
     return [
@@ -112,7 +132,7 @@ export class Detail {
 
   agent(id, agent) {
     const row = agent.row;
-    const list = new Happenings(this.run, `What agent a${id} did and was told`, (place) => this.go("step", place, true), { agent: id });
+    const list = this.keeps("list", () => new Happenings(this.run, `What agent a${id} did and was told`, (place) => this.go("step", place, true), { agent: id }));
     list.node.classList.add("short");
     list.has(0, row.began_ms);
     return [
@@ -125,7 +145,7 @@ export class Detail {
         ["Tools", agent.tools?.join(", ") || "none"],
       ]),
       row.role ? el("section", null, el("h3", null, "What the model was told at the beginning"),
-        new WholeText(this.run, { agent: id, part: "opening" }, "Show it").node,
+        this.keeps("opening", () => new WholeText(this.run, { agent: id, part: "opening" }, "Show it")).node,
         agent.prompt ? el("details", null, el("summary", null, "Who it is told to be (the prompt of its role)"), long(agent.prompt)) : null) : null,
       el("section", null, el("h3", null, "What it did and was told"), list.node),
     ];
@@ -139,7 +159,7 @@ export class Detail {
       el("p", { class: "links" }, answer.agent ? this.toAgent(answer.agent) : row.agent !== null && row.agent !== undefined ? button(`agent a${row.agent}`, () => this.go("agent", row.agent), { class: "linked" }) : null,
         this.toTask(row.task), el("span", { class: "id" }, `record ${row.seq}`), row.ms ? el("span", { class: "id" }, new Date(row.ms).toLocaleString()) : null),
     ];
-    const end = el("section", null, el("h3", null, "The record in the journal"), new WholeText(this.run, { at, part: "record" }, "Show it as it is").node);
+    const end = el("section", null, el("h3", null, "The record in the journal"), this.keeps("record", () => new WholeText(this.run, { at, part: "record" }, "Show it as it is")).node);
     if (answer.note) {
       return [head, el("section", { class: row.mark === "finding" ? "why s-finding" : "" }, long(answer.note.text)),
         el("p", { class: "links" }, this.toStep(answer.note.began_at, "Where it began")), end];
@@ -195,7 +215,7 @@ export class Detail {
   }
 
   whole(at, part, text) {
-    return typeof text === "string" && text.endsWith("…") ? new WholeText(this.run, { at, part }, "Show the whole text").node : null;
+    return typeof text === "string" && text.endsWith("…") ? this.keeps(part, () => new WholeText(this.run, { at, part }, "Show the whole text")).node : null;
   }
 }
 
