@@ -100,6 +100,7 @@ fn in_a_bad_run_everything_that_went_wrong_is_found_from_the_page() {
     browser.shows(".detail h3", "Here began what was found later");
     // What the model was told.
     browser.presses(".detail button", "What it was told at the beginning");
+    browser.shows(".detail h2", "Agent a2 coder");
     browser.presses(".detail .whole button", "Show it");
     browser.shows(".detail .whole pre", "Write the letter to the fair.");
     browser.presses(".detail .happened", "was told");
