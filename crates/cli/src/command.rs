@@ -28,6 +28,7 @@ mod run;
 mod steer;
 mod tool;
 mod trace;
+mod ui;
 
 /// Gives a goal to a manager agent, whose workers carry it out in a sandbox, journaled.
 #[derive(Debug, Parser)]
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Replay(replay::ReplayArguments),
     #[command(subcommand)]
     Trace(trace::TraceCommand),
+    Ui(ui::UiArguments),
     #[command(subcommand)]
     Tool(tool::ToolCommand),
     #[command(subcommand)]
@@ -94,6 +96,7 @@ impl Command {
             Self::Cancel(arguments) => cancel::run(arguments, project).await,
             Self::Rollback(arguments) => rollback::run(arguments, project).await,
             Self::Trace(command) => trace::run(command, project).await,
+            Self::Ui(arguments) => ui::run(arguments, project).await,
             Self::Fork(arguments) => fork::run(*arguments, project).await,
             Self::Replay(arguments) => replay::run(&arguments, project).await,
             Self::Tool(command) => tool::run(command, project).await,

@@ -1,7 +1,18 @@
 //! Looks at runs while they go on and afterwards. What is shown comes from records alone, by way
 //! of `leadhand-inspector`; where they come from, and who carries out what a person orders, is
 //! behind [`Runs`], so that all of this works where there is nothing but a journal.
+//!
+//! In reading order: [`Runs`] is what is looked at, `book` keeps what is known of one run,
+//! `watched` follows a bounded number of them, [`Server`] serves the page in `page/` on this
+//! machine alone, and `server/guard` says who may ask.
 
+mod book;
+mod order;
 mod runs;
+mod server;
+mod turns;
+mod watched;
 
 pub use runs::{Given, Later, OpenRunQuestion, RunLine, Runs, Trouble};
+pub use server::{BODY_BYTES_MAX, CONNECTIONS_MAX, STREAMS_MAX, Server, URI_BYTES_MAX};
+pub use watched::RUNS_KEPT_MAX;

@@ -14,14 +14,14 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A terminal that a program runs in.
-struct Terminal {
+pub(crate) struct Terminal {
     keyboard: File,
     screen: Arc<(Mutex<String>, Condvar)>,
     child: Child,
 }
 
 impl Terminal {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
@@ -59,7 +59,7 @@ impl Terminal {
     }
 
     /// Waits until the screen has shown a text.
-    fn shows(&self, text: &str) {
+    pub(crate) fn shows(&self, text: &str) {
         let screen = self.screen.0.lock().unwrap();
         let (screen, waited) = self
             .screen
@@ -73,7 +73,7 @@ impl Terminal {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
-    fn ends(mut self) -> i32 {
+    pub(crate) fn ends(mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
     }
 }

@@ -322,6 +322,7 @@ fn help_and_completion() {
             "fork",
             "replay",
             "trace",
+            "ui",
             "tool",
             "policy",
             "agents",

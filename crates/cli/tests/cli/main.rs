@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what does not work in a test ends it")]
 
 mod attended;
+mod browser;
 mod cassette;
 mod check;
 mod fork;
@@ -19,5 +20,6 @@ mod replay;
 mod run;
 mod stop;
 mod tools;
+mod ui;
 mod verify;
 mod watch;

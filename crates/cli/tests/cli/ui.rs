@@ -1,0 +1,176 @@
+//! The page in a real browser: what a person who has never seen it finds, and what they can do.
+//! Left out, with a word, where there is no browser.
+
+use crate::attended::Terminal;
+use crate::browser::Browser;
+use crate::place::{Place, WRITES_NOTES};
+use crate::stop::{slow, started};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+/// Text that would do something if it were read as markup, and one that turns the direction.
+const HOSTILE: &str = "<img src=x onerror=document.title='caught'> \u{202e}gpj <script>document.title='caught'</script>";
+
+/// `leadhand ui` of a place, until this goes away.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn of(place: &Place) -> Self {
+        let mut child = place
+            .command(&["ui", "--no-open"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut url)
+            .unwrap();
+        let url = url.trim().to_owned();
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        Self { child, url }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A run in which a task is refused a call, goes round in circles, and fails.
+pub(crate) fn bad_run() -> Place {
+    let plan = r#"{"tasks": [
+        {"id": "facts", "title": "Collect the facts", "role": "analyst", "instruction": "Collect."},
+        {"id": "letter", "title": "Write the letter", "role": "coder", "instruction": "Write the letter to the fair.", "writes": ["letters/**", "secrets/**"], "depends_on": ["facts"]},
+        {"id": "sums", "title": "Add up the costs", "role": "analyst", "instruction": "Add up."},
+        {"id": "send", "title": "Check the letter", "role": "reviewer", "instruction": "Check.", "depends_on": ["letter", "sums"]}
+    ]}"#;
+    let hostile = HOSTILE.replace('"', "\\\"");
+    let lines = [
+        r#"{"when": {"contains": "Collect."}, "times": 0, "reply": {"text": "The fair is on Monday."}}"#.to_owned(),
+        r#"{"when": {"contains": "Add up."}, "times": 0, "reply": {"text": "It costs 40."}}"#.to_owned(),
+        r#"{"when": {"prompt_contains": "Write the letter"}, "times": 1, "reply": {"tool_calls": [{"name": "write_file", "arguments": {"path": "secrets/letter.md", "content": "Dear fair"}}]}}"#.to_owned(),
+        format!(r#"{{"when": {{"prompt_contains": "Write the letter"}}, "times": 0, "reply": {{"text": "{hostile}", "tool_calls": [{{"name": "read_file", "arguments": {{"path": "notes.md"}}}}]}}}}"#),
+    ];
+    let rules = "[[rules]]\ndecision = \"deny\"\nresource = \"secrets/**\"\n";
+    let place = Place::new(&[
+        ("plan.json", plan),
+        ("policy.toml", rules),
+        ("notes.md", HOSTILE),
+        ("script.jsonl", &lines.join("\n")),
+    ]);
+    let seen = place.leadhand(&[
+        "run",
+        "--plan",
+        "plan.json",
+        "--autonomy",
+        "L5",
+        "-m",
+        "scripted:script.jsonl",
+    ]);
+    assert_eq!(seen.code, 6, "{}", seen.err);
+    place
+}
+
+#[test]
+fn in_a_bad_run_everything_that_went_wrong_is_found_from_the_page() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let place = bad_run();
+    let served = Served::of(&place);
+    browser.open(&served.url);
+    browser.presses("a[data-run]", "");
+    // Which task failed, and why.
+    browser.shows(".attention h3", "Task letter failed");
+    browser.presses(".graph .task[data-key=letter]", "");
+    browser.shows(".detail h2", "letter");
+    browser.shows(".detail h3", "Why it failed");
+    // Which rule refused the call.
+    browser.presses(".detail .happened", "refused");
+    browser.shows(".detail h3", "What the rules say");
+    browser.shows(".detail pre", "policy.toml:1");
+    // Where the loop began.
+    browser.presses(".attention button", "Where it began");
+    browser.shows(".detail h3", "Here began what was found later");
+    // What the model was told.
+    browser.presses(".detail button", "What it was told at the beginning");
+    browser.shows(".detail h2", "Agent a2 coder");
+    browser.presses(".detail .whole button", "Show it");
+    browser.shows(".detail .whole pre", "Write the letter to the fair.");
+    browser.presses(".detail .happened", "was told");
+    browser.shows(".detail h3", "What the model was told");
+    browser.shows(".detail pre", "Your work goes round in circles");
+    // Words of tools and models are shown as they are, and do nothing.
+    browser.presses("[role=tab]", "Events");
+    browser.waits("const it = document.querySelector('.events input[type=search]'); it.value = 'onerror'; it.dispatchEvent(new Event('input')); return true");
+    browser.shows(".events .happened.m- .text", "<img src=x onerror");
+    browser.shows(".events .happened .text", "\\u{202e}gpj");
+    let title = browser.script("return document.title");
+    assert!(title.as_str().unwrap().starts_with("Leadhand: "), "{title}");
+    assert_eq!(
+        browser.script("return document.querySelectorAll('main img, main script').length"),
+        0
+    );
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_question_is_answered_from_the_page_and_the_run_goes_on() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
+    let run = [
+        "run",
+        "Write notes",
+        "-m",
+        "scripted:script.jsonl",
+        "--autonomy",
+        "L2",
+    ];
+    let terminal = Terminal::start(&mut place.command(&run));
+    terminal.shows("May it be carried out? [y]es");
+    let served = Served::of(&place);
+    browser.open(&served.url);
+    browser.shows("td strong", "1 question");
+    browser.presses("a[data-run]", "");
+    browser.shows(".question h3", "May this plan be carried out?");
+    browser.presses(".question button", "Approve");
+    browser.shows(".question h3", "May this tool call be made?");
+    browser.shows(".question pre", "notes.md");
+    browser.presses(".question button", "Approve once");
+    browser.shows(".run-head .badge", "done");
+    browser.shows(".graph .task", "t1");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(place.read("notes.md"), "Hello.\n");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_live_run_is_followed_steered_and_paused() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let place = Place::new(&[("slow.jsonl", &slow()), ("script.jsonl", WRITES_NOTES)]);
+    let (mut child, _err) = started(&place);
+    let served = Served::of(&place);
+    browser.open(&served.url);
+    browser.presses("a[data-run]", "");
+    browser.shows(".run-head .badge", "running");
+    browser.shows(".graph .task.s-running", "t1");
+    browser.presses(".orders button", "Steer");
+    browser.waits("const it = document.querySelector('.order-form textarea'); if (!it) return false; it.value = 'Use German.'; return true");
+    browser.presses(".order-form button", "Tell them");
+    browser.presses("[role=tab]", "Events");
+    browser.shows(".events .happened .text", "steered: Use German.");
+    browser.presses(".orders button", "Pause");
+    browser.shows(".run-head .badge", "paused");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}

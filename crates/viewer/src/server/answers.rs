@@ -1,0 +1,310 @@
+//! What the page asks for beside its stream, and the orders it gives. Everything that comes in a
+//! request is bounded, and every answer is as well.
+
+use super::Shared;
+use crate::book::{LanesAsked, Part, Sought};
+use crate::order::Order;
+use crate::watched::Watched;
+use crate::{OpenRunQuestion, Trouble};
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use leadhand_protocol::{AgentId, RunId, Seq};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Most rows of one answer.
+const ROWS_MAX: usize = 300;
+/// Longest words that are looked for, in characters.
+const WORDS_CHARS_MAX: usize = 200;
+/// Tasks that one search gives.
+const TASKS_FOUND_MAX: usize = 200;
+/// Bytes of one piece of a long text.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// An answer or what to say in place of it.
+type Answered = Result<Response, Response>;
+
+/// A refusal in words, as the page reads it.
+pub(super) fn refused(status: StatusCode, why: &str) -> Response {
+    let body = json!({"trouble": why}).to_string();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn answer(value: &Value) -> Response {
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        value.to_string(),
+    )
+        .into_response()
+}
+
+fn bad(why: &str) -> Response {
+    refused(StatusCode::BAD_REQUEST, why)
+}
+
+fn missing(what: &str) -> Response {
+    refused(
+        StatusCode::NOT_FOUND,
+        &format!("{what} is not in this run; look at the run again"),
+    )
+}
+
+/// For what is asked that is not there.
+pub(super) async fn nothing() -> Response {
+    refused(StatusCode::NOT_FOUND, "there is nothing of this name here")
+}
+
+async fn opened(shared: &Shared, run: &str) -> Result<Arc<Watched>, Response> {
+    let run = named(run)?;
+    let opened = shared.watching.open(&run).await;
+    opened.map_err(|why| refused(StatusCode::NOT_FOUND, &why.to_string()))
+}
+
+fn named(run: &str) -> Result<RunId, Response> {
+    RunId::new(run).map_err(|_| {
+        refused(
+            StatusCode::NOT_FOUND,
+            "this is no name of a run; the list of runs shows them",
+        )
+    })
+}
+
+/// Which rows: so many from one on, or these.
+#[derive(Deserialize)]
+pub(super) struct RowsAsked {
+    from: Option<usize>,
+    count: Option<usize>,
+    at: Option<String>,
+}
+
+pub(super) async fn rows(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    Query(asked): Query<RowsAsked>,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let book = watched.book();
+    let rows = match asked.at {
+        Some(list) => book.rows(numbers(&list)?.into_iter()),
+        None => {
+            let from = asked.from.unwrap_or_default().min(book.count());
+            let count = asked.count.unwrap_or(ROWS_MAX).min(ROWS_MAX);
+            book.rows(from..from + count)
+        }
+    };
+    Ok(answer(&json!({"rows": rows, "of": book.count()})))
+}
+
+/// Numbers with commas between them, at most [`ROWS_MAX`].
+fn numbers(list: &str) -> Result<Vec<usize>, Response> {
+    let parts = list.split(',').filter(|part| !part.is_empty());
+    let numbers: Result<Vec<usize>, _> = parts.map(str::parse).collect();
+    match numbers {
+        Ok(numbers) if numbers.len() <= ROWS_MAX => Ok(numbers),
+        Ok(_) => Err(bad("more rows were asked for than one answer holds")),
+        Err(_) => Err(bad("rows are asked for by their numbers")),
+    }
+}
+
+/// What is looked for.
+#[derive(Deserialize)]
+pub(super) struct FindAsked {
+    #[serde(default)]
+    words: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    task: String,
+    agent: Option<u32>,
+    #[serde(default)]
+    trouble: bool,
+}
+
+pub(super) async fn find(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    Query(asked): Query<FindAsked>,
+) -> Answered {
+    if asked.words.chars().count() > WORDS_CHARS_MAX {
+        return Err(bad(&format!(
+            "what is looked for has {WORDS_CHARS_MAX} characters at most"
+        )));
+    }
+    let watched = opened(&shared, &run).await?;
+    let sought = Sought {
+        words: asked.words.trim().to_owned(),
+        kind: asked.kind,
+        task: asked.task,
+        agent: asked.agent.map(AgentId),
+        trouble: asked.trouble,
+    };
+    let looking = tokio::task::spawn_blocking(move || {
+        let book = watched.book();
+        let (places, more) = book.search(&sought);
+        let tasks = match sought.words.as_str() {
+            "" => Vec::new(),
+            words => book.tasks_with(words, TASKS_FOUND_MAX),
+        };
+        json!({"places": places, "more": more, "tasks": tasks, "of": book.count()})
+    });
+    let found = looking.await;
+    let found = found.map_err(|_| {
+        refused(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the search broke off; try it again",
+        )
+    })?;
+    Ok(answer(&found))
+}
+
+/// Which thing of the list, task or agent.
+#[derive(Deserialize)]
+pub(super) struct OneAsked {
+    at: Option<usize>,
+    id: Option<String>,
+}
+
+pub(super) async fn detail(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    Query(asked): Query<OneAsked>,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let found = asked.at.and_then(|at| watched.book().detail(at));
+    found
+        .map(|it| answer(&it))
+        .ok_or_else(|| missing("what was asked for"))
+}
+
+pub(super) async fn task(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    Query(asked): Query<OneAsked>,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let found = asked.id.and_then(|id| watched.book().task(&id));
+    found
+        .map(|it| answer(&it))
+        .ok_or_else(|| missing("this task"))
+}
+
+pub(super) async fn agent(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    Query(asked): Query<OneAsked>,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let id = asked.id.and_then(|id| id.parse().ok()).map(AgentId);
+    let found = id.and_then(|id| watched.book().agent(id));
+    found
+        .map(|it| answer(&it))
+        .ok_or_else(|| missing("this agent"))
+}
+
+/// Which lanes, by the numbers of their agents.
+#[derive(Deserialize)]
+pub(super) struct LanesQuery {
+    agents: String,
+    from_ms: u64,
+    to_ms: u64,
+    pixels: u64,
+}
+
+pub(super) async fn lanes(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    Query(asked): Query<LanesQuery>,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let agents = numbers(&asked.agents)?.into_iter();
+    let asked = LanesAsked {
+        agents: agents
+            .filter_map(|id| u32::try_from(id).ok())
+            .map(AgentId)
+            .collect(),
+        from_ms: asked.from_ms,
+        to_ms: asked.to_ms,
+        pixels: asked.pixels,
+    };
+    Ok(answer(&json!({"lanes": watched.book().lanes(&asked)})))
+}
+
+pub(super) async fn spend(State(shared): State<Arc<Shared>>, Path(run): Path<String>) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    Ok(answer(&json!({"points": watched.book().spend()})))
+}
+
+/// Which text, and from which of its bytes on.
+#[derive(Deserialize)]
+pub(super) struct TextAsked {
+    at: Option<usize>,
+    agent: Option<u32>,
+    part: Part,
+    #[serde(default)]
+    from: usize,
+}
+
+pub(super) async fn text(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    Query(asked): Query<TextAsked>,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let seq: Option<Seq> = {
+        let book = watched.book();
+        let of_agent = asked.agent.and_then(|agent| book.began(AgentId(agent)));
+        of_agent.or_else(|| book.record_of(asked.at?, asked.part))
+    };
+    let seq = seq.ok_or_else(|| missing("this text"))?;
+    let text = shared.watching.text(&watched, seq, asked.part).await;
+    let text = text.map_err(|why| refused(StatusCode::CONFLICT, &why.to_string()))?;
+    let text = text.ok_or_else(|| missing("this text"))?;
+    let from = text.floor_char_boundary(asked.from.min(text.len()));
+    let to = text.floor_char_boundary((from + PIECE_BYTES).min(text.len()));
+    Ok(answer(&json!({
+        "text": &text[from..to], "from": from, "to": to, "of": text.len(),
+    })))
+}
+
+pub(super) async fn questions(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let open = shared.watching.runs.questions(watched.run.clone()).await;
+    let open = open.map_err(|why| refused(StatusCode::CONFLICT, &why.to_string()))?;
+    Ok(answer(&json!({"open": open})))
+}
+
+pub(super) async fn order(
+    State(shared): State<Arc<Shared>>,
+    Path(run): Path<String>,
+    body: Bytes,
+) -> Answered {
+    let watched = opened(&shared, &run).await?;
+    let order: Order =
+        serde_json::from_slice(&body).map_err(|why| bad(&format!("this is no order: {why}")))?;
+    match ordered(&shared, &watched, order).await {
+        Ok(live) => Ok(answer(&json!({"live": live}))),
+        Err(why) => Err(refused(StatusCode::CONFLICT, &why.to_string())),
+    }
+}
+
+async fn ordered(shared: &Shared, watched: &Arc<Watched>, order: Order) -> Result<bool, Trouble> {
+    let runs = &shared.watching.runs;
+    let run = &watched.run;
+    let mut open: Option<OpenRunQuestion> = None;
+    if let Some((question, digest)) = order.answers() {
+        let all = runs.questions(run.clone()).await?;
+        let shown = |it: &OpenRunQuestion| it.question == question && it.digest == digest;
+        open = all.into_iter().find(shown);
+    }
+    let order = order.checked(open.as_ref())?;
+    let live = runs.order(run.clone(), order).await?;
+    // What a run that stands still is told is in its journal, which nobody follows.
+    watched.follow(runs);
+    Ok(live)
+}
