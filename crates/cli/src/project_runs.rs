@@ -22,14 +22,14 @@ impl ProjectRuns {
     }
 
     fn reach(&self, run: &RunId) -> Result<Reach, Trouble> {
-        Reach::open(run.as_str(), &self.options, &self.options).map_err(trouble)
+        Reach::open(run.as_str(), &self.options, &self.options).map_err(Trouble::from)
     }
 }
 
 impl Runs for ProjectRuns {
     fn list(&self) -> Later<'_, Result<Vec<RunLine>, Trouble>> {
         Box::pin(async {
-            let project = Project::open(&self.options).map_err(trouble)?;
+            let project = Project::open(&self.options)?;
             let runs = project
                 .journal()
                 .runs()
@@ -43,7 +43,7 @@ impl Runs for ProjectRuns {
     fn follow(&self, run: RunId, from: Seq, to: Sender<Given>) -> Later<'_, Result<(), Trouble>> {
         Box::pin(async move {
             let reach = self.reach(&run)?;
-            let history = reach.history().await.map_err(trouble)?;
+            let history = reach.history().await?;
             let mut next = from;
             let there = usize::try_from(from).unwrap_or(usize::MAX);
             for some in history
@@ -61,10 +61,10 @@ impl Runs for ProjectRuns {
                 return Ok(());
             }
             if let Some(damage) = history.damage {
-                return Err(trouble(Failure::damaged(&run, damage)));
+                return Err(Failure::damaged(&run, damage).into());
             }
             drop(history.records);
-            let Some(remote) = reach.live().await.map_err(trouble)? else {
+            let Some(remote) = reach.live().await? else {
                 return Ok(());
             };
             let lost = |why: leadhand::RemoteError| Trouble(why.to_string());
@@ -85,7 +85,7 @@ impl Runs for ProjectRuns {
                 }
             }
             // One that ends while it is being followed tells no more than that.
-            let rest = reach.history().await.map_err(trouble)?.records;
+            let rest = reach.history().await?.records;
             let there = usize::try_from(next).unwrap_or(usize::MAX);
             let rest = rest.get(there..).unwrap_or_default().to_vec();
             drop(to.send(Given::Records(rest)).await);
@@ -95,13 +95,13 @@ impl Runs for ProjectRuns {
 
     fn questions(&self, run: RunId) -> Later<'_, Result<Vec<OpenRunQuestion>, Trouble>> {
         Box::pin(async move {
-            let (open, _) = self.reach(&run)?.questions().await.map_err(trouble)?;
+            let (open, _) = self.reach(&run)?.questions().await?;
             Ok(open.into_iter().map(question).collect())
         })
     }
 
     fn order(&self, run: RunId, order: PersonInput) -> Later<'_, Result<bool, Trouble>> {
-        Box::pin(async move { self.reach(&run)?.order(order).await.map_err(trouble) })
+        Box::pin(async move { self.reach(&run)?.order(order).await.map_err(Trouble::from) })
     }
 }
 
@@ -140,6 +140,11 @@ fn line(entry: RunEntry) -> RunLine {
     }
 }
 
-fn trouble(failure: Failure) -> Trouble {
-    Trouble(failure.to_string())
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        match failure.hint() {
+            "" => Self(failure.to_string()),
+            hint => Self(format!("{failure}; {hint}")),
+        }
+    }
 }

@@ -185,6 +185,7 @@ export class RunView {
     this.trouble.hidden = !state?.trouble;
     put(this.trouble, state?.trouble ? `What follows is not all: ${state.trouble}` : null);
     if (!head) {
+      this.orders.may(false, true);
       put(this.head, el("h1", null, this.run), el("p", { class: "empty" }, "Reading its records…"));
       return;
     }

@@ -11,6 +11,8 @@ export class Spend {
     this.run = run;
     this.node = el("div", { class: "spend" });
     this.again = atMost(2000, () => this.look());
+    // It is drawn when it comes into sight, be it by its tab or by a wider window.
+    new ResizeObserver(() => this.again()).observe(this.node);
   }
 
   async look() {

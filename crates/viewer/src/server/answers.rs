@@ -25,12 +25,27 @@ const TASKS_FOUND_MAX: usize = 200;
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// An answer or what to say in place of it.
-type Answered = Result<Response, Response>;
+type Answered = Result<Response, Refused>;
 
 /// A refusal in words, as the page reads it.
-pub(super) fn refused(status: StatusCode, why: &str) -> Response {
-    let body = json!({"trouble": why}).to_string();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+pub(super) struct Refused {
+    status: StatusCode,
+    why: String,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let body = json!({"trouble": self.why}).to_string();
+        let kind = [(header::CONTENT_TYPE, "application/json")];
+        (self.status, kind, body).into_response()
+    }
+}
+
+pub(super) fn refused(status: StatusCode, why: impl Into<String>) -> Refused {
+    Refused {
+        status,
+        why: why.into(),
+    }
 }
 
 fn answer(value: &Value) -> Response {
@@ -41,29 +56,29 @@ fn answer(value: &Value) -> Response {
         .into_response()
 }
 
-fn bad(why: &str) -> Response {
+fn bad(why: impl Into<String>) -> Refused {
     refused(StatusCode::BAD_REQUEST, why)
 }
 
-fn missing(what: &str) -> Response {
+fn missing(what: &str) -> Refused {
     refused(
         StatusCode::NOT_FOUND,
-        &format!("{what} is not in this run; look at the run again"),
+        format!("{what} is not in this run; look at the run again"),
     )
 }
 
 /// For what is asked that is not there.
-pub(super) async fn nothing() -> Response {
+pub(super) async fn nothing() -> Refused {
     refused(StatusCode::NOT_FOUND, "there is nothing of this name here")
 }
 
-async fn opened(shared: &Shared, run: &str) -> Result<Arc<Watched>, Response> {
+async fn opened(shared: &Shared, run: &str) -> Result<Arc<Watched>, Refused> {
     let run = named(run)?;
     let opened = shared.watching.open(&run).await;
-    opened.map_err(|why| refused(StatusCode::NOT_FOUND, &why.to_string()))
+    opened.map_err(|why| refused(StatusCode::NOT_FOUND, why.to_string()))
 }
 
-fn named(run: &str) -> Result<RunId, Response> {
+fn named(run: &str) -> Result<RunId, Refused> {
     RunId::new(run).map_err(|_| {
         refused(
             StatusCode::NOT_FOUND,
@@ -99,7 +114,7 @@ pub(super) async fn rows(
 }
 
 /// Numbers with commas between them, at most [`ROWS_MAX`].
-fn numbers(list: &str) -> Result<Vec<usize>, Response> {
+fn numbers(list: &str) -> Result<Vec<usize>, Refused> {
     let parts = list.split(',').filter(|part| !part.is_empty());
     let numbers: Result<Vec<usize>, _> = parts.map(str::parse).collect();
     match numbers {
@@ -129,7 +144,7 @@ pub(super) async fn find(
     Query(asked): Query<FindAsked>,
 ) -> Answered {
     if asked.words.chars().count() > WORDS_CHARS_MAX {
-        return Err(bad(&format!(
+        return Err(bad(format!(
             "what is looked for has {WORDS_CHARS_MAX} characters at most"
         )));
     }
@@ -260,7 +275,7 @@ pub(super) async fn text(
     };
     let seq = seq.ok_or_else(|| missing("this text"))?;
     let text = shared.watching.text(&watched, seq, asked.part).await;
-    let text = text.map_err(|why| refused(StatusCode::CONFLICT, &why.to_string()))?;
+    let text = text.map_err(|why| refused(StatusCode::CONFLICT, why.to_string()))?;
     let text = text.ok_or_else(|| missing("this text"))?;
     let from = text.floor_char_boundary(asked.from.min(text.len()));
     let to = text.floor_char_boundary((from + PIECE_BYTES).min(text.len()));
@@ -275,7 +290,7 @@ pub(super) async fn questions(
 ) -> Answered {
     let watched = opened(&shared, &run).await?;
     let open = shared.watching.runs.questions(watched.run.clone()).await;
-    let open = open.map_err(|why| refused(StatusCode::CONFLICT, &why.to_string()))?;
+    let open = open.map_err(|why| refused(StatusCode::CONFLICT, why.to_string()))?;
     Ok(answer(&json!({"open": open})))
 }
 
@@ -286,10 +301,10 @@ pub(super) async fn order(
 ) -> Answered {
     let watched = opened(&shared, &run).await?;
     let order: Order =
-        serde_json::from_slice(&body).map_err(|why| bad(&format!("this is no order: {why}")))?;
+        serde_json::from_slice(&body).map_err(|why| bad(format!("this is no order: {why}")))?;
     match ordered(&shared, &watched, order).await {
         Ok(live) => Ok(answer(&json!({"live": live}))),
-        Err(why) => Err(refused(StatusCode::CONFLICT, &why.to_string())),
+        Err(why) => Err(refused(StatusCode::CONFLICT, why.to_string())),
     }
 }
 

@@ -3,7 +3,7 @@
 //! changed since the last one, so that a page that reads slowly gets fewer and not older ones.
 
 use super::Shared;
-use super::answers::refused;
+use super::answers::{Refused, refused};
 use crate::book::Known;
 use crate::watched::{Listed, Watched};
 use axum::body::{Body, Bytes};
@@ -48,10 +48,10 @@ struct View {
 pub(super) async fn events(
     State(shared): State<Arc<Shared>>,
     Query(shown): Query<Shown>,
-) -> Response {
+) -> Result<Response, Refused> {
     let Ok(permit) = Arc::clone(&shared.streams).try_acquire_owned() else {
         let why = "too many pages look at this server; close one, then load this one again";
-        return refused(StatusCode::SERVICE_UNAVAILABLE, why);
+        return Err(refused(StatusCode::SERVICE_UNAVAILABLE, why));
     };
     let names: Vec<&str> = shown
         .runs
@@ -59,15 +59,18 @@ pub(super) async fn events(
         .filter(|name| !name.is_empty())
         .collect();
     if names.len() > RUNS_MAX {
-        return refused(StatusCode::BAD_REQUEST, "a page shows two runs at most");
+        return Err(refused(
+            StatusCode::BAD_REQUEST,
+            "a page shows two runs at most",
+        ));
     }
     let mut views = Vec::new();
     for name in names {
         let Ok(run) = RunId::new(name) else {
-            return refused(
+            return Err(refused(
                 StatusCode::NOT_FOUND,
                 "this is no name of a run; the list of runs shows them",
-            );
+            ));
         };
         match shared.watching.open(&run).await {
             Ok(watched) => views.push(View {
@@ -76,7 +79,7 @@ pub(super) async fn events(
                 known: Known::default(),
                 said: Value::Null,
             }),
-            Err(why) => return refused(StatusCode::NOT_FOUND, &why.to_string()),
+            Err(why) => return Err(refused(StatusCode::NOT_FOUND, why.to_string())),
         }
     }
     let (to, messages) = mpsc::channel(MESSAGES_MAX);
@@ -89,7 +92,7 @@ pub(super) async fn events(
         Some((Ok::<Bytes, Infallible>(message), messages))
     });
     let kind = [(header::CONTENT_TYPE, "text/event-stream")];
-    (kind, Body::from_stream(body)).into_response()
+    Ok((kind, Body::from_stream(body)).into_response())
 }
 
 /// Tells what is new until nobody listens.

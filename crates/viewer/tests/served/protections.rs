@@ -185,3 +185,33 @@ async fn every_answer_says_what_a_page_may_do() {
     assert_eq!(page.get("/page/..%2f..%2fCargo.toml").await.status, 404);
     assert_eq!(page.get("/page/nothing.js").await.status, 404);
 }
+
+/// Foreign texts become text nodes; what would read them as markup, or as a script, is not used.
+#[test]
+fn no_file_of_the_page_reads_text_as_markup() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
+    let words = [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "DOMParser",
+        "createContextualFragment",
+        "srcdoc",
+        "javascript:",
+        "setAttribute(\"style\"",
+        " style=\"",
+        " onclick=",
+        "https://",
+    ];
+    let mut faults = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let used = words.iter().filter(|word| text.contains(**word));
+        faults.extend(used.map(|word| format!("{}: {word}", path.display())));
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
