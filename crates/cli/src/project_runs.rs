@@ -141,5 +141,8 @@ fn line(entry: RunEntry) -> RunLine {
 }
 
 fn trouble(failure: Failure) -> Trouble {
-    Trouble(failure.to_string())
+    match failure.hint() {
+        "" => Trouble(failure.to_string()),
+        hint => Trouble(format!("{failure}: {hint}")),
+    }
 }
