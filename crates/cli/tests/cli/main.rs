@@ -18,4 +18,5 @@ mod replay;
 mod run;
 mod stop;
 mod tools;
+mod top;
 mod watch;

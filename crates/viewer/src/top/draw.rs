@@ -53,13 +53,13 @@ pub(super) fn draw(top: &Top, frame: &mut Frame<'_>) {
         Places::None => {}
         Places::One(body) => match top.pane {
             Pane::Runs => draw_parts::runs(top, &mut paint, body),
-            Pane::Tasks => draw_parts::tasks(top, &mut paint, body, true),
-            Pane::Steps => draw_parts::steps(top, &mut paint, body, true),
+            Pane::Tasks => draw_parts::tasks(top, &mut paint, body),
+            Pane::Steps => draw_parts::steps(top, &mut paint, body),
         },
         Places::All { runs, tasks, steps } => {
             draw_parts::runs(top, &mut paint, runs);
-            draw_parts::tasks(top, &mut paint, tasks, false);
-            draw_parts::steps(top, &mut paint, steps, false);
+            draw_parts::tasks(top, &mut paint, tasks);
+            draw_parts::steps(top, &mut paint, steps);
         }
     }
     let start = screen
@@ -233,8 +233,8 @@ fn cancel(chosen: Option<Grade>) -> Lines {
 fn questions(top: &Top, columns: usize) -> Option<(Look, String)> {
     let open = &top.looked.as_ref()?.questions;
     let first = open.first()?;
-    let how = "a yes, d no, shown first";
-    let head = format!("? {}, {how}: ", words::count(open.len(), "open question"));
+    let asked = words::count(open.len(), "open question");
+    let head = format!("? {asked} (a or d shows it): ");
     let room = columns.saturating_sub(text::columns(&head));
     let what = text::line(&crate::asked(&first.ask).replace('\n', " "));
     Some((Look::Busy, head + &text::cut(&what, room)))
@@ -251,7 +251,7 @@ fn findings(top: &Top) -> Option<(Look, String)> {
     let task = last.task.as_ref().map(|task| format!("{task}: "));
     let found = words::count(count, "finding");
     let text = format!(
-        "! {found}, f all: {}{}",
+        "! {found} (f shows all): {}{}",
         task.unwrap_or_default(),
         last.text
     );
@@ -300,7 +300,7 @@ fn page(top: &Top, dialog: &Dialog, paint: &mut Paint<'_>, screen: Rect) {
     let Some(first_row) = all.first().copied() else {
         return;
     };
-    paint.part(first_row, &format!("{title} {seen}"), true, true);
+    paint.part(first_row, &format!("{title} {seen}"), Chosen::Here);
     for (row, (look, line)) in all.iter().skip(1).zip(lines.iter().skip(first)) {
         let within = Rect {
             x: row.x + 1,

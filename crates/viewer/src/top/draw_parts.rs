@@ -23,12 +23,13 @@ const NUMBERS_FROM_COLUMNS: usize = 36;
 
 pub(super) fn runs(top: &Top, paint: &mut Paint<'_>, at: Rect) {
     let is_here = top.pane == Pane::Runs;
+    let here = Chosen::of(true, is_here);
     let live = top.runs.iter().filter(|line| line.live).count();
     let title = match live {
         0 => format!("runs {}", top.runs.len()),
         live => format!("runs {}, {live} live", top.runs.len()),
     };
-    let within = paint.part(at, &title, is_here, true);
+    let within = paint.part(at, &title, here);
     if top.runs.is_empty() {
         let said = match top.is_listed {
             false => "reading …",
@@ -94,14 +95,15 @@ fn run_sign(line: &RunLine) -> (Look, char) {
     }
 }
 
-pub(super) fn tasks(top: &Top, paint: &mut Paint<'_>, at: Rect, is_alone: bool) {
+pub(super) fn tasks(top: &Top, paint: &mut Paint<'_>, at: Rect) {
     let is_here = top.pane == Pane::Tasks;
+    let here = Chosen::of(true, is_here);
     let Some(looked) = &top.looked else {
-        paint.part(at, "tasks", is_here, is_alone);
+        paint.part(at, "tasks", here);
         return;
     };
     let title = format!("tasks {}", looked.timeline.tasks.len());
-    let within = paint.part(at, &title, is_here, is_alone);
+    let within = paint.part(at, &title, here);
     if looked.rows.is_empty() {
         let said = match looked.reading {
             Reading::Behind => "reading …",
@@ -155,7 +157,7 @@ fn task_line(
         more => format!("+{more} "),
     };
     let doing = match task.state {
-        "running" => steps::doing(&task.agents),
+        "running" if top.is_live() => steps::doing(&task.agents),
         _ => String::new(),
     };
     let mut parts = vec![
@@ -189,7 +191,10 @@ fn other_line(top: &Top, looked: &Looked, agent: &AgentLine, paint: &mut Paint<'
         (Look::Plain, text::line(&agent.purpose)),
         (Look::Quiet, format!("  {}", text::line(&agent.role))),
     ];
-    let doing = steps::doing(std::slice::from_ref(agent));
+    let doing = match top.is_live() {
+        true => steps::doing(std::slice::from_ref(agent)),
+        false => String::new(),
+    };
     if !doing.is_empty() {
         parts.push((Look::Busy, format!("  {doing}")));
     }
@@ -243,10 +248,11 @@ fn also(looked: &Looked, after: &[usize]) -> String {
     format!("also after {}", names.join(", "))
 }
 
-pub(super) fn steps(top: &Top, paint: &mut Paint<'_>, at: Rect, is_alone: bool) {
+pub(super) fn steps(top: &Top, paint: &mut Paint<'_>, at: Rect) {
     let is_here = top.pane == Pane::Steps;
+    let here = Chosen::of(true, is_here);
     let Some(looked) = &top.looked else {
-        paint.part(at, "steps", is_here, is_alone);
+        paint.part(at, "steps", here);
         return;
     };
     let title = match looked.task() {
@@ -259,7 +265,7 @@ pub(super) fn steps(top: &Top, paint: &mut Paint<'_>, at: Rect, is_alone: bool) 
             format!("{}, for the whole run", text::line(&agent.purpose))
         }),
     };
-    let mut within = paint.part(at, &title, is_here, is_alone);
+    let mut within = paint.part(at, &title, here);
     if let Some(task) = looked.task().filter(|task| !task.why.is_empty()) {
         paint.line(
             within,

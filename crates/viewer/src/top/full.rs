@@ -143,12 +143,14 @@ impl Page {
                 self.add(Look::Head, &format!("turn {turn}"));
                 self.field("model", model);
                 let tokens = format!(
-                    "{} in, {} out, {}",
+                    "{} in, {} out",
                     words::number(usage.input_tokens),
-                    words::number(usage.output_tokens),
-                    words::money(*micro_usd)
+                    words::number(usage.output_tokens)
                 );
                 self.field("tokens", &tokens);
+                if *micro_usd > 0 {
+                    self.field("cost", &words::money(*micro_usd));
+                }
                 self.field(
                     "took",
                     &took_ms.map_or("no answer yet".to_owned(), words::seconds),

@@ -1,6 +1,7 @@
 //! Puts texts with a look onto the screen. Colours only add to what signs and words say, and
 //! are left out where none are wanted.
 
+use super::places::HEAD_LINES;
 use super::steps::Look;
 use super::text;
 use ratatui::buffer::Buffer;
@@ -85,8 +86,11 @@ impl Paint<'_> {
     }
 
     /// The head of a part, and the line at its left; gives the place within.
-    pub(super) fn part(&mut self, at: Rect, title: &str, is_here: bool, is_first: bool) -> Rect {
-        let look = if is_here { Look::Head } else { Look::Quiet };
+    pub(super) fn part(&mut self, at: Rect, title: &str, here: Chosen) -> Rect {
+        let (look, is_here) = match here {
+            Chosen::Here => (Look::Head, true),
+            Chosen::No | Chosen::Aside => (Look::Quiet, false),
+        };
         let rule = "─".repeat(usize::from(at.width));
         self.line(at, Look::Quiet, &rule);
         let title = format!(
@@ -109,8 +113,10 @@ impl Paint<'_> {
             height: at.height.saturating_sub(1),
             ..at
         };
-        if !is_first {
-            self.line(at, Look::Quiet, "├");
+        // What is at the left edge needs no line there.
+        if at.x > 0 {
+            let corner = if at.y == HEAD_LINES { "┬" } else { "├" };
+            self.line(at, Look::Quiet, corner);
             for row in within.top()..within.bottom() {
                 self.line(
                     Rect {

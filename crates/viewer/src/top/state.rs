@@ -149,7 +149,7 @@ impl Looked {
         }
     }
 
-    /// Takes what came; true when questions may have come or gone.
+    /// Takes what came.
     pub(super) fn take(&mut self, given: &Given) {
         let Given::Records(records) = given else {
             self.reading = Reading::UpToDate;

@@ -106,7 +106,7 @@ fn of_step(step: &Step) -> Vec<(Look, String)> {
             ..
         } => {
             let head = match took_ms {
-                None => "thinks …".to_owned(),
+                None => "no answer yet".to_owned(),
                 Some(_) if model.is_empty() => "no model answered".to_owned(),
                 Some(took_ms) => format!(
                     "{}, {} tokens, {}",
@@ -176,7 +176,7 @@ fn outcome(step: &Step) -> (Look, String) {
             format!("✗ failed, {took}: {}", text::line(&fault.message)),
         ),
         (Decision::Ask, None) => (Look::Plain, format!("? asks: {}", text::line(because))),
-        (Decision::Allow, None) => (Look::Plain, "at work …".to_owned()),
+        (Decision::Allow, None) => (Look::Plain, "not finished".to_owned()),
     }
 }
 
