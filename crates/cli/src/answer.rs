@@ -2,7 +2,6 @@
 //! shown: what `approve` and `deny` have in common.
 
 use crate::failure::Failure;
-use crate::person;
 use crate::reach::Reach;
 use crate::screen;
 use clap::Args;
@@ -58,7 +57,7 @@ impl QuestionOptions {
             }
         };
         if screen::is_attended() {
-            screen::note(&person::asked(&question.ask));
+            screen::note(&leadhand_viewer::asked(&question.ask));
             return Ok(is_confirmed().then(|| question.clone()));
         }
         if open.len() > 1 {

@@ -27,6 +27,7 @@ mod rollback;
 mod run;
 mod steer;
 mod tool;
+mod top;
 mod trace;
 mod ui;
 
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Run(run::RunArguments),
     Plan(plan::PlanArguments),
     Ps(ps::PsArguments),
+    Top(top::TopArguments),
     Resume(resume::ResumeArguments),
     Pause(pause::PauseArguments),
     Steer(steer::SteerArguments),
@@ -86,6 +88,7 @@ impl Command {
             Self::Run(arguments) => run::run(arguments, project).await,
             Self::Plan(arguments) => plan::run(arguments, project).await,
             Self::Ps(arguments) => ps::run(&arguments, project),
+            Self::Top(arguments) => top::run(arguments, project).await,
             Self::Resume(arguments) => resume::run(arguments, project).await,
             Self::Pause(arguments) => pause::run(arguments, project).await,
             Self::Steer(arguments) => steer::run(arguments, project).await,

@@ -19,6 +19,7 @@ mod exported;
 mod failure;
 mod files;
 mod folders;
+mod full_screen;
 mod goal;
 mod logging;
 mod mask;

@@ -3,11 +3,10 @@
 
 use crate::terminal_lines::TerminalLines;
 use crate::watch::Voice;
-use leadhand::rooms::inspector::escape;
-use leadhand::rooms::inspector::words;
 use leadhand::rooms::model::BoxFuture;
 use leadhand::rooms::protocol::RequestId;
-use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId, ToolCall, to_text};
+use leadhand::{Answer, ApprovalScope, Approver, Ask, RunId};
+use leadhand_viewer::asked;
 use tokio::sync::Mutex;
 
 /// Asks at the terminal, one question at a time. A question that is answered from another
@@ -100,63 +99,6 @@ pub(crate) fn question(ask: &Ask) -> String {
         }
     };
     format!("\n{}\n{how}", asked(ask))
-}
-
-/// What is asked, exactly as it will be done.
-pub(crate) fn asked(ask: &Ask) -> String {
-    match ask {
-        Ask::Plan { plan, forecast } => {
-            format!("The plan:\n{}{}", to_text(plan), words::forecast(forecast))
-        }
-        Ask::Tool {
-            role,
-            tool_call,
-            because,
-            ..
-        } => format!(
-            "{} wants to call {}:\n{}\n{}",
-            escape::line(role, 80),
-            escape::line(&tool_call.name, 80),
-            arguments(tool_call),
-            escape::line(because, 300)
-        ),
-        Ask::Outcome {
-            role,
-            tool_call,
-            evidence,
-            ..
-        } => format!(
-            "{} called {}, and nobody knows whether that took effect:\n{}\n{}",
-            escape::line(role, 80),
-            escape::line(&tool_call.name, 80),
-            arguments(tool_call),
-            escape::lines(&evidence.join("\n")),
-        ),
-        Ask::Finding {
-            role,
-            task,
-            finding,
-            done,
-        } => {
-            let at = task.as_ref().map(|task| format!(" at {task}"));
-            let who = format!("{role}{}", at.unwrap_or_default());
-            let mut text = escape::lines(&words::finding(finding, |_| who.clone()));
-            for done in done {
-                text.push_str(&format!("\n- {}", escape::line(done, 300)));
-            }
-            text
-        }
-        Ask::Task { task } => format!(
-            "The task {} is next: {}",
-            escape::line(task.id.as_str(), 80),
-            escape::line(&task.instruction, 300)
-        ),
-    }
-}
-
-fn arguments(call: &ToolCall) -> String {
-    let json = serde_json::to_string_pretty(&call.arguments);
-    escape::lines(&json.unwrap_or_else(|_| call.arguments.to_string()))
 }
 
 /// What an answer means, or how to answer when it means nothing.

@@ -2,7 +2,6 @@
 
 use crate::answer::DIGEST_CHARS_SHOWN;
 use crate::failure::Failure;
-use crate::person;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
 use crate::screen;
@@ -59,6 +58,6 @@ pub(crate) async fn run(
 fn shown(question: &OpenQuestion) -> String {
     let digest: String = question.digest.to_string();
     let digest: String = digest.chars().take(DIGEST_CHARS_SHOWN).collect();
-    let what = person::asked(&question.ask);
+    let what = leadhand_viewer::asked(&question.ask);
     format!("question {}, digest {digest}\n{what}", question.question)
 }

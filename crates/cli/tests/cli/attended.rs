@@ -6,12 +6,37 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// How long something that must be shown is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Both ends of a new terminal: ours, and the program's.
+pub(crate) fn pty() -> (File, File) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    (File::from(ours), File::from(theirs))
+}
+
+/// The command begun with this terminal.
+pub(crate) fn spawned(command: &mut Command, theirs: &File) -> Child {
+    let child = command
+        .stdin(theirs.try_clone().unwrap())
+        .stdout(theirs.try_clone().unwrap())
+        .stderr(theirs.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    // The command holds handles of the terminal until it is something else.
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::null());
+    command.stderr(Stdio::null());
+    child
+}
 
 /// A terminal that a program runs in.
 pub(crate) struct Terminal {
@@ -22,23 +47,9 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&ours).unwrap();
-        unlockpt(&ours).unwrap();
-        let name = ptsname(&ours, Vec::new()).unwrap();
-        let theirs =
-            || File::from(open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap());
-        let child = command
-            .stdin(theirs())
-            .stdout(theirs())
-            .stderr(theirs())
-            .spawn()
-            .unwrap();
-        // The command holds handles of the terminal until it is something else.
-        command.stdin(std::process::Stdio::null());
-        command.stdout(std::process::Stdio::null());
-        command.stderr(std::process::Stdio::null());
-        let keyboard = File::from(ours);
+        let (keyboard, theirs) = pty();
+        let child = spawned(command, &theirs);
+        drop(theirs);
         let mut output = keyboard.try_clone().unwrap();
         let screen = Arc::new((Mutex::new(String::new()), Condvar::new()));
         let shown = Arc::clone(&screen);
@@ -69,7 +80,7 @@ impl Terminal {
         assert!(!waited.timed_out(), "{text:?} was not shown: {screen}");
     }
 
-    fn types(&mut self, text: &str) {
+    pub(crate) fn types(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 

@@ -310,6 +310,7 @@ fn help_and_completion() {
             "run",
             "plan",
             "ps",
+            "top",
             "resume",
             "pause",
             "steer",

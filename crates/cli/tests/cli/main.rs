@@ -20,6 +20,7 @@ mod replay;
 mod run;
 mod stop;
 mod tools;
+mod top;
 mod ui;
 mod verify;
 mod watch;

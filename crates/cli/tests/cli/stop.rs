@@ -38,7 +38,7 @@ fn started_with(place: &Place, more: &[&str]) -> (Child, BufReader<std::process:
     (child, err)
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill")
         .args([name, &child.id().to_string()])
         .status()
