@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// A dependency, by the beginning of its name, and the rooms that may have it.
-const FENCES: [(&str, &[&str]); 19] = [
+const FENCES: [(&str, &[&str]); 20] = [
     ("anyhow", &[]),
     ("async-openai", &["model"]),
     ("axum", &["viewer"]),
@@ -15,6 +15,7 @@ const FENCES: [(&str, &[&str]); 19] = [
     ("cap-std", &["sandbox"]),
     ("clap", &["cli"]),
     ("console", &["cli"]),
+    ("crossterm", &["cli"]),
     ("etcetera", &["cli"]),
     ("indicatif", &["cli"]),
     ("llguidance", &["inference"]),

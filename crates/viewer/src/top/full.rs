@@ -8,7 +8,7 @@ use super::steps::{self, Item, Look};
 use super::text;
 use crate::asked;
 use leadhand_inspector::{AgentLine, NoteKind, Reached, Step, account, words};
-use leadhand_protocol::{Ask, Decision};
+use leadhand_protocol::{Ask, Decision, TaskId};
 
 /// Most lines of a step or of notes that are shown; a question is always shown whole.
 const LINES_MAX: usize = 20_000;
@@ -110,7 +110,7 @@ impl Page {
             self.add(Look::Head, &format!("task {}: {}", task.id, task.state));
             self.foreign(Look::Plain, &task.title);
             self.field("done by", &task.worker);
-            let after: Vec<&str> = task.depends_on.iter().map(|id| id.as_str()).collect();
+            let after: Vec<&str> = task.depends_on.iter().map(TaskId::as_str).collect();
             self.field("after", &after.join(", "));
             self.field("why it failed", &task.why);
             self.field("output", task.artifact.as_deref().unwrap_or_default());

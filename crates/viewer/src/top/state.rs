@@ -2,6 +2,7 @@
 //! At most one run is held, whatever the project has.
 
 use super::dialog::Dialog;
+use super::input::Wish;
 use super::plan_tree::{self, RowKey, TreeRow};
 use super::steps;
 use crate::{Given, OpenRunQuestion, RunLine};
@@ -147,6 +148,12 @@ impl Looked {
             step: None,
             are_questions_old: false,
         }
+    }
+
+    /// Reads on where its records ended.
+    pub(super) fn go_on(&mut self) -> Wish {
+        self.reading = Reading::Behind;
+        Wish::Follow(self.run.clone(), self.next)
     }
 
     /// Takes what came.

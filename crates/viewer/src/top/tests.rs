@@ -1,5 +1,6 @@
 //! The view without a terminal: what follows from keys and records, and what is drawn.
 
+mod carried;
 mod drawn;
 mod hostile;
 mod many;

@@ -66,7 +66,7 @@ impl Top {
         };
         // It goes on, or somebody has written into the journal of one that stands still.
         if is_over && (now.live || was.is_some_and(|was| was != now)) {
-            return vec![Wish::Follow(looked.run.clone(), looked.next)];
+            return vec![looked.go_on()];
         }
         Vec::new()
     }
@@ -151,9 +151,9 @@ impl Top {
         }
         self.say(said);
         let mut wishes = vec![Wish::List, Wish::Questions(run.clone())];
-        let looked = self.looked.as_ref().filter(|looked| looked.run == *run);
+        let looked = self.looked.as_mut().filter(|looked| looked.run == *run);
         if let Some(looked) = looked.filter(|looked| looked.reading == Reading::Ended) {
-            wishes.push(Wish::Follow(run.clone(), looked.next));
+            wishes.push(looked.go_on());
         }
         wishes
     }

@@ -93,6 +93,9 @@ fn a_run_that_ends_while_it_is_looked_at_stays_on_the_screen_and_is_taken_up_whe
     // What it has become may have been written after its end was seen.
     let wishes = top.update(Input::Listed(Ok(ended.clone())));
     assert_eq!(wishes, std::slice::from_ref(&next));
+    // Not over and over, while that is being read.
+    assert_eq!(top.update(Input::Listed(Ok(ended.clone()))), []);
+    top.update(Input::FollowEnded(Ok(())));
     assert_eq!(top.update(Input::Listed(Ok(ended))), []);
     let again = vec![line(&run(), "running", true, "Write")];
     assert_eq!(top.update(Input::Listed(Ok(again))), [next]);
