@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms marked pure; that they say so themselves is checked below.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "agents",
     "coordination",
     "detectors",
     "engine",
+    "inspector",
     "policy",
     "protocol",
     "resource",
