@@ -140,6 +140,10 @@ fn line(entry: RunEntry) -> RunLine {
     }
 }
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is what `map_err` hands over"
+)]
 fn trouble(failure: Failure) -> Trouble {
     match failure.hint() {
         "" => Trouble(failure.to_string()),

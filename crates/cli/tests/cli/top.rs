@@ -88,8 +88,7 @@ impl View {
         self.waits("the screen from before", |screen| {
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
         });
-        let raw = std::mem::take(&mut self.seen.0.lock().unwrap().raw);
-        raw
+        std::mem::take(&mut self.seen.0.lock().unwrap().raw)
     }
 }
 
