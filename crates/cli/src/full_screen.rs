@@ -3,6 +3,7 @@
 //! ends with the program.
 
 use crate::failure::Failure;
+use crate::screen;
 use crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen};
@@ -46,7 +47,8 @@ impl FullScreen {
         };
         IS_TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode().map_err(fault)?;
-        let screen = Self(());
+        screen::hold_notes();
+        let taken = Self(());
         execute!(
             stdout(),
             EnterAlternateScreen,
@@ -54,7 +56,7 @@ impl FullScreen {
             cursor::Hide
         )
         .map_err(fault)?;
-        Ok(screen)
+        Ok(taken)
     }
 
     /// Where to draw.
@@ -96,6 +98,7 @@ impl FullScreen {
 impl Drop for FullScreen {
     fn drop(&mut self) {
         restore();
+        screen::release_notes();
     }
 }
 

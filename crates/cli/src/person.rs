@@ -143,7 +143,7 @@ fn read(line: &str, ask: &Ask) -> Result<Answer, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use leadhand::CallId;
+    use leadhand::{CallId, ToolCall};
 
     fn call(arguments: serde_json::Value) -> (CallId, ToolCall) {
         let id = serde_json::json!({"agent": 1, "turn": 1, "index": 0});

@@ -3,6 +3,13 @@
 
 use leadhand::rooms::inspector::escape;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// Notes that are held back at most.
+const HELD_NOTES_MAX: usize = 32;
+
+/// Notes that wait until the screen is free; none while it is.
+static HELD_NOTES: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
 /// Writes to standard output as it stands: for values that programs read.
 pub(crate) fn out(text: &str) {
@@ -33,8 +40,31 @@ pub(crate) fn out_json(value: &impl serde::Serialize) {
 
 /// Writes lines to standard error. Foreign texts in it were escaped before.
 pub(crate) fn note(text: &str) {
+    let mut held = HELD_NOTES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(held) = held.as_mut() {
+        // What is said each time that the project is read is said once.
+        if held.len() < HELD_NOTES_MAX && !held.iter().any(|known| known == text) {
+            held.push(text.to_owned());
+        }
+        return;
+    }
+    drop(held);
     let mut stderr = io::stderr().lock();
     let _ = writeln!(stderr, "{}", text.trim_end_matches('\n'));
+}
+
+/// Holds notes back, as long as something is drawn on the whole screen.
+pub(crate) fn hold_notes() {
+    *HELD_NOTES.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+}
+
+/// Writes the notes that were held back.
+pub(crate) fn release_notes() {
+    let held = HELD_NOTES
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    held.unwrap_or_default().iter().for_each(|text| note(text));
 }
 
 /// Whether a person sits in front of it: can be shown things and can answer.

@@ -7,6 +7,7 @@ use crate::stop::{signal, slow, started, state};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -36,7 +37,7 @@ impl View {
         command.envs(more.iter().copied());
         let child = spawned(&mut command, &theirs);
         let seen = Seen {
-            parser: vt100::Parser::new(lines, columns, 0),
+            parser: vt100::Parser::new(nonzero(lines), nonzero(columns), 0),
             raw: Vec::new(),
         };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
@@ -87,9 +88,12 @@ impl View {
         self.waits("the screen from before", |screen| {
             !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
         });
-        let raw = std::mem::take(&mut self.seen.0.lock().unwrap().raw);
-        raw
+        std::mem::take(&mut self.seen.0.lock().unwrap().raw)
     }
+}
+
+fn nonzero(number: u16) -> NonZero<u16> {
+    NonZero::new(number).unwrap()
 }
 
 fn resize(terminal: &File, (columns, lines): (u16, u16)) {
@@ -150,7 +154,7 @@ fn a_live_run_is_steered_and_a_signal_leaves_the_terminal_as_it_was() {
     let place = Place::new(&[("slow.jsonl", &slow()), ("script.jsonl", WRITES_NOTES)]);
     let (mut run, _err) = started(&place);
     let mut view = View::open(&place, (120, 40), &[("NO_COLOR", "1")]);
-    view.shows("thinks, turn 1");
+    view.shows("turn 1 …");
     view.types("\ts");
     view.shows("tell those at work on t1");
     view.types("Use German.\r");
@@ -163,7 +167,7 @@ fn a_live_run_is_steered_and_a_signal_leaves_the_terminal_as_it_was() {
         .unwrap()
         .parser
         .screen_mut()
-        .set_size(12, 40);
+        .set_size(nonzero(12), nonzero(40));
     signal(&view.child, "-WINCH");
     view.shows("tab part  ? help  q quit");
     signal(&view.child, "-TERM");

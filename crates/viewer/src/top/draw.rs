@@ -80,14 +80,18 @@ pub(super) fn draw(top: &Top, frame: &mut Frame<'_>) {
 
 /// Which run it is, how far it is and what it is for.
 fn head(top: &Top, paint: &mut Paint<'_>, screen: Rect) {
-    let mut parts = vec![(Look::Head, "leadhand top".to_owned())];
+    let name = match screen.width {
+        0..64 => "",
+        64..100 => "top  ",
+        _ => "leadhand top  ",
+    };
+    let mut parts = vec![(Look::Head, name.to_owned())];
     let mut lines = rows(screen);
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else {
         return;
     };
     let Some(looked) = &top.looked else {
-        let live = top.runs.len();
-        parts.push((Look::Quiet, format!("  {}", words::count(live, "run"))));
+        parts.push((Look::Quiet, words::count(top.runs.len(), "run")));
         paint.parts(first, &parts);
         return;
     };
@@ -110,7 +114,7 @@ fn head(top: &Top, paint: &mut Paint<'_>, screen: Rect) {
     };
     let took = ended.saturating_sub(timeline.began_ms);
     let spent = timeline.spent;
-    parts.push((Look::Plain, format!("  {}  ", looked.run)));
+    parts.push((Look::Plain, format!("{}  ", looked.run)));
     parts.push((look, state.to_owned()));
     parts.push((Look::Plain, format!("  {}", bar(done, planned))));
     let cost = match spent.micro_usd {
@@ -118,7 +122,7 @@ fn head(top: &Top, paint: &mut Paint<'_>, screen: Rect) {
         micro_usd => format!("  {}", words::money(micro_usd)),
     };
     let tokens = words::number(spent.usage.total());
-    let numbers = format!("  {tokens} tokens{cost}  {}", words::seconds(took));
+    let numbers = format!("  {tokens} tokens{cost}  {}", text::short_time(took));
     parts.push((Look::Plain, numbers));
     if looked.reading == Reading::Behind {
         let so_far = words::count(timeline.records, "record");
@@ -233,10 +237,12 @@ fn cancel(chosen: Option<Grade>) -> Lines {
 fn questions(top: &Top, columns: usize) -> Option<(Look, String)> {
     let open = &top.looked.as_ref()?.questions;
     let first = open.first()?;
-    let asked = words::count(open.len(), "open question");
-    let head = format!("? {asked} (a or d shows it): ");
+    let count = words::count(open.len(), "open question");
+    let head = format!("? {count} (a or d shows it): ");
     let room = columns.saturating_sub(text::columns(&head));
-    let what = text::line(&crate::asked(&first.ask).replace('\n', " "));
+    let asked = crate::asked(&first.ask);
+    let parts: Vec<&str> = asked.split_whitespace().collect();
+    let what = text::line(&parts.join(" "));
     Some((Look::Busy, head + &text::cut(&what, room)))
 }
 

@@ -54,12 +54,26 @@ pub(super) fn runs(top: &Top, paint: &mut Paint<'_>, at: Rect) {
             width: within.width.saturating_sub(1),
             ..within
         };
-        run(line, paint, here);
+        run(line, numbers(top, line), paint, here);
         paint.choose(here, Chosen::of(place == Some(number), is_here));
     }
 }
 
-fn run(line: &RunLine, paint: &mut Paint<'_>, at: Rect) {
+/// Tasks done, tasks and tokens; of the run that is looked at those of its records, which are
+/// newer than its summary.
+fn numbers(top: &Top, line: &RunLine) -> (usize, usize, u64) {
+    let looked = top.looked.as_ref().filter(|looked| looked.run == line.run);
+    match looked.filter(|looked| looked.reading == Reading::UpToDate) {
+        Some(looked) => {
+            let tokens = looked.timeline.spent.usage.total();
+            (looked.tasks_done(), looked.tasks_planned(), tokens)
+        }
+        None => (line.tasks_done, line.tasks, line.tokens),
+    }
+}
+
+fn run(line: &RunLine, numbers: (usize, usize, u64), paint: &mut Paint<'_>, at: Rect) {
+    let (done, tasks, tokens) = numbers;
     let (look, sign) = run_sign(line);
     let mut lines = rows(at);
     if let Some(row) = lines.next() {
@@ -67,8 +81,8 @@ fn run(line: &RunLine, paint: &mut Paint<'_>, at: Rect) {
         paint.parts(row, &[(look, format!("{sign} ")), (Look::Plain, goal)]);
     }
     let state = line.state.replace('_', " ");
-    let tokens = text::short(line.tokens);
-    let tasks = format!("{}/{}", line.tasks_done, line.tasks);
+    let tokens = text::short(tokens);
+    let tasks = format!("{done}/{tasks}");
     let asks = match line.questions {
         0 => String::new(),
         number => format!(" ?{number}"),
@@ -131,13 +145,21 @@ pub(super) fn tasks(top: &Top, paint: &mut Paint<'_>, at: Rect) {
     }
 }
 
+/// The state of a task; nobody is at work in a run that stands still or is over.
+fn task_state(top: &Top, task: &TaskLine) -> &'static str {
+    match task.state {
+        "running" if !top.is_live() => "was at work",
+        state => state,
+    }
+}
+
 /// Sign and look of a task's state.
-pub(super) fn task_sign(state: &str) -> (Look, char) {
+fn task_sign(state: &str) -> (Look, char) {
     match state {
         "running" => (Look::Busy, '>'),
         "done" => (Look::Good, '✓'),
         "failed" => (Look::Bad, '✗'),
-        "dropped" => (Look::Quiet, '-'),
+        "dropped" | "was at work" => (Look::Quiet, '-'),
         _ => (Look::Quiet, '.'),
     }
 }
@@ -150,7 +172,7 @@ fn task_line(
     at: Rect,
 ) {
     let (row, task) = row;
-    let (look, sign) = task_sign(task.state);
+    let (look, sign) = task_sign(task_state(top, task));
     let depth = row.depth.min(DEPTH_MAX);
     let deeper = match row.depth - depth {
         0 => String::new(),
@@ -160,11 +182,20 @@ fn task_line(
         "running" if top.is_live() => steps::doing(&task.agents),
         _ => String::new(),
     };
-    let mut parts = vec![
-        (Look::Quiet, format!("{}{deeper}", "  ".repeat(depth))),
-        (look, format!("{sign} {} ", task.id)),
-        (Look::Plain, text::line(&task.title)),
-    ];
+    let indent = format!("{}{deeper}", "  ".repeat(depth));
+    let name = format!("{sign} {} ", task.id);
+    // What is being done has room in any case, and the title what is left.
+    let taken = text::columns(&indent) + text::columns(&name);
+    let room = text_columns(at).saturating_sub(taken);
+    let doing = text::cut(&doing, room / 2);
+    let title = match doing.is_empty() {
+        true => text::line(&task.title),
+        false => {
+            let left = room.saturating_sub(text::columns(&doing) + 2);
+            text::cut(&text::line(&task.title), left)
+        }
+    };
+    let mut parts = vec![(Look::Quiet, indent), (look, name), (Look::Plain, title)];
     if !doing.is_empty() {
         parts.push((Look::Busy, format!("  {doing}")));
     }
@@ -182,7 +213,8 @@ fn other_line(top: &Top, looked: &Looked, agent: &AgentLine, paint: &mut Paint<'
     let state = match (&agent.failure, agent.ended_ms) {
         (Some(_), _) => "failed",
         (None, Some(_)) => "done",
-        (None, None) => "running",
+        (None, None) if top.is_live() => "running",
+        (None, None) => "was at work",
     };
     let (look, sign) = task_sign(state);
     let ended = agent.ended_ms.unwrap_or(now(top, looked));
@@ -210,6 +242,14 @@ fn now(top: &Top, looked: &Looked) -> u64 {
     }
 }
 
+/// Columns of a task's line that are left beside its numbers.
+fn text_columns(at: Rect) -> usize {
+    match usize::from(at.width) {
+        width if width < NUMBERS_FROM_COLUMNS => width,
+        width => width - NUMBERS_COLUMNS,
+    }
+}
+
 /// A line with tokens and time at its end, where there is room.
 fn numbered(
     paint: &mut Paint<'_>,
@@ -218,11 +258,11 @@ fn numbered(
     tokens: u64,
     took_ms: Option<u64>,
 ) {
-    let width = usize::from(at.width);
-    if width < NUMBERS_FROM_COLUMNS {
+    let width = text_columns(at);
+    if width == usize::from(at.width) {
         return paint.parts(at, parts);
     }
-    let split = u16::try_from(width - NUMBERS_COLUMNS).unwrap_or(at.width);
+    let split = u16::try_from(width).unwrap_or(at.width);
     let (left, right) = (
         Rect { width: split, ..at },
         Rect {
@@ -259,7 +299,8 @@ pub(super) fn steps(top: &Top, paint: &mut Paint<'_>, at: Rect) {
         Some(task) => {
             let worker = text::line(&task.worker);
             let title = text::line(&task.title);
-            format!("{} [{worker}] {}: {title}", task.id, task.state)
+            let state = task_state(top, task);
+            format!("{} [{worker}] {state}: {title}", task.id)
         }
         None => looked.agents().first().map_or("steps".to_owned(), |agent| {
             format!("{}, for the whole run", text::line(&agent.purpose))

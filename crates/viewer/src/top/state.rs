@@ -186,15 +186,19 @@ impl Looked {
         }
     }
 
-    /// The row that is shown: the chosen one, else the task that began last, else the first that
-    /// failed.
+    /// The row that is shown: the chosen one, else the task at work that began last, else the
+    /// first that failed, else the one that began last.
     pub(super) fn at(&self) -> Option<RowKey> {
         self.row.or_else(|| {
             let tasks = || self.timeline.tasks.iter().enumerate();
             let running = tasks().filter(|(_, task)| task.state == "running");
             let latest = running.max_by_key(|(_, task)| task.began_ms);
             let failed = || tasks().find(|(_, task)| task.state == "failed");
-            let found = latest.or_else(failed);
+            let begun = || {
+                let begun = tasks().filter(|(_, task)| task.began_ms.is_some());
+                begun.max_by_key(|(_, task)| task.began_ms)
+            };
+            let found = latest.or_else(failed).or_else(begun);
             found
                 .map(|(at, _)| RowKey::Task(at))
                 .or(self.rows.first().map(|row| row.key))

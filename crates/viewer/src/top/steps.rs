@@ -188,7 +188,7 @@ pub(super) fn doing(agents: &[AgentLine]) -> String {
             turn,
             took_ms: None,
             ..
-        }) => format!("thinks, turn {turn}"),
+        }) => format!("turn {turn} …"),
         Some(Step::Call {
             tool,
             result: None,
