@@ -65,7 +65,7 @@ pub(crate) fn timelines(path: &Path, mut each: impl FnMut(Timeline)) -> Result<(
     }
     let mut spans = Spans::default();
     let read = lines(path, source, &mut spans, &mut |trace: &Trace| {
-        each(foreign(trace))
+        each(foreign(trace));
     });
     spans.into_traces().iter().map(foreign).for_each(each);
     read
