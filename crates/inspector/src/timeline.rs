@@ -1,5 +1,7 @@
 //! What happened in a run, out of its records: tasks, the agents at work on them, their turns
 //! and tool calls, with times, tokens and reasons. Built here record by record, drawn in `text`.
+//!
+//! It is long because half of it is the description of what a timeline holds.
 
 use crate::coordinated::Holders;
 use crate::said::purposed;
