@@ -45,6 +45,7 @@ fn room() -> &'static Room {
                 ..ToolLimits::default()
             },
             key: leadhand_protocol::ContentHash::of(b"call"),
+            trace: None,
             call_id: "call-1".to_owned(),
             agent: "fuzz".to_owned(),
             now_ms: 0,

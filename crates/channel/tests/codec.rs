@@ -76,6 +76,7 @@ fn model_request() -> ModelRequest {
         output_tokens_max: 100,
         temperature_milli: 0,
         seed: u64::MAX,
+        trace: None,
     }
 }
 

@@ -146,6 +146,7 @@ fn code_of(error: &Error) -> u8 {
         | Error::Policy(_)
         | Error::ForeignTool(_)
         | Error::MessageType { .. }
+        | Error::Telemetry { .. }
         | Error::Toolbox(_) => USAGE,
         Error::Sandbox(error) => code_of_sandbox(error),
         Error::NoModel => NO_MODEL,

@@ -36,6 +36,7 @@ mod run_name;
 mod screen;
 mod session;
 mod stopped;
+mod telemetry;
 mod terminal_lines;
 
 mod watch;

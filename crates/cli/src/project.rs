@@ -7,7 +7,7 @@ use crate::config::{Config, SecretConfig};
 use crate::failure::Failure;
 use crate::files;
 use crate::folders::Folders;
-use crate::model_choice::Choice;
+use crate::model_choice::{Choice, variable};
 use crate::screen;
 use clap::Args;
 use leadhand::rooms::agents::{
@@ -33,6 +33,8 @@ const RULES_FILE: &str = "policy.toml";
 const INSTRUCTIONS_FILE: &str = "AGENTS.md";
 /// Largest such file, in bytes.
 const INSTRUCTIONS_BYTES_MAX: usize = 1024 * 1024;
+/// Fewest characters of a secret that is looked for without being asked.
+const SECRET_CHARS_MIN: usize = 8;
 /// Characters of it that are used: it stands in every prompt.
 const INSTRUCTIONS_CHARS_MAX: usize = 16_000;
 
@@ -202,6 +204,18 @@ impl Project {
         }
         builder = builder.default_model(&choice.name);
         Ok(self.with_roles(builder))
+    }
+
+    /// The values of all variables that are named as holding keys and secrets. One that is too
+    /// short to be masked is no secret that could be kept.
+    pub(crate) fn known_secrets(&self) -> Vec<String> {
+        let config = &self.config;
+        let secrets = config.secrets.values().map(|secret| secret.env.as_str());
+        let models = config.models.values();
+        let keys = models.filter_map(|model| model.api_key_env.as_deref());
+        let known = secrets.chain(keys).chain(["OPENAI_API_KEY"]);
+        let is_secret = |value: &String| value.chars().count() >= SECRET_CHARS_MIN;
+        known.filter_map(variable).filter(is_secret).collect()
     }
 
     /// The builder with the project's roles.

@@ -7,6 +7,7 @@ use crate::model_choice::{self, ModelOptions};
 use crate::person::AtTerminal;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
+use crate::telemetry::{self, TelemetryOptions};
 use crate::watch::{Show, Watch};
 use leadhand::rooms::inspector::account;
 use leadhand::rooms::inspector::escape;
@@ -37,6 +38,7 @@ impl Session {
     pub(crate) async fn open(
         project: &Project,
         models: &ModelOptions,
+        telemetry: &TelemetryOptions,
         show: Show,
     ) -> Result<Self, Failure> {
         let began = Instant::now();
@@ -45,7 +47,8 @@ impl Session {
         let choice = model_choice::choose(project, models).await?;
         screen::note(&format!("model {}", choice.described));
         let watch = Watch::start(show);
-        let mut builder = project.builder(&choice)?.observer(watch.observer());
+        let builder = project.builder(&choice)?.observer(watch.observer());
+        let mut builder = telemetry.apply(builder, project)?;
         if let Some(recorded) = recorded {
             builder = builder.recorded_tools(recorded);
         }
@@ -95,8 +98,11 @@ impl Session {
                 }
             }
         };
-        drop((run, voice, self.leadhand));
+        drop((run, voice));
+        let leadhand = self.leadhand;
         self.watch.finish();
+        telemetry::finish(&leadhand, &id).await;
+        drop(leadhand);
         let outcome = result?;
         if self.show == Show::Json {
             screen::out_json(&LastLine {

@@ -226,6 +226,7 @@ impl Agent {
             seed: seed
                 .wrapping_add(u64::from(self.id.0) << 16)
                 .wrapping_add(u64::from(self.turns)),
+            trace: None,
         }
     }
 

@@ -12,9 +12,11 @@ pub mod escape;
 mod filter;
 mod foreign;
 pub mod graph;
+mod live_spans;
 mod otlp;
 mod progress;
 mod said;
+mod span;
 mod timeline;
 mod why;
 pub mod words;
@@ -22,9 +24,11 @@ pub mod words;
 pub use drawing::{Drawing, Node};
 pub use filter::Filter;
 pub use foreign::foreign;
-pub use otlp::{Content, SPANS_PER_DOCUMENT_MAX, to_otlp};
+pub use live_spans::LiveSpans;
+pub use otlp::{SPANS_PER_DOCUMENT_MAX, to_otlp};
 pub use progress::{Progress, Row, State};
 pub use said::said;
+pub use span::{Attribute, AttributeValue, Content, Span, SpanEvent, SpanKind};
 pub use timeline::{
     AgentLine, Note, NoteKind, Reached, Spent, Step, TEXT_BYTES_MAX, TEXT_BYTES_MIN,
     TEXTS_BYTES_MAX, TaskLine, Timeline,

@@ -7,7 +7,7 @@ use crate::coordinated::Holders;
 use crate::said::purposed;
 use leadhand_protocol::{
     AgentId, CallId, Check, CheckResult, Event, Finding, Outcome, Plan, Purpose, Record, RunId,
-    Source, TaskId, ToolFault, ToolOutput, Usage,
+    RunTrace, Source, TaskId, ToolFault, ToolOutput, TraceContext, Usage,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -54,6 +54,9 @@ pub struct Timeline {
     pub notes: Vec<Note>,
     /// How it ended or stands; none of one that is at work, or whose process died.
     pub outcome: Option<Outcome>,
+    /// The place in another program's trace that it is a part of.
+    #[serde(skip)]
+    trace_parent: Option<TraceContext>,
     /// A ready plan, until it is accepted.
     #[serde(skip)]
     ready: Arc<Plan>,
@@ -75,6 +78,8 @@ struct Places {
     /// The step of the turn that an agent is at, and those of its calls.
     turns: BTreeMap<AgentId, usize>,
     calls: BTreeMap<CallId, usize>,
+    /// The notes that are findings about an agent's work.
+    findings: BTreeMap<AgentId, Vec<usize>>,
 }
 
 /// What was spent.
@@ -180,6 +185,7 @@ impl Timeline {
             Event::RunStarted(start) => {
                 self.goal.clone_from(&start.goal.text);
                 self.autonomy = start.goal.autonomy.to_string();
+                self.trace_parent.clone_from(&start.goal.trace_parent);
                 self.ready = start.plan.clone().unwrap_or_default();
             }
             Event::RunResumed => {
@@ -250,6 +256,37 @@ impl Timeline {
         all.filter(|note| note.kind == NoteKind::Finding)
     }
 
+    /// What was found about this agent's work.
+    pub(crate) fn findings_about(&self, agent: AgentId) -> impl Iterator<Item = &Note> {
+        let own = self.places.findings.get(&agent).into_iter().flatten();
+        own.filter_map(|at| self.notes.get(*at))
+    }
+
+    /// The names of its spans.
+    pub(crate) fn trace(&self) -> RunTrace {
+        RunTrace::new(&self.run, self.trace_parent.as_ref())
+    }
+
+    /// What other systems keep in the trace.
+    pub(crate) fn trace_state(&self) -> &str {
+        self.trace_parent.as_ref().map_or("", TraceContext::state)
+    }
+
+    /// A task.
+    pub(crate) fn task_line(&self, id: &TaskId) -> Option<&TaskLine> {
+        self.tasks.get(*self.places.tasks.get(id)?)
+    }
+
+    /// An agent, and its task if it has one.
+    pub(crate) fn agent_line(&self, id: AgentId) -> Option<(Option<&TaskLine>, &AgentLine)> {
+        let (task, at) = self.places.agents.get(&id)?;
+        let Some(task) = task else {
+            return Some((None, self.others.get(*at)?));
+        };
+        let task = self.tasks.get(*task)?;
+        Some((Some(task), task.agents.get(*at)?))
+    }
+
     fn note(&mut self, record: &Record) {
         let Some((kind, text)) = note::note(&record.event) else {
             return;
@@ -260,6 +297,8 @@ impl Timeline {
             let place = self.places.agents.get(&whose);
             let at = place.and_then(|(task, _)| self.tasks.get((*task)?));
             agent = Some(whose);
+            let place = self.notes.len();
+            self.places.findings.entry(whose).or_default().push(place);
             task = of
                 .map(TaskId::to_string)
                 .or_else(|| at.map(|task| task.id.clone()));

@@ -7,11 +7,15 @@
 )]
 
 use leadhand_detectors::Spans;
-use leadhand_inspector::{Content, Spent, Timeline, foreign, to_otlp};
+use leadhand_inspector::{Content, LiveSpans, Span, Spent, Timeline, foreign, to_otlp};
 use leadhand_protocol::{Record, RunId};
 use serde_json::{Value, json};
 
 fn run() -> Timeline {
+    Timeline::of(&RunId::new("r1").unwrap(), &records())
+}
+
+fn records() -> Vec<Record> {
     let call = |index: u8| json!({"agent": 1, "turn": 1, "index": index});
     let tool_call =
         |path: &str| json!({"id": "c", "name": "read_file", "arguments": {"path": path}});
@@ -37,15 +41,14 @@ fn run() -> Timeline {
         found_event,
         json!({"event": "agent_ended", "agent": 1, "failure": null}),
     ];
-    let records: Vec<Record> = events
+    events
         .iter()
         .enumerate()
         .map(|(seq, event)| {
             serde_json::from_value(json!({"seq": seq, "at_ms": 1_000 + seq, "event": event}))
                 .unwrap_or_else(|why| panic!("{why}: {event}"))
         })
-        .collect();
-    Timeline::of(&RunId::new("r1").unwrap(), &records)
+        .collect()
 }
 
 fn spans(documents: &[Value]) -> Spans {
@@ -79,6 +82,28 @@ fn a_run_that_leaves_as_spans_comes_back_with_what_it_did() {
         "read_file {\"path\":\"a\"}: ok, 0.0 s  secret a",
     ] {
         assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_gives_the_spans_that_it_has_when_it_is_over() {
+    let run = RunId::new("r1").unwrap();
+    let mut records = records();
+    let last = json!({"seq": records.len(), "at_ms": 2_000, "event": {"event": "run_ended",
+        "kind": "not_achieved", "why": "", "answer": "", "tasks": [], "files": [],
+        "usage": {"input_tokens": 30, "output_tokens": 4}, "micro_usd": 5, "turns": 1,
+        "tool_calls": 2, "revisions": 0}});
+    records.push(serde_json::from_value(last).unwrap());
+    // The last agent never ends, and the one before leaves a call open.
+    records.retain(|record| !matches!(record.seq, 6 | 8));
+    for content in [Content::Left, Content::Sent] {
+        let mut live = LiveSpans::new(&run, content);
+        let mut given: Vec<Span> = records.iter().flat_map(|it| live.take(it)).collect();
+        let mut all = Span::all(&Timeline::of(&run, &records), content);
+        assert_eq!(given.len(), 5, "{given:?}");
+        given.sort_by_key(|span| span.id);
+        all.sort_by_key(|span| span.id);
+        assert_eq!(given, all);
     }
 }
 

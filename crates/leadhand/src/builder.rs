@@ -44,6 +44,8 @@ pub struct Builder {
     listen: bool,
     approver: Arc<dyn Approver>,
     observer: Option<Observer>,
+    #[cfg(feature = "telemetry")]
+    telemetry: Option<leadhand_telemetry::TelemetryOptions>,
     clock: Clock,
     seed: u64,
 }
@@ -73,6 +75,8 @@ impl Default for Builder {
             listen: false,
             approver: Arc::new(Absent),
             observer: None,
+            #[cfg(feature = "telemetry")]
+            telemetry: None,
             clock: system_clock(),
             seed: 0,
         }
@@ -305,6 +309,15 @@ impl Builder {
         self
     }
 
+    /// Tells runs to OpenTelemetry while they go on, and models and servers of tools what trace
+    /// their calls are a part of; nobody unless given. A run never waits for it.
+    #[cfg(feature = "telemetry")]
+    #[must_use]
+    pub fn telemetry(mut self, options: leadhand_telemetry::TelemetryOptions) -> Self {
+        self.telemetry = Some(options);
+        self
+    }
+
     /// Instructions of the project that every agent is given, such as the text of `AGENTS.md`.
     #[must_use]
     pub fn instructions(mut self, text: impl Into<String>) -> Self {
@@ -368,6 +381,21 @@ impl Builder {
         let model_names: Vec<&str> = models.names().collect();
         self.notices
             .extend(self.roster.check(&tool_names, &model_names));
+        #[cfg(feature = "telemetry")]
+        let telemetry = match &self.telemetry {
+            Some(options) => {
+                let journal = Arc::clone(&self.journal);
+                let started = leadhand_telemetry::Telemetry::start(options, journal);
+                Some(started.map_err(|why| Error::Telemetry {
+                    why: why.to_string(),
+                })?)
+            }
+            None => None,
+        };
+        #[cfg(feature = "telemetry")]
+        let traced = telemetry.is_some();
+        #[cfg(not(feature = "telemetry"))]
+        let traced = false;
         Ok(Leadhand {
             parts: Arc::new(Parts {
                 workspace: self.workspace,
@@ -383,6 +411,8 @@ impl Builder {
                 permits: self.permits,
                 seed: self.seed,
                 observer: self.observer,
+                #[cfg(feature = "telemetry")]
+                telemetry: telemetry.map(Arc::new),
             }),
             shared: Arc::default(),
             runtime: Runtime {
@@ -393,6 +423,7 @@ impl Builder {
                 approver: self.approver,
                 observer: Arc::new(|_| ()),
                 clock: self.clock,
+                traced,
             },
         })
     }

@@ -53,6 +53,12 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// Nothing can be told to OpenTelemetry.
+    #[error("{why}")]
+    Telemetry {
+        /// Why, and what to do instead.
+        why: String,
+    },
     /// A run cannot keep these permits.
     #[error("the permits cannot be kept: {fault}")]
     Permits {

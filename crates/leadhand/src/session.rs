@@ -50,6 +50,8 @@ pub(crate) struct Parts {
     pub(crate) permits: BTreeMap<PrimitiveName, u32>,
     pub(crate) seed: u64,
     pub(crate) observer: Option<Observer>,
+    #[cfg(feature = "telemetry")]
+    pub(crate) telemetry: Option<Arc<leadhand_telemetry::Telemetry>>,
 }
 
 /// Lists that are the same for all runs, made for the first of them: thousands may be at work.
@@ -283,7 +285,7 @@ impl Leadhand {
 
     fn wired(&self) -> Wired {
         let (control, orders) = control();
-        let (events, observer) = publishing(self.parts.observer.clone());
+        let (events, observer) = publishing(self.observers());
         (
             Runtime {
                 observer,
@@ -293,6 +295,29 @@ impl Leadhand {
             control,
             events,
         )
+    }
+
+    /// The embedder's own observer, and the one that tells OpenTelemetry.
+    #[cfg(not(feature = "telemetry"))]
+    fn observers(&self) -> Option<Observer> {
+        self.parts.observer.clone()
+    }
+
+    /// The embedder's own observer, and the one that tells OpenTelemetry.
+    #[cfg(feature = "telemetry")]
+    fn observers(&self) -> Option<Observer> {
+        let own = self.parts.observer.clone();
+        let Some(telemetry) = self.parts.telemetry.clone() else {
+            return own;
+        };
+        Some(Arc::new(move |observation| {
+            if let leadhand_runtime::Observation::Recorded(run, record) = observation {
+                telemetry.take(run, record);
+            }
+            if let Some(own) = &own {
+                own(observation);
+            }
+        }))
     }
 
     fn check_goal(&self, goal: &Goal, planned: bool) -> Result<(), Error> {
@@ -344,6 +369,14 @@ impl Leadhand {
     #[must_use]
     pub fn journal(&self) -> &Arc<dyn Journal> {
         &self.runtime.journal
+    }
+
+    /// What tells runs to OpenTelemetry, if anything does: to have all sent that waits, and to
+    /// learn what arrived.
+    #[cfg(feature = "telemetry")]
+    #[must_use]
+    pub fn telemetry(&self) -> Option<&Arc<leadhand_telemetry::Telemetry>> {
+        self.parts.telemetry.as_ref()
     }
 
     /// The bounds of runs.

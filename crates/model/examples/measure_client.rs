@@ -183,6 +183,7 @@ fn request(messages: usize) -> ModelRequest {
         output_tokens_max: 0,
         temperature_milli: 0,
         seed: 7,
+        trace: None,
     }
 }
 

@@ -171,11 +171,12 @@ impl OpenAiModel {
             self.is_openai,
             streams,
         );
+        let trace = request.trace.as_ref();
         let (url, key) = (self.transport.url(), self.transport.key());
         let mut answer = Answer::new(url, key, self.options.reply_bytes_max, pieces);
         if streams {
             let (taken, ahead_of) = watch::channel(0);
-            let client = self.transport.client(ahead_of)?;
+            let client = self.transport.client(ahead_of, trace)?;
             let opened = client.chat().create_stream_byot::<_, Part>(body).await;
             let mut events = opened.map_err(|error| fault_of(error, url))?;
             while let Some(event) = events.next().await {
@@ -183,7 +184,7 @@ impl OpenAiModel {
                 answer.take(&event.map_err(|error| fault_of(error, url))?)?;
             }
         } else {
-            for event in &self.transport.whole(&body).await? {
+            for event in &self.transport.whole(&body, trace).await? {
                 answer.take(event)?;
             }
         }

@@ -52,6 +52,7 @@ fn request(messages: Vec<ChatMessage>) -> ModelRequest {
         output_tokens_max: 200,
         temperature_milli: 0,
         seed: 0,
+        trace: None,
     }
 }
 

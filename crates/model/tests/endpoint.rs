@@ -32,6 +32,7 @@ fn request(tools: Vec<ToolSpec>) -> ModelRequest {
         output_tokens_max: 100,
         temperature_milli: 0,
         seed: 7,
+        trace: None,
     }
 }
 

@@ -34,6 +34,7 @@ fn request(models: &[&str], text: &str) -> ModelRequest {
         output_tokens_max: 100,
         temperature_milli: 0,
         seed: 0,
+        trace: None,
     }
 }
 

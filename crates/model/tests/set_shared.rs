@@ -126,6 +126,7 @@ async fn call(set: &ModelSet, text: &str) -> Result<ModelReply, ModelFault> {
         output_tokens_max: 100,
         temperature_milli: 0,
         seed: 0,
+        trace: None,
     };
     set.call(&request, &|_| {}).await
 }

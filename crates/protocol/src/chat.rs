@@ -1,8 +1,7 @@
 //! What is sent to a language model and what comes back. A *chat message* is one entry of
 //! a prompt; the word *message* alone means a typed value between agents.
 
-use crate::ToolCall;
-use crate::ToolSpec;
+use crate::{ToolCall, ToolSpec, TraceContext};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -71,6 +70,10 @@ pub struct ModelRequest {
     pub temperature_milli: u32,
     /// Seed of the sampling, where the model takes one.
     pub seed: u64,
+    /// The place of the call in a trace, which is told on to a model over HTTP. It is known where
+    /// the call is made, and neither recorded nor sent with the request.
+    #[serde(skip)]
+    pub trace: Option<TraceContext>,
 }
 
 /// What a final reply must look like.

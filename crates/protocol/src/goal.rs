@@ -1,6 +1,6 @@
 //! What the user asked for.
 
-use crate::Check;
+use crate::{Check, TraceContext};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -22,6 +22,9 @@ pub struct Goal {
     pub autonomy: Autonomy,
     /// What may be spent.
     pub budget: Budget,
+    /// The place in a trace of another program that the run is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_parent: Option<TraceContext>,
 }
 
 impl Goal {

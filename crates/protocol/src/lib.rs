@@ -24,6 +24,7 @@ mod price;
 mod role;
 mod task;
 mod tool;
+mod trace;
 
 pub use action::Action;
 pub use canonical::canonical_json;
@@ -58,4 +59,7 @@ pub use task::{
 pub use tool::{
     Access, Change, Effect, FileChange, Isolation, NetRequest, ToolCall, ToolFault, ToolFaultKind,
     ToolOutput, ToolSpec,
+};
+pub use trace::{
+    RunTrace, SpanId, TRACE_STATE_BYTES_MAX, TraceContext, TraceContextError, TraceId,
 };

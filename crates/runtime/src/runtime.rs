@@ -8,7 +8,9 @@ use crate::worker::Equipment;
 use leadhand_engine::{Run, SNAPSHOT_FORMAT};
 use leadhand_journal::{History, Journal};
 use leadhand_model::ModelSet;
-use leadhand_protocol::{Grade, Input, Outcome, PersonInput, Record, RunId, SettingChange, Start};
+use leadhand_protocol::{
+    Grade, Input, Outcome, PersonInput, Record, RunId, RunTrace, SettingChange, Start,
+};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,6 +47,9 @@ pub struct Runtime {
     pub observer: Observer,
     /// The time.
     pub clock: Clock,
+    /// Whether models and servers of tools are told what trace a call is a part of. Where the goal
+    /// is a part of one they are in any case.
+    pub traced: bool,
 }
 
 impl Runtime {
@@ -162,7 +167,10 @@ impl Runtime {
         orders: Orders,
         start: &Start,
     ) -> RunLoop {
+        let parent = start.goal.trace_parent.as_ref();
+        let is_told = self.traced || parent.is_some();
         let equipment = Equipment {
+            trace: is_told.then(|| RunTrace::new(id.as_str(), parent)),
             models: self.models.for_run(),
             tools: self.tools.clone(),
             clock: Arc::clone(&self.clock),

@@ -8,7 +8,7 @@ use crate::run_tools::run_tools;
 use leadhand_model::{BoxFuture, RecordedTools};
 use leadhand_protocol::{
     CallId, Check, CheckResult, ContentHash, Isolation, Permit, TaskId, ToolCall, ToolFault,
-    ToolFaultKind, ToolLimits, ToolOutput, ToolSpec,
+    ToolFaultKind, ToolLimits, ToolOutput, ToolSpec, TraceContext,
 };
 use leadhand_sandbox::{CallContext, ToolHost, Workspace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,8 @@ pub struct CallInfo {
     pub key: ContentHash,
     /// When it is made, in milliseconds since the Unix epoch.
     pub now_ms: u64,
+    /// Its place in a trace, where the run is traced: what a program is told that it calls.
+    pub trace: Option<TraceContext>,
     /// The run, for what the call wants of it and of other agents.
     pub run: RunHandle,
 }
@@ -263,6 +265,7 @@ impl Toolbox {
             agent: id.agent.to_string(),
             now_ms: info.now_ms,
             key: info.key,
+            trace: info.trace.clone(),
             seed: u64::from(id.agent.0) << 32 | u64::from(id.turn) << 8 | u64::from(id.index),
         };
         let mut output = self.host.call(call, &context).await?;

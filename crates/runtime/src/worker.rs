@@ -10,7 +10,8 @@ use leadhand_channel::{ChannelError, Dispatch, Mailbox, Outbox, Thread};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
     Assignment, CallId, Done, Envelope, Failed, Label, Message, ModelFault, ModelFaultKind,
-    ModelRequest, Permit, ToolCall, ToolFault, ToolFaultKind, ToolOutput,
+    ModelRequest, Permit, RunTrace, SpanId, ToolCall, ToolFault, ToolFaultKind, ToolOutput,
+    TraceContext,
 };
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,6 +24,16 @@ pub(crate) struct Equipment {
     pub(crate) models: ModelSet,
     pub(crate) tools: Toolbox,
     pub(crate) clock: Clock,
+    /// The run's trace, where models and servers are told of it.
+    pub(crate) trace: Option<RunTrace>,
+}
+
+impl Equipment {
+    /// What is told of a span of the run.
+    fn told(&self, span: impl FnOnce(&RunTrace) -> SpanId) -> Option<TraceContext> {
+        let trace = self.trace.as_ref()?;
+        Some(trace.at(span(trace)))
+    }
 }
 
 /// Serves one agent until its mailbox is closed. Dropping the future ends all it has in flight.
@@ -58,7 +69,9 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
         let is_cancelled = envelope.id.count < cancelled_before;
         match envelope.message {
             Message::Assign(Assignment::Think { .. }) if is_cancelled => {}
-            Message::Assign(Assignment::Think { turn, request }) => {
+            Message::Assign(Assignment::Think { turn, mut request }) => {
+                let agent = mailbox.agent();
+                request.trace = equipment.told(|trace| trace.turn(agent, turn));
                 let models = equipment.models.clone();
                 let thinking = think(models, turn, request, answer);
                 thought = Some(Box::pin(thinking));
@@ -74,6 +87,7 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
                     id: call,
                     key,
                     now_ms: clock(),
+                    trace: equipment.told(|trace| trace.call(call)),
                     run: RunHandle::new(call, Some(outbox), desk.clone(), clock),
                 };
                 let acting = carry_out(equipment.tools.clone(), tool_call, permit, info, &desk);
@@ -238,6 +252,7 @@ mod tests {
                 output_tokens_max: 10,
                 temperature_milli: 0,
                 seed: 0,
+                trace: None,
             }),
         })
     }
@@ -254,6 +269,7 @@ mod tests {
             models: models.build().unwrap(),
             tools: Toolbox::new(host, Vec::new(), workspace, limits).unwrap(),
             clock: Arc::new(|| 0),
+            trace: None,
         }
     }
 

@@ -180,6 +180,7 @@ fn ours() -> (ToolHost, CallContext) {
         agent: "measure".to_owned(),
         now_ms: 0,
         key: leadhand_protocol::ContentHash::of(b"call"),
+        trace: None,
         seed: 0,
     };
     (ToolHost::builder().build().unwrap(), context)

@@ -14,6 +14,7 @@ use crate::state::CallState;
 use crate::wasi::{Output, Program, WasiState};
 use leadhand_protocol::{
     Capability, ContentHash, Permit, ToolCall, ToolFault, ToolFaultKind, ToolLimits, ToolOutput,
+    TraceContext,
 };
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ pub struct CallContext {
     /// The name of what the call does, made from its content: sent as `Idempotency-Key` with
     /// each request that may change something.
     pub key: ContentHash,
+    /// The call's place in a trace, told to the servers that it asks.
+    pub trace: Option<TraceContext>,
 }
 
 impl CallContext {
@@ -118,6 +121,7 @@ pub(crate) async fn run(
     let mut state = context.state(loaded.card.files, program, output);
     if loaded.card.net {
         let net = NetAccess::new(Arc::clone(network), &context.permit, limits, context.key);
+        let net = net.traced(context.trace.clone());
         state.net = Some(Box::new(net));
     }
     let mut store = Store::new(ready.tool.engine(), state);

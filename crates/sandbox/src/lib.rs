@@ -27,6 +27,7 @@
 //!     now_ms: 0,
 //!     seed: 0,
 //!     key: leadhand_protocol::ContentHash::of(b"call"),
+//!     trace: None,
 //! };
 //! let arguments = serde_json::json!({ "path": "a.md" });
 //! let call = ToolCall { id: "1".into(), name: "read_file".into(), arguments };

@@ -27,7 +27,9 @@ use grants::NetGrants;
 use http::HeaderMap;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use leadhand_protocol::{ContentHash, Grant, NetRequest, Permit, ToolLimits, ToolOutput};
+use leadhand_protocol::{
+    ContentHash, Grant, NetRequest, Permit, ToolLimits, ToolOutput, TraceContext,
+};
 use reach::{Dial, Resolve, System, Unreached, Wire};
 use request::Outgoing;
 pub use secret::Secret;
@@ -86,6 +88,8 @@ pub(crate) struct NetAccess {
     key: ContentHash,
     /// Requests begun that may change something, each of which has a name of its own.
     changing: u64,
+    /// The call's place in a trace.
+    trace: Option<TraceContext>,
 }
 
 impl NetAccess {
@@ -110,7 +114,13 @@ impl NetAccess {
             in_doubt: false,
             key,
             changing: 0,
+            trace: None,
         }
+    }
+
+    /// The same, which tells its servers what trace the call is a part of.
+    pub(crate) fn traced(self, trace: Option<TraceContext>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The requests made so far, redirects included. One that is under way has the status 0.
@@ -138,6 +148,9 @@ impl NetAccess {
                 1 => self.key.to_string(),
                 nth => format!("{}-{nth}", self.key),
             });
+        }
+        if let Some(trace) = &self.trace {
+            request.trace(trace);
         }
         let network = Arc::clone(&self.network);
         let first = named(&request.url);

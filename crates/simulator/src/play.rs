@@ -369,6 +369,7 @@ pub(crate) fn runtime(world: &World, given: Control) -> Result<Runtime, PlayErro
             }
         }),
         clock: Arc::new(move || telling.now_ms()),
+        traced: false,
         listen: false,
     })
 }

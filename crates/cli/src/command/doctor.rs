@@ -295,6 +295,7 @@ async fn sandbox(folders: &Folders, folder: &Path) -> Finding {
         now_ms: 0,
         seed: 0,
         key: ContentHash::of(b"doctor"),
+        trace: None,
     };
     let tools = host.specs().len();
     match host.call(&call, &context).await {

@@ -9,6 +9,7 @@ use crate::project::{Project, ProjectOptions};
 use crate::reach::Reach;
 use crate::screen;
 use crate::session::{Session, resume_with};
+use crate::telemetry::TelemetryOptions;
 use crate::watch::Show;
 use clap::Args;
 use leadhand::rooms::agents::ROLE_FILE_BYTES_MAX;
@@ -36,6 +37,8 @@ pub(crate) struct ForkArguments {
     at: Option<u64>,
     #[command(flatten)]
     models: ModelOptions,
+    #[command(flatten)]
+    telemetry: TelemetryOptions,
     /// Another prompt for a role: a role file or a text
     #[arg(long, value_name = "ROLE=FILE")]
     prompt: Vec<String>,
@@ -94,7 +97,7 @@ pub(crate) async fn run(arguments: ForkArguments, before: &ProjectOptions) -> Re
     } else {
         Show::People
     };
-    let session = Session::open(project, &arguments.models, show).await?;
+    let session = Session::open(project, &arguments.models, &arguments.telemetry, show).await?;
     let forked = session.leadhand.fork(&from, arguments.at, changes).await?;
     warn(&forked);
     if let Ok(history) = session.leadhand.journal().read(&forked.run) {

@@ -6,6 +6,7 @@ use crate::model_choice::ModelOptions;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use crate::session::Session;
+use crate::telemetry::{TelemetryOptions, trace_parent};
 use crate::watch::Show;
 use clap::Args;
 use leadhand::rooms::inspector::escape;
@@ -21,6 +22,8 @@ pub(crate) struct PlanArguments {
     budget: BudgetOptions,
     #[command(flatten)]
     models: ModelOptions,
+    #[command(flatten)]
+    telemetry: TelemetryOptions,
     /// Write the plan as JSON, as `run --plan` takes it
     #[arg(long, conflicts_with = "dot")]
     json: bool,
@@ -43,8 +46,15 @@ pub(crate) async fn run(arguments: PlanArguments, before: &ProjectOptions) -> Re
     })?;
     arguments.budget.apply(&mut goal);
     goal.autonomy = Autonomy::L0;
+    goal.trace_parent = trace_parent().or(goal.trace_parent);
     screen::note(&format!("goal {}", escape::line(&goal.text, 100)));
-    let session = Session::open(&project, &arguments.models, Show::People).await?;
+    let session = Session::open(
+        &project,
+        &arguments.models,
+        &arguments.telemetry,
+        Show::People,
+    )
+    .await?;
     let journal = Arc::clone(session.leadhand.journal());
     let run = session.leadhand.start(goal)?;
     let id = run.id().clone();

@@ -7,6 +7,7 @@ use crate::project::{Project, ProjectOptions};
 use crate::run_name;
 use crate::screen;
 use crate::session::Session;
+use crate::telemetry::TelemetryOptions;
 use crate::watch::Show;
 use clap::Args;
 use leadhand::{Journal, PersonInput, RunId, rebuild};
@@ -23,6 +24,8 @@ pub(crate) struct ResumeArguments {
     added: AddedBudget,
     #[command(flatten)]
     models: ModelOptions,
+    #[command(flatten)]
+    telemetry: TelemetryOptions,
     /// Write every new event as JSON, one a line, to standard output; the outcome last
     #[arg(long)]
     json: bool,
@@ -44,7 +47,7 @@ pub(crate) async fn run(
     };
     // Before a model is looked for: what is wrong with the run or the options needs none.
     let before = before_going_on(&project, &id, arguments.added)?;
-    let session = Session::open(&project, &arguments.models, show).await?;
+    let session = Session::open(&project, &arguments.models, &arguments.telemetry, show).await?;
     // What is wrong with a journal is told by resuming it.
     if let Ok(history) = session.leadhand.journal().read(&id) {
         session.watch.before(history.records);

@@ -7,6 +7,7 @@ use crate::model_choice::ModelOptions;
 use crate::project::{Project, ProjectOptions};
 use crate::screen;
 use crate::session::Session;
+use crate::telemetry::{TelemetryOptions, trace_parent};
 use crate::watch::Show;
 use clap::Args;
 use leadhand::rooms::inspector::escape;
@@ -39,6 +40,8 @@ pub(crate) struct RunArguments {
     budget: BudgetOptions,
     #[command(flatten)]
     models: ModelOptions,
+    #[command(flatten)]
+    telemetry: TelemetryOptions,
     /// Take up the newest run of this goal whose process died; begin one where there is none
     #[arg(long)]
     resume_on_crash: bool,
@@ -53,9 +56,12 @@ pub(crate) struct RunArguments {
 }
 
 impl RunArguments {
-    /// Lays budget and level over those of a goal.
+    /// Lays budget and level over those of a goal, and says what trace it is a part of.
     fn apply(&self, goal: &mut Goal) {
         self.budget.apply(goal);
+        if let Some(parent) = trace_parent() {
+            goal.trace_parent = Some(parent);
+        }
         goal.autonomy = self.autonomy.unwrap_or(goal.autonomy);
     }
 }
@@ -80,7 +86,7 @@ pub(crate) async fn run(arguments: RunArguments, before: &ProjectOptions) -> Res
     } else {
         Show::People
     };
-    let session = Session::open(&project, &arguments.models, show).await?;
+    let session = Session::open(&project, &arguments.models, &arguments.telemetry, show).await?;
     let run = begin(&session, wanted, &arguments, level)?;
     let outcome = session.carry(run, options).await?;
     let code = outcome.kind.exit_code();

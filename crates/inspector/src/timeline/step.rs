@@ -124,6 +124,14 @@ impl Step {
         }
     }
 
+    /// Whether it takes no time, or its end is known.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Turn { took_ms, .. } | Self::Call { took_ms, .. } => took_ms.is_some(),
+            Self::Told { .. } | Self::Coordinated { .. } | Self::Checked { .. } => true,
+        }
+    }
+
     pub(crate) fn turn(turn: u32, seq: Seq, began_ms: u64) -> Self {
         Self::Turn {
             seq,

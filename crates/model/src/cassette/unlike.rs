@@ -156,6 +156,7 @@ mod tests {
             output_tokens_max: 100,
             temperature_milli: 0,
             seed: 0,
+            trace: None,
         }
     }
 
@@ -197,6 +198,7 @@ mod tests {
         );
         let seeded = ModelRequest {
             seed: 7,
+            trace: None,
             ..request(&["Begin."])
         };
         check(

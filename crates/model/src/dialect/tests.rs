@@ -55,6 +55,7 @@ fn request(tools: Vec<ToolSpec>, output: OutputFormat) -> ModelRequest {
         output_tokens_max: 100,
         temperature_milli: 0,
         seed: 0,
+        trace: None,
     }
 }
 

@@ -14,7 +14,7 @@ use async_openai::middleware::HttpRequestFactory;
 use bytes::Bytes;
 use futures::StreamExt;
 use http_body_util::BodyDataStream;
-use leadhand_protocol::{ModelFault, ModelFaultKind};
+use leadhand_protocol::{ModelFault, ModelFaultKind, TraceContext};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SERVER};
 use reqwest::{Body, Response};
 use secrecy::{ExposeSecret, SecretString};
@@ -128,6 +128,7 @@ impl Transport {
     pub(super) fn client(
         &self,
         taken: watch::Receiver<usize>,
+        trace: Option<&TraceContext>,
     ) -> Result<Client<Endpoint>, ModelFault> {
         let general = self.shared.wire.general();
         let general = general.map_err(|why| fault(ModelFaultKind::Refused, why))?;
@@ -135,6 +136,7 @@ impl Transport {
         Ok(client.with_http_service(Streaming {
             transport: self.clone(),
             taken,
+            trace: trace.cloned(),
         }))
     }
 
@@ -154,14 +156,18 @@ impl Transport {
 
     /// The answer to a request that asks for it in one piece: one event, or all that came of a
     /// server that streams it nevertheless.
-    pub(super) async fn whole(&self, request: &impl Serialize) -> Result<Vec<Part>, HttpFault> {
+    pub(super) async fn whole(
+        &self,
+        request: &impl Serialize,
+        trace: Option<&TraceContext>,
+    ) -> Result<Vec<Part>, HttpFault> {
         let (url, bounds) = (self.url(), self.shared.bounds);
         let mut bytes = Vec::with_capacity(BODY_BYTES_FIRST);
         serde_json::to_writer(&mut bytes, request).map_err(|error| {
             let what = format!("a request for {url} cannot be written: {error}");
             fault(ModelFaultKind::Refused, what)
         })?;
-        let (head, body) = self.exchange(bytes.into()).await?.into_parts();
+        let (head, body) = self.exchange(bytes.into(), trace).await?.into_parts();
         if is_stream(&head.headers) {
             return Ok(gathered_events(body, bounds, url).await?);
         }
@@ -173,9 +179,13 @@ impl Transport {
     }
 
     /// What is answered, however it goes on, unless it is a failure.
-    async fn exchange(&self, request: Bytes) -> Result<http::Response<Body>, HttpFault> {
+    async fn exchange(
+        &self,
+        request: Bytes,
+        trace: Option<&TraceContext>,
+    ) -> Result<http::Response<Body>, HttpFault> {
         let (url, bounds) = (self.url(), self.shared.bounds);
-        let answered = timeout(bounds.idle, self.shared.wire.post(request)).await;
+        let answered = timeout(bounds.idle, self.shared.wire.post(request, trace)).await;
         let response = answered.map_err(|_| of_silence(url))??;
         if header(response.headers(), SERVER).is_some_and(|name| holds(name, "llama.cpp")) {
             self.shared.is_llama_server.store(true, Ordering::Relaxed);
@@ -200,6 +210,7 @@ impl Transport {
 struct Streaming {
     transport: Transport,
     taken: watch::Receiver<usize>,
+    trace: Option<TraceContext>,
 }
 
 impl Streaming {
@@ -209,7 +220,7 @@ impl Streaming {
         let request = request.body().and_then(Body::as_bytes).unwrap_or_default();
         let answered = self
             .transport
-            .exchange(Bytes::copy_from_slice(request))
+            .exchange(Bytes::copy_from_slice(request), self.trace.as_ref())
             .await;
         let (head, body) = answered.map_err(boxed)?.into_parts();
         if is_stream(&head.headers) {

@@ -10,7 +10,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use leadhand_protocol::{ModelFault, ModelFaultKind};
+use leadhand_protocol::{ModelFault, ModelFaultKind, TraceContext};
 use reqwest::{Body, Method, Request, Url};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -98,13 +98,18 @@ impl Wire {
     /// Sends a body; what is answered may have any status. Silence is timed by whoever waits, and
     /// not by the client, which sets up a timer for each wait even when there is nothing to wait
     /// for.
-    pub(super) async fn post(&self, body: Bytes) -> Result<http::Response<Body>, ModelFault> {
+    pub(super) async fn post(
+        &self,
+        body: Bytes,
+        trace: Option<&TraceContext>,
+    ) -> Result<http::Response<Body>, ModelFault> {
         let Some(Direct { to, client }) = &self.direct else {
             let client = self
                 .general()
                 .map_err(|why| fault(ModelFaultKind::Refused, why))?;
             let mut request = Request::new(Method::POST, self.address.clone());
             request.headers_mut().clone_from(&self.headers);
+            tell(request.headers_mut(), trace);
             *request.body_mut() = Some(body.into());
             let answered = client.execute(request).await;
             let answered = answered.map_err(|error| of_transport(&self.url, &error))?;
@@ -114,8 +119,21 @@ impl Wire {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = to.clone();
         request.headers_mut().clone_from(&self.headers);
+        tell(request.headers_mut(), trace);
         let answered = client.request(request).await;
         let answered = answered.map_err(|error| of_connection(&self.url, &error))?;
         Ok(answered.map(Body::wrap))
+    }
+}
+
+/// Tells the place in a trace that a request is a part of.
+fn tell(headers: &mut HeaderMap, trace: Option<&TraceContext>) {
+    let Some(trace) = trace else { return };
+    let state = Some(trace.state()).filter(|state| !state.is_empty());
+    let parent = ("traceparent", Some(trace.to_string()));
+    for (name, value) in [parent, ("tracestate", state.map(str::to_owned))] {
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(name, value);
+        }
     }
 }

@@ -135,6 +135,7 @@ impl Office {
             approver: Arc::new(self.clone()),
             observer: Arc::new(|_| ()),
             clock: Arc::new(|| 1_700_000_000_000),
+            traced: false,
         }
     }
 

@@ -132,6 +132,7 @@ impl House {
             approver: Arc::new(self.clone()),
             observer: Arc::new(|_| ()),
             clock: system_clock(),
+            traced: false,
         }
     }
 

@@ -5,6 +5,7 @@ use super::fault::{fault, named, named_text};
 use crate::contract::http::{Error, ErrorCode, Request};
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, header};
+use leadhand_protocol::TraceContext;
 use url::Url;
 
 /// Longest URL, in bytes; servers take about as much.
@@ -30,6 +31,10 @@ const METHODS: [Method; 7] = [
 
 /// The name of a request that may change something.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// The names of what a trace is told on with (W3C Trace Context).
+const TRACE_PARENT: &str = "traceparent";
+const TRACE_STATE: &str = "tracestate";
 
 /// Headers that frame a message, name its server, or say what is understood on this side: they
 /// are the host's. Beside these, everything that begins with `proxy-`.
@@ -91,6 +96,22 @@ impl Outgoing {
             && let Some(value) = ascii_value(key)
         {
             self.headers.insert(IDEMPOTENCY_KEY, value);
+        }
+    }
+
+    /// Says what trace the request is a part of, whatever the guest said of it.
+    pub(super) fn trace(&mut self, trace: &TraceContext) {
+        self.headers.remove(TRACE_STATE);
+        self.headers.remove(TRACE_PARENT);
+        let state = Some(trace.state()).filter(|state| !state.is_empty());
+        let state = state.and_then(ascii_value);
+        let told = [
+            (TRACE_PARENT, ascii_value(&trace.to_string())),
+            (TRACE_STATE, state),
+        ];
+        for (name, value) in told {
+            self.headers
+                .extend(value.map(|value| (HeaderName::from_static(name), value)));
         }
     }
 

@@ -81,6 +81,7 @@ impl Room {
             now_ms: 1_700_000_000_000,
             seed: 7,
             key: leadhand_protocol::ContentHash::of(b"call"),
+            trace: None,
         }
     }
 

@@ -69,6 +69,7 @@ impl Room {
             now_ms: 1_700_000_000_000,
             seed: 7,
             key: leadhand_protocol::ContentHash::of(b"call"),
+            trace: None,
         };
         let call = ToolCall {
             id: "1".to_owned(),

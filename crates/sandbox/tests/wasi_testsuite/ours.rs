@@ -43,6 +43,7 @@ pub(crate) fn run(program: &Program, component: &[u8], folder: &Path) -> Result<
         now_ms: 1_700_000_000_000,
         seed: 1,
         key: leadhand_protocol::ContentHash::of(b"call"),
+        trace: None,
     };
     let folders: Vec<&str> = program
         .folder

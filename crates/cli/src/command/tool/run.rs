@@ -164,6 +164,7 @@ impl Bench {
             seed: number,
             // Who makes a call twice by hand wants it twice.
             key: ContentHash::of(format!("{now_ms} {number} {}", self.tool.name).as_bytes()),
+            trace: None,
         };
         self.host.call(&call, &context).await
     }

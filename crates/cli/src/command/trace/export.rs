@@ -100,19 +100,6 @@ fn mask(arguments: &ExportArguments, project: &Project) -> Result<Mask, Failure>
             )
         })?);
     }
-    let config = &project.config;
-    let secrets = config.secrets.values().map(|secret| secret.env.as_str());
-    let models = config.models.values();
-    let keys = models.filter_map(|model| model.api_key_env.as_deref());
-    let known = secrets.chain(keys).chain(["OPENAI_API_KEY"]);
-    // One that is too short to be masked is no secret that could be kept.
-    texts.extend(
-        known
-            .filter_map(variable)
-            .filter(|value| value.chars().count() >= SECRET_CHARS_MIN),
-    );
+    texts.extend(project.known_secrets());
     Mask::new(texts)
 }
-
-/// Fewest characters of a secret that is looked for without being asked.
-const SECRET_CHARS_MIN: usize = 8;
