@@ -99,10 +99,7 @@ impl Session {
             }
         };
         drop((run, voice));
-        let leadhand = self.leadhand;
         self.watch.finish();
-        telemetry::finish(&leadhand, &id).await;
-        drop(leadhand);
         let outcome = result?;
         if self.show == Show::Json {
             screen::out_json(&LastLine {
@@ -113,6 +110,7 @@ impl Session {
         let took_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         screen::note(&account::text(&outcome, took_ms));
         screen::note(&what_next(outcome.kind, &id, options));
+        telemetry::finish(&self.leadhand, &id).await;
         Ok(outcome)
     }
 }

@@ -116,8 +116,8 @@ pub(crate) async fn finish(leadhand: &leadhand::Leadhand, run: &leadhand::RunId)
     };
     let (lost, all) = (told.spans_lost, told.spans_lost + told.spans_sent);
     screen::note(&format!(
-        "{lost} of {all} spans did not reach their receiver: {why}\nsend them later with: \
-         leadhand trace export {run} --format otlp"
+        "{lost} of {all} spans did not arrive: {why}\nhave them later with: leadhand trace export \
+         {run} --format otlp"
     ));
 }
 

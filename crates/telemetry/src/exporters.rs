@@ -7,6 +7,7 @@ use opentelemetry_otlp::{
     MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
 };
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
 use reqwest::Url;
@@ -19,6 +20,8 @@ const TRACES: &str = "/v1/traces";
 const METRICS: &str = "/v1/metrics";
 
 pub(crate) struct Exporters {
+    /// Where they send to, for messages.
+    base: String,
     spans: SpanExporter,
     metrics: SdkMeterProvider,
     pub(crate) measures: Measures,
@@ -91,6 +94,7 @@ impl Exporters {
             .with_reader(reader)
             .build();
         Ok(Self {
+            base: base.to_owned(),
             spans,
             measures: Measures::new(&metrics),
             metrics,
@@ -100,13 +104,23 @@ impl Exporters {
     /// Sends spans, again and again for [`SEND_MS_MAX`] where it helps.
     pub(crate) fn send(&self, spans: Vec<SpanData>) -> Result<(), String> {
         let sent = futures::executor::block_on(self.spans.export(spans));
-        sent.map_err(|error| error.to_string())
+        sent.map_err(|error| self.said(&error, TRACES))
     }
 
     /// Sends what was measured.
     pub(crate) fn send_metrics(&self) -> Result<(), String> {
         let sent = self.metrics.force_flush();
-        sent.map_err(|error| error.to_string())
+        sent.map_err(|error| self.said(&error, METRICS))
+    }
+
+    fn said(&self, error: &OTelSdkError, path: &str) -> String {
+        let base = &self.base;
+        match error {
+            OTelSdkError::InternalFailure(why) => format!("{base}{path}: {why}"),
+            OTelSdkError::Timeout(_) | OTelSdkError::AlreadyShutdown => {
+                format!("{base}{path}: {error}")
+            }
+        }
     }
 }
 

@@ -90,9 +90,9 @@ impl Sender {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
+        // What was measured is sent when the exporters go.
         self.catch_up();
         self.send();
-        self.send_metrics();
     }
 
     /// What comes next; while nothing does, what found no room is looked at.

@@ -19,6 +19,7 @@ mod refuse;
 mod replay;
 mod run;
 mod stop;
+mod telemetry;
 mod tools;
 mod top;
 mod ui;

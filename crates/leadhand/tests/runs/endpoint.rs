@@ -1,8 +1,10 @@
 //! A run over HTTP, against a server that fails in every usual way before it answers.
 
 use crate::office::{builder_for, model, plan, text};
+use leadhand::rooms::protocol::RunTrace;
 use leadhand::{
-    Event, Leadhand, ModelConfig, ModelFaultKind, OutcomeKind, RetryPolicy, ToolStyle, Usage,
+    AgentId, Event, Goal, Leadhand, ModelConfig, ModelFaultKind, OutcomeKind, RetryPolicy,
+    ToolStyle, Usage,
 };
 use leadhand_model::{StubAnswer, StubServer};
 use serde_json::{Value, json};
@@ -124,4 +126,36 @@ async fn a_server_that_lets_nobody_in_stops_the_run_resumable() {
         (OutcomeKind::Done, "fine")
     );
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_model_is_told_what_trace_its_turn_is_a_part_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let answers = vec![StubAnswer::text("Done."), StubAnswer::text("Done.")];
+    let server = StubServer::start(answers).await.unwrap();
+    let leadhand = leadhand(folder.path(), &server);
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut goal = Goal::new("Say it.");
+    leadhand
+        .start_plan(goal.clone(), plan(&[("t1", "Say it.", &[])]))
+        .unwrap()
+        .await
+        .unwrap();
+    goal.trace_parent = Some(parent.parse().unwrap());
+    let run = leadhand
+        .start_plan(goal.clone(), plan(&[("t1", "Say it.", &[])]))
+        .unwrap();
+    let trace = RunTrace::new(run.id().as_str(), goal.trace_parent.as_ref());
+    run.await.unwrap();
+    let told: Vec<Option<String>> = server
+        .requests()
+        .iter()
+        .map(|request| {
+            let mut headers = request.headers.iter();
+            headers.find_map(|it| Some(it.strip_prefix("traceparent: ")?.to_owned()))
+        })
+        .collect();
+    let turn = trace.at(trace.turn(AgentId(0), 1));
+    assert_eq!(told, [None, Some(turn.to_string())]);
+    assert!(turn.to_string().starts_with(&parent[..35]));
 }

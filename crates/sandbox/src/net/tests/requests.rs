@@ -7,7 +7,7 @@ use crate::contract::http::{ErrorCode, Request, Response};
 use crate::net::{NetAccess, Network};
 use flate2::Compression;
 use flate2::read::{GzEncoder, ZlibEncoder};
-use leadhand_protocol::{Capability, ContentHash, NetRequest, Permit, ToolLimits};
+use leadhand_protocol::{Capability, ContentHash, NetRequest, Permit, ToolLimits, TraceContext};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -130,6 +130,36 @@ async fn a_request_that_may_change_something_carries_the_key_of_its_call() {
         Some("mine".to_owned()),
     ];
     assert_eq!(keys, expected);
+}
+
+#[tokio::test]
+async fn a_request_says_what_trace_it_is_a_part_of_whatever_its_guest_says() {
+    let server = Server::saying(ok("done"));
+    let told = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let trace: TraceContext = told.parse().unwrap();
+    let trace = trace.with_state("vendor=1");
+    for trace in [Some(trace), None] {
+        let mut access = on_this_machine("http://127.0.0.1:*/**").traced(trace);
+        let headers = vec![("Traceparent".to_owned(), "mine".to_owned())];
+        let request = Request {
+            headers,
+            ..request("GET", &server.url("/"))
+        };
+        access.send(request).await.unwrap();
+    }
+    let told_of = |request: &String| {
+        let lines = request.lines().filter(|line| line.starts_with("trace"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told_of: Vec<Vec<String>> = server.seen().iter().map(told_of).collect();
+    let (first, second) = (format!("traceparent: {told}"), "tracestate: vendor=1");
+    assert_eq!(
+        told_of,
+        [
+            vec![first, second.to_owned()],
+            vec!["traceparent: mine".to_owned()]
+        ]
+    );
 }
 
 #[tokio::test]
