@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// A dependency, by the beginning of its name, and the rooms that may have it.
-const FENCES: [(&str, &[&str]); 20] = [
+const FENCES: [(&str, &[&str]); 21] = [
     ("anyhow", &[]),
     ("async-openai", &["model"]),
     ("axum", &["viewer"]),
@@ -19,10 +19,11 @@ const FENCES: [(&str, &[&str]); 20] = [
     ("etcetera", &["cli"]),
     ("indicatif", &["cli"]),
     ("llguidance", &["inference"]),
+    ("opentelemetry", &["telemetry"]),
     ("petgraph", &["task-graph"]),
     ("ratatui", &["viewer"]),
     ("redb", &["journal"]),
-    ("reqwest", &["model"]),
+    ("reqwest", &["model", "telemetry"]),
     ("shuttle", &["channel"]),
     ("sled", &["journal"]),
     ("tokenizers", &["inference"]),

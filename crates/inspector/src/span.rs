@@ -2,15 +2,18 @@
 //! (<https://opentelemetry.io/docs/specs/semconv/gen-ai/>): one for the run, one for each agent,
 //! and below it one for each time it asked its model and for each tool call. What was found about
 //! an agent's work are events of its span, and an agent's span links to those of the agents whose
-//! results its task was given.
+//! results its task was given, and whose messages it got.
 //!
 //! Texts (the goal, replies, arguments, results, evidence) leave only where they are asked for.
 
 use crate::timeline::{AgentLine, Note, Step, TaskLine, Timeline};
-use leadhand_protocol::{Decision, RunTrace, SpanId};
+use leadhand_protocol::{AgentId, Decision, RunTrace, SpanId};
 
 /// Nanoseconds of a millisecond.
 const NANOS: u64 = 1_000_000;
+/// What receivers that go by the OpenInference conventions know a span by. They know most of ours
+/// by the names of those for generative AI, but neither a plan nor a workflow.
+const OPENINFERENCE_KIND: &str = "openinference.span.kind";
 /// What stands in the place of a masked text.
 const MASKED: &str = "[masked]";
 
@@ -42,7 +45,7 @@ pub struct Span {
     pub attributes: Vec<Attribute>,
     /// What was found about it.
     pub events: Vec<SpanEvent>,
-    /// Spans of the same trace whose results it was given.
+    /// Spans of the same trace whose results or messages it was given.
     pub links: Vec<SpanId>,
     /// Why it failed: empty where the text stays here, none where it did not.
     pub failure: Option<String>,
@@ -170,6 +173,7 @@ impl Spans<'_> {
         let mut span = span(self.trace.run(), self.trace.parent(), name, time_ms);
         span.attributes = vec![
             text("gen_ai.operation.name", "invoke_workflow"),
+            text(OPENINFERENCE_KIND, "CHAIN"),
             text("gen_ai.agent.name", "leadhand"),
             text("gen_ai.conversation.id", &timeline.run),
             text("leadhand.autonomy", &timeline.autonomy),
@@ -204,21 +208,29 @@ impl Spans<'_> {
             text("leadhand.purpose", &agent.purpose),
             number("leadhand.attempt", agent.attempt.into()),
         ];
+        if plans {
+            span.attributes.push(text(OPENINFERENCE_KIND, "AGENT"));
+        }
         if let Some(task) = task {
             span.attributes.push(text("leadhand.task.id", &task.id));
-            span.links = self.links(task);
         }
+        span.links = self.links(task, agent.agent);
         let found = self.timeline.findings_about(agent.agent);
         span.events = found.map(|note| self.finding(note)).collect();
         span.failure = agent.failure.as_deref().map(|why| self.shown(why));
         span
     }
 
-    /// To the agents whose results a task was given.
-    fn links(self, task: &TaskLine) -> Vec<SpanId> {
-        let before = task.depends_on.iter();
+    /// To the agents whose results a task was given, and those whose messages its agent got.
+    fn links(self, task: Option<&TaskLine>, agent: AgentId) -> Vec<SpanId> {
+        let before = task.into_iter().flat_map(|task| &task.depends_on);
         let before = before.filter_map(|id| self.timeline.task_line(id)?.agents.last());
-        before.map(|agent| self.trace.agent(agent.agent)).collect()
+        let mut links: Vec<AgentId> = before.map(|agent| agent.agent).collect();
+        let heard = self.timeline.heard_by(agent);
+        links.extend(heard.filter(|from| *from != agent));
+        links.sort_unstable();
+        links.dedup();
+        links.into_iter().map(|it| self.trace.agent(it)).collect()
     }
 
     fn finding(self, note: &Note) -> SpanEvent {

@@ -10,7 +10,7 @@ use leadhand_protocol::{
     RunTrace, Source, TaskId, ToolFault, ToolOutput, TraceContext, Usage,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod note;
@@ -78,6 +78,8 @@ struct Places {
     /// The step of the turn that an agent is at, and those of its calls.
     turns: BTreeMap<AgentId, usize>,
     calls: BTreeMap<CallId, usize>,
+    /// From whom an agent got messages and answers.
+    heard: BTreeMap<AgentId, BTreeSet<AgentId>>,
     /// The notes that are findings about an agent's work.
     findings: BTreeMap<AgentId, Vec<usize>>,
 }
@@ -260,6 +262,12 @@ impl Timeline {
     pub(crate) fn findings_about(&self, agent: AgentId) -> impl Iterator<Item = &Note> {
         let own = self.places.findings.get(&agent).into_iter().flatten();
         own.filter_map(|at| self.notes.get(*at))
+    }
+
+    /// From whom this agent got messages and answers.
+    pub(crate) fn heard_by(&self, agent: AgentId) -> impl Iterator<Item = AgentId> {
+        let heard = self.places.heard.get(&agent).into_iter().flatten();
+        heard.copied()
     }
 
     /// The names of its spans.

@@ -8,7 +8,7 @@
 
 use leadhand_detectors::Spans;
 use leadhand_inspector::{Content, LiveSpans, Span, Spent, Timeline, foreign, to_otlp};
-use leadhand_protocol::{Record, RunId};
+use leadhand_protocol::{AgentId, Record, RunId, RunTrace};
 use serde_json::{Value, json};
 
 fn run() -> Timeline {
@@ -29,8 +29,10 @@ fn records() -> Vec<Record> {
         "since": 0, "period": 1, "times": 3, "evidence": "secret evidence"});
     let mut found_event = found;
     found_event["event"] = json!("found");
+    let message = json!({"published": {"topic": "news", "sequence": 1, "from": 7, "payload": {"kind": "text", "version": 1, "value": "secret"}}});
     let events = [
         json!({"event": "agent_started", "agent": 1, "role": "scout", "purpose": "plan", "attempt": 1}),
+        json!({"event": "coordinated", "fact": {"received": {"party": 1, "message": message}}}),
         json!({"event": "turn_started", "agent": 1, "turn": 1}),
         json!({"event": "model_replied", "agent": 1, "turn": 1, "reply": reply}),
         called(0, "a", "allow"),
@@ -95,7 +97,7 @@ fn a_run_that_goes_on_gives_the_spans_that_it_has_when_it_is_over() {
         "tool_calls": 2, "revisions": 0}});
     records.push(serde_json::from_value(last).unwrap());
     // The last agent never ends, and the one before leaves a call open.
-    records.retain(|record| !matches!(record.seq, 6 | 8));
+    records.retain(|record| !matches!(record.seq, 7 | 9));
     for content in [Content::Left, Content::Sent] {
         let mut live = LiveSpans::new(&run, content);
         let mut given: Vec<Span> = records.iter().flat_map(|it| live.take(it)).collect();
@@ -104,6 +106,9 @@ fn a_run_that_goes_on_gives_the_spans_that_it_has_when_it_is_over() {
         given.sort_by_key(|span| span.id);
         all.sort_by_key(|span| span.id);
         assert_eq!(given, all);
+        let trace = RunTrace::new("r1", None);
+        let scout = given.iter().find(|it| it.id == trace.agent(AgentId(1)));
+        assert_eq!(scout.unwrap().links, [trace.agent(AgentId(7))]);
     }
 }
 

@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Most records that wait to be looked at; others are read from the journal later.
-pub const RECORDS_WAITING_MAX: usize = 4_096;
+pub const RECORDS_WAITING_MAX: usize = 8_192;
 /// Most spans that are sent at once.
 pub const SPANS_PER_BATCH_MAX: usize = 512;
 /// How long a span waits at most until it is sent, in milliseconds, where the receiver keeps up.

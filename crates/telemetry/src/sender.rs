@@ -15,6 +15,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
+/// How long more is let come after a silence, in milliseconds: in that time a fast run makes some
+/// thousand records.
+const GATHER_MS: u64 = 20;
+
 /// What comes through the queue.
 pub(crate) enum Given {
     Record(RunId, Record),
@@ -95,18 +99,25 @@ impl Sender {
         self.send();
     }
 
-    /// What comes next; while nothing does, what found no room is looked at.
+    /// What comes next; while nothing does, what found no room is looked at. When something comes
+    /// after a silence, more is let come before it is looked at: whoever gives it has to wake this
+    /// thread up each time that it waits.
     fn next(&mut self, given: &Receiver<Given>) -> Result<Given, RecvTimeoutError> {
         match given.try_recv() {
             Ok(given) => return Ok(given),
             Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
             Err(TryRecvError::Empty) => self.catch_up(),
         }
-        if self.waiting.is_empty() {
-            return given.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        let next = if self.waiting.is_empty() {
+            given.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            let batch = Duration::from_millis(BATCH_MS_MAX);
+            given.recv_timeout(batch.saturating_sub(self.since.elapsed()))
+        };
+        if let Ok(Given::Record(..)) = &next {
+            std::thread::sleep(Duration::from_millis(GATHER_MS));
         }
-        let batch = Duration::from_millis(BATCH_MS_MAX);
-        given.recv_timeout(batch.saturating_sub(self.since.elapsed()))
+        next
     }
 
     /// A record of a run, after those before it that found no room.
