@@ -22,7 +22,10 @@ impl LiveSpans {
     #[must_use]
     pub fn new(run: &RunId, content: Content) -> Self {
         Self {
-            timeline: Timeline::new(run),
+            timeline: match content {
+                Content::Left => Timeline::bare(run),
+                Content::Sent => Timeline::new(run),
+            },
             content,
             trace: RunTrace::new(run.as_str(), None),
             open: BTreeMap::new(),
@@ -106,6 +109,7 @@ impl LiveSpans {
             .filter_map(|step| self.spans().step(line, step))
             .collect();
         ended.push(self.spans().agent(task, line));
+        self.timeline.forget_steps(agent);
         ended
     }
 }

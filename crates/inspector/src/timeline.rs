@@ -67,6 +67,9 @@ pub struct Timeline {
     /// Bytes of texts that are kept so far.
     #[serde(skip)]
     texts_bytes: usize,
+    /// No text is kept.
+    #[serde(skip)]
+    is_bare: bool,
 }
 
 /// Where everything stands, so that a long run is put together in one go.
@@ -166,6 +169,14 @@ impl Timeline {
     #[must_use]
     pub fn new(run: &RunId) -> Self {
         Self::named(run.to_string())
+    }
+
+    /// The same, which keeps no text of models and tools.
+    pub(crate) fn bare(run: &RunId) -> Self {
+        Self {
+            is_bare: true,
+            ..Self::new(run)
+        }
     }
 
     pub(crate) fn named(run: String) -> Self {
@@ -283,6 +294,13 @@ impl Timeline {
     /// A task.
     pub(crate) fn task_line(&self, id: &TaskId) -> Option<&TaskLine> {
         self.tasks.get(*self.places.tasks.get(id)?)
+    }
+
+    /// Lets go of what an agent did, of which nobody wants to know any more.
+    pub(crate) fn forget_steps(&mut self, agent: AgentId) {
+        if let Some(line) = self.agent(agent) {
+            line.steps = Vec::new();
+        }
     }
 
     /// An agent, and its task if it has one.
@@ -456,6 +474,9 @@ impl Timeline {
 
     /// A text as far as it is kept.
     fn kept(&mut self, text: &str) -> String {
+        if self.is_bare {
+            return String::new();
+        }
         let room = TEXTS_BYTES_MAX.saturating_sub(self.texts_bytes);
         let most = room.clamp(TEXT_BYTES_MIN, TEXT_BYTES_MAX);
         let mut kept = text[..text.floor_char_boundary(most)].to_owned();
