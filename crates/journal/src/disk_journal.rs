@@ -330,8 +330,11 @@ impl Writer for DiskWriter {
 
     fn set_status(&mut self, status: &Value) -> Result<(), JournalError> {
         let json = crate::journal::status_json(&self.run, status)?;
-        let draft = self.folder.run.join("status.json.new");
-        folder::replace(&self.folder.status, &draft, json.as_bytes())
+        folder::replace(
+            &self.folder.status,
+            &self.folder.status_draft,
+            json.as_bytes(),
+        )
     }
 
     fn set_snapshot(
