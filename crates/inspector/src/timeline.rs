@@ -10,7 +10,7 @@ use leadhand_protocol::{
     Source, TaskId, ToolFault, ToolOutput, Usage,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod note;
@@ -20,6 +20,7 @@ mod text;
 
 pub use note::{Note, NoteKind};
 pub use step::{Reached, Step};
+pub use text::Standing;
 
 /// Most bytes of one text that are kept, such as a reply or what a tool brought; records have the
 /// whole.
@@ -329,8 +330,9 @@ impl Timeline {
     }
 
     fn planned(&mut self, revision: u32, plan: &Plan) {
+        let planned: BTreeSet<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
         for line in &mut self.tasks {
-            let is_planned = plan.tasks.iter().any(|task| task.id.as_str() == line.id);
+            let is_planned = planned.contains(line.id.as_str());
             if !is_planned && line.state != "done" && line.state != "failed" {
                 line.state = "dropped";
             }

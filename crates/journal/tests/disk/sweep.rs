@@ -152,9 +152,9 @@ fn what_a_crash_left_of_a_summary_or_a_snapshot_goes_once_nobody_writes_the_run(
     let journal = journal(root.path());
     let folder = root.path().join("runs/run-1");
     let drafts = ["status.json.new", "snapshot.new"].map(|name| folder.join(name));
-    drafts
-        .each_ref()
-        .map(|path| fs::write(path, "half").unwrap());
+    for draft in &drafts {
+        fs::write(draft, "half").unwrap();
+    }
     let writer = journal.open(&run()).unwrap();
     assert_eq!(sweep(&journal).leftovers, 0);
     writer.close().unwrap();
