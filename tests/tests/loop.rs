@@ -1,9 +1,9 @@
 //! The real loop with models and tools that look at it: what it may not do before a record is
 //! durable, and what may not be left when it ends.
 
-use leadhand::rooms::journal::{History, JournalError, Promise, RunEntry, Ticket, Writer};
+use leadhand::rooms::journal::{Damage, JournalError, Promise, RunEntry, Ticket, Visitor, Writer};
 use leadhand::rooms::model::{BoxFuture, ModelInfo, Pieces};
-use leadhand::rooms::protocol::{ModelFault, ModelReply, ModelRequest};
+use leadhand::rooms::protocol::{ModelFault, ModelReply, ModelRequest, Seq};
 use leadhand::{
     Effect, Event, Journal, Leadhand, MemoryJournal, Model, OutcomeKind, Record, RunId,
     ScriptedModel,
@@ -106,8 +106,13 @@ impl Journal for Slow {
         self.0.open(run)
     }
 
-    fn read(&self, run: &RunId) -> Result<History, JournalError> {
-        self.0.read(run)
+    fn scan(
+        &self,
+        run: &RunId,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
+        self.0.scan(run, from, see)
     }
 
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {

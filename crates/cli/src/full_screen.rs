@@ -207,3 +207,65 @@ fn of_key(key: KeyEvent) -> Option<Typed> {
     };
     Some(Typed::Key(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FullScreen;
+    use rustix::fs::{Mode, OFlags, open};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::tcgetattr;
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    /// Set in the process that panics.
+    const PANICS: &str = "LEADHAND_TEST_PANICS";
+
+    /// Not a test of its own: with the variable in the environment it takes the terminal and panics.
+    #[test]
+    fn panics() {
+        if std::env::var_os(PANICS).is_some() {
+            let _taken = FullScreen::open().unwrap();
+            panic!("a defect");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_told_on_the_screen_from_before_and_the_terminal_is_as_it_was() {
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let theirs = open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let before = format!("{:?}", tcgetattr(&theirs).unwrap());
+        let end = || Stdio::from(theirs.try_clone().unwrap());
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "full_screen::tests::panics", "--nocapture"])
+            .env(PANICS, "1")
+            .env("TERM", "xterm-256color")
+            .env_remove("LEADHAND_LOG")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        let mut ours = File::from(ours);
+        let reading = std::thread::spawn(move || {
+            let (mut seen, mut piece) = (Vec::new(), [0; 4_096]);
+            // It fails once nobody has the other end.
+            while let Ok(bytes @ 1..) = ours.read(&mut piece) {
+                seen.extend(&piece[..bytes]);
+            }
+            String::from_utf8_lossy(&seen).into_owned()
+        });
+        assert!(!child.wait().unwrap().success());
+        assert_eq!(format!("{:?}", tcgetattr(&theirs).unwrap()), before);
+        drop(theirs);
+        let seen = reading.join().unwrap();
+        let places = ["\u{1b}[?1049h", "\u{1b}[?1049l", "a defect"].map(|it| seen.find(it));
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{seen:?}"
+        );
+    }
+}

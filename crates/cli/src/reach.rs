@@ -9,12 +9,13 @@ use crate::run_name;
 use crate::screen;
 use crate::session::resume_with;
 use crate::watch::{Show, Watch};
-use leadhand::rooms::journal::{History, Verified};
-use leadhand::rooms::protocol::ContentHash;
+use leadhand::rooms::journal::{Damage, Verified};
+use leadhand::rooms::protocol::{ContentHash, Seq};
 use leadhand::{
     Journal, Leadhand, OpenQuestion, Outcome, PersonInput, Plan, Record, RemoteError, RemoteRun,
     RunId, ScriptedModel, SledJournal, Status,
 };
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// How long a live run is waited for that does not listen yet, in milliseconds.
@@ -29,7 +30,7 @@ pub(crate) struct Reach {
     pub(crate) project: Project,
     pub(crate) id: RunId,
     options: ProjectOptions,
-    journal: SledJournal,
+    pub(crate) journal: SledJournal,
 }
 
 impl Reach {
@@ -104,11 +105,7 @@ impl Reach {
 
     /// That the run cannot be paused, since it is not live.
     pub(crate) fn stands_still(&self) -> Result<Failure, Failure> {
-        let runs = self.journal.runs()?;
-        let entry = runs.into_iter().find(|entry| entry.run == self.id);
-        let status: Status = entry
-            .and_then(|entry| serde_json::from_value(entry.status?).ok())
-            .unwrap_or_default();
+        let status = self.status()?.unwrap_or_default();
         Ok(match status.outcome.filter(|kind| !kind.resumable()) {
             Some(kind) => Failure::usage(
                 format!(
@@ -152,18 +149,47 @@ impl Reach {
         }
     }
 
-    /// All records there are. Of a live run they come from its process.
+    /// Shows the records from one on as they are read. Of a live run they come from its process.
+    /// Gives the damage at which they end.
     ///
     /// # Errors
     /// What the journal says, or that the run cannot be reached.
-    pub(crate) async fn history(&self) -> Result<History, Failure> {
-        match self.live().await? {
-            Some(mut remote) => Ok(History {
-                records: remote.records(0).await?,
-                damage: None,
-            }),
-            None => Ok(self.journal.read(&self.id)?),
+    pub(crate) async fn scan(
+        &self,
+        from: Seq,
+        mut see: impl FnMut(Record),
+    ) -> Result<Option<Damage>, Failure> {
+        let mut next = from;
+        let mut looks_left = LISTEN_WAIT_MS / LISTEN_PAUSE_MS;
+        while let Some(mut remote) = self.live().await? {
+            let mut stored = remote.stored(next).await;
+            loop {
+                match stored.next().await {
+                    Ok(Some((record, _))) => {
+                        next = record.seq + 1;
+                        see(record);
+                    }
+                    Ok(None) => return Ok(None),
+                    // It is just ending, and what was not sent is in its journal.
+                    Err(RemoteError::Gone { .. }) if looks_left > 0 => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            looks_left -= 1;
+            tokio::time::sleep(Duration::from_millis(LISTEN_PAUSE_MS)).await;
         }
+        let damage = self.journal.scan(&self.id, next, &mut |record, _| {
+            see(record);
+            ControlFlow::Continue(())
+        })?;
+        Ok(damage)
+    }
+
+    /// What the run's process says of it in short; nothing where it cannot be read.
+    pub(crate) fn status(&self) -> Result<Option<Status>, Failure> {
+        let runs = self.journal.runs()?;
+        let entry = runs.into_iter().find(|entry| entry.run == self.id);
+        Ok(entry.and_then(|entry| serde_json::from_value(entry.status?).ok()))
     }
 
     /// What comes of checking all records against their chain, and looking for a head that was
@@ -181,12 +207,12 @@ impl Reach {
     /// All records there are, none of which may be damaged.
     ///
     /// # Errors
-    /// As [`Reach::history`], and that there is damage.
+    /// As [`Reach::scan`], and that there is damage.
     pub(crate) async fn records(&self) -> Result<Vec<Record>, Failure> {
-        let history = self.history().await?;
-        match history.damage {
+        let mut records = Vec::new();
+        match self.scan(0, |record| records.push(record)).await? {
             Some(damage) => Err(Failure::damaged(&self.id, damage)),
-            None => Ok(history.records),
+            None => Ok(records),
         }
     }
 
@@ -195,11 +221,15 @@ impl Reach {
     /// # Errors
     /// What the journal says; a damaged one is refused as a whole.
     pub(crate) fn stopped(&self) -> Result<leadhand::rooms::engine::Run, Failure> {
-        let history = self.journal.read(&self.id)?;
-        if let Some(damage) = history.damage {
-            return Err(Failure::damaged(&self.id, damage));
+        let mut run = leadhand::rooms::engine::Run::new();
+        let damage = self.journal.scan(&self.id, 0, &mut |record, _| {
+            run.apply(&record);
+            ControlFlow::Continue(())
+        })?;
+        match damage {
+            Some(damage) => Err(Failure::damaged(&self.id, damage)),
+            None => Ok(run),
         }
-        Ok(leadhand::rebuild(&history.records))
     }
 
     /// Gives an order that counts at once in a live run, and from the next `resume` on in one

@@ -5,6 +5,8 @@ use leadhand::rooms::inspector::escape;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
+/// From this size on what was written in blocks goes out, in bytes.
+const BLOCK_BYTES: usize = 16 * 1024;
 /// Notes that are held back at most.
 const HELD_NOTES_MAX: usize = 32;
 
@@ -19,6 +21,52 @@ pub(crate) fn out(text: &str) {
         let _ = stdout.write_all(b"\n");
     }
     let _ = stdout.flush();
+}
+
+/// Standard output for many texts one after the other: they go out in blocks, when [`Blocks::flush`]
+/// says so, and at the end.
+#[derive(Default)]
+pub(crate) struct Blocks(Vec<u8>);
+
+impl Blocks {
+    /// Writes a text, as [`out`] does.
+    pub(crate) fn out(&mut self, text: &str) {
+        self.0.extend(text.as_bytes());
+        self.end_line();
+    }
+
+    /// Writes a JSON value, as [`out_json`] does.
+    pub(crate) fn out_json(&mut self, value: &impl serde::Serialize) {
+        let before = self.0.len();
+        if let Err(error) = serde_json::to_writer(&mut self.0, value) {
+            self.0.truncate(before);
+            return note(&format!("a value cannot be written as JSON: {error}"));
+        }
+        self.end_line();
+    }
+
+    fn end_line(&mut self) {
+        if self.0.last() != Some(&b'\n') {
+            self.0.push(b'\n');
+        }
+        if self.0.len() >= BLOCK_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Has all that was written so far seen.
+    pub(crate) fn flush(&mut self) {
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(&self.0).and_then(|()| stdout.flush());
+        self.0.clear();
+        self.0.shrink_to(BLOCK_BYTES);
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.flush();
+    }
 }
 
 /// Writes a text of foreign origin to standard output; escaped when a terminal would read it.

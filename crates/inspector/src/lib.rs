@@ -30,7 +30,7 @@ pub use progress::{Progress, Row, State};
 pub use said::said;
 pub use span::{Attribute, AttributeValue, Content, Span, SpanEvent, SpanKind};
 pub use timeline::{
-    AgentLine, Note, NoteKind, Reached, Spent, Step, TEXT_BYTES_MAX, TEXT_BYTES_MIN,
+    AgentLine, Note, NoteKind, Reached, Spent, Standing, Step, TEXT_BYTES_MAX, TEXT_BYTES_MIN,
     TEXTS_BYTES_MAX, TaskLine, Timeline,
 };
 pub use why::{LINKS_MAX, Link, why};

@@ -9,7 +9,7 @@ use leadhand_protocol::{
     AgentId, Artifact, CallId, Decision, Purpose, ToolCall, ToolFault, Usage, Verdict,
 };
 use leadhand_protocol::{Event, Plan, Record, TaskId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Characters of arguments, results and reasons in a line.
@@ -22,6 +22,8 @@ const TITLE_CHARS_MAX: usize = 60;
 pub struct Progress {
     /// One for each task, and for each agent of the manager.
     pub rows: Vec<Row>,
+    /// Which row a task has, by its id.
+    places: BTreeMap<String, usize>,
     /// Which row an agent works on.
     seats: BTreeMap<AgentId, usize>,
     calls: BTreeMap<CallId, String>,
@@ -168,6 +170,20 @@ impl Progress {
         self.rows.get_mut(*self.seats.get(&agent)?)
     }
 
+    fn row_of(&mut self, task: &str) -> Option<&mut Row> {
+        self.rows.get_mut(*self.places.get(task)?)
+    }
+
+    /// Adds a row; gives its place.
+    fn add(&mut self, row: Row) -> usize {
+        let place = self.rows.len();
+        if !row.id.is_empty() {
+            self.places.insert(row.id.clone(), place);
+        }
+        self.rows.push(row);
+        place
+    }
+
     fn task_failed(&mut self, task: &TaskId, why: &str) -> String {
         self.end(task, State::Failed);
         format!("{task} failed: {}", shown(why))
@@ -229,12 +245,15 @@ impl Progress {
                 role: escape::line(role, TITLE_CHARS_MAX),
                 ..Row::default()
             };
-            match self.rows.iter_mut().find(|known| known.id == row.id) {
+            match self.row_of(&row.id) {
                 Some(known) => (known.title, known.role) = (row.title, row.role),
-                None => self.rows.push(row),
+                None => {
+                    self.add(row);
+                }
             }
         }
-        let is_planned = |row: &Row| tasks.iter().any(|task| task.id.as_str() == row.id);
+        let planned: BTreeSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let is_planned = |row: &Row| planned.contains(row.id.as_str());
         for row in self.rows.iter_mut().filter(|row| !row.id.is_empty()) {
             if row.state == State::Waiting && !is_planned(row) {
                 row.state = State::Dropped;
@@ -269,18 +288,14 @@ impl Progress {
             Purpose::Reply { question } => (String::new(), format!("reply {question}")),
             Purpose::RollBack => (String::new(), "roll back".to_owned()),
         };
-        let seat = self
-            .rows
-            .iter()
-            .position(|row| !id.is_empty() && row.id == id);
+        let seat = self.places.get(&id).copied();
         let seat = seat.unwrap_or_else(|| {
-            self.rows.push(Row {
+            self.add(Row {
                 id,
                 title,
                 role: escape::line(role, TITLE_CHARS_MAX),
                 ..Row::default()
-            });
-            self.rows.len() - 1
+            })
         });
         self.seats.insert(agent, seat);
         let now_ms = self.now_ms;
@@ -343,7 +358,7 @@ impl Progress {
 
     fn task_done(&mut self, task: &TaskId, artifact: &Artifact) -> Option<String> {
         self.end(task, State::Done);
-        let row = self.rows.iter().find(|row| row.id == task.as_str())?;
+        let row = self.row_of(task.as_str())?;
         let time = crate::words::seconds(row.ended_ms.saturating_sub(row.began_ms));
         let tokens = crate::words::number(row.tokens);
         let file = artifact
@@ -358,7 +373,7 @@ impl Progress {
 
     fn end(&mut self, task: &TaskId, state: State) {
         let now_ms = self.now_ms;
-        if let Some(row) = self.rows.iter_mut().find(|row| row.id == task.as_str()) {
+        if let Some(row) = self.row_of(task.as_str()) {
             row.state = state;
             row.ended_ms = now_ms;
             row.doing.clear();

@@ -20,6 +20,7 @@ mod text;
 
 pub use note::{Note, NoteKind};
 pub use step::{Reached, Step};
+pub use text::Standing;
 
 /// Most bytes of one text that are kept, such as a reply or what a tool brought; records have the
 /// whole.
@@ -394,8 +395,9 @@ impl Timeline {
     }
 
     fn planned(&mut self, revision: u32, plan: &Plan) {
+        let planned: BTreeSet<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
         for line in &mut self.tasks {
-            let is_planned = plan.tasks.iter().any(|task| task.id.as_str() == line.id);
+            let is_planned = planned.contains(line.id.as_str());
             if !is_planned && line.state != "done" && line.state != "failed" {
                 line.state = "dropped";
             }

@@ -11,8 +11,8 @@ use crate::run_end::End;
 use crate::run_records::RunRecords;
 use crate::store::Engine;
 use crate::{
-    Damage, Durability, History, Journal, JournalError, RunEntry, Snapshot, TAIL_BYTES_MAX, Ticket,
-    Verified, Writer, lock, snapshot,
+    Damage, Durability, Journal, JournalError, RunEntry, Snapshot, TAIL_BYTES_MAX, Ticket,
+    Verified, Visitor, Writer, lock, snapshot,
 };
 use leadhand_protocol::{ContentHash, Record, RunId, Seq};
 use serde_json::Value;
@@ -200,19 +200,20 @@ impl Journal for DiskJournal {
         Ok(self.writer(run, folder, lock, end, None))
     }
 
-    fn read(&self, run: &RunId) -> Result<History, JournalError> {
-        self.read_from(run, 0)
-    }
-
-    fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
-        if let Some(history) = self.opened(run).and_then(|open| open.read(from)) {
-            return history;
+    fn scan(
+        &self,
+        run: &RunId,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
+        if let Some(damage) = self.opened(run).and_then(|open| open.scan(from, see)) {
+            return damage;
         }
         let folder = self.existing(run)?;
         let locks = self.alone(run, &folder)?;
-        let history = self.records(run, &folder).read(from, Seq::MAX);
+        let damage = self.records(run, &folder).scan(from, Seq::MAX, see);
         drop(locks);
-        history
+        damage
     }
 
     fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {
@@ -330,8 +331,11 @@ impl Writer for DiskWriter {
 
     fn set_status(&mut self, status: &Value) -> Result<(), JournalError> {
         let json = crate::journal::status_json(&self.run, status)?;
-        let draft = self.folder.run.join("status.json.new");
-        folder::replace(&self.folder.status, &draft, json.as_bytes())
+        folder::replace(
+            &self.folder.status,
+            &self.folder.status_draft,
+            json.as_bytes(),
+        )
     }
 
     fn set_snapshot(

@@ -3,7 +3,7 @@
 use crate::chain::Chain;
 use crate::format::{
     BEFORE_BODY_BYTES, DEPTH_MAX, Deflated, EVENT_DEFLATED, EVENT_IN_BLOB, HEADER_BYTES,
-    RECORD_BYTES_MAX, Reference, TEXTS_IN_BLOBS, VALUE_BYTES_MAX, event_in, seal_in_place,
+    RECORD_BYTES_MAX, Reference, TEXTS_IN_BLOBS, VALUE_BYTES_MAX, plain, seal_in_place,
     seal_record, too_deep,
 };
 use crate::pack::{self, MANY};
@@ -107,7 +107,7 @@ fn encode_value(
     let at = out.len();
     write_body(run, record, record, out)?;
     let value = &out[at..];
-    let event = event_in(&value[BEFORE_BODY_BYTES..], record.seq, record.at_ms)
+    let (_, _, event) = plain(&value[BEFORE_BODY_BYTES..])
         .expect("the body of a record begins with what is looked for in it");
     if event.len() > RECORD_BYTES_MAX {
         return Err(JournalError::RecordTooLarge {

@@ -30,8 +30,12 @@ pub(crate) struct RunFolder {
     pub(crate) reading: PathBuf,
     /// The summary.
     pub(crate) status: PathBuf,
+    /// The next summary, while it is being written.
+    pub(crate) status_draft: PathBuf,
     /// The state at some record.
     pub(crate) snapshot: PathBuf,
+    /// The next state, while it is being written.
+    pub(crate) snapshot_draft: PathBuf,
 }
 
 impl RunFolder {
@@ -46,7 +50,9 @@ impl RunFolder {
             lock: run.join("lock"),
             reading: run.join("reading"),
             status: run.join("status.json"),
+            status_draft: run.join("status.json.new"),
             snapshot: run.join("snapshot"),
+            snapshot_draft: run.join("snapshot.new"),
             run,
         }
     }

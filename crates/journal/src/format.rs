@@ -35,9 +35,6 @@ pub(crate) const HEADER_BYTES: usize = 6;
 /// What stands before the body of a record.
 pub(crate) const BEFORE_BODY_BYTES: usize = HEADER_BYTES + LINK_BYTES;
 
-/// What stands in the body of a record before its event, without the digits of `seq` and time.
-const BEFORE_EVENT: &str = "{\"seq\":,\"at_ms\":,\"event\":";
-
 /// The body is a [`Reference`].
 pub(crate) const EVENT_IN_BLOB: u8 = 1;
 
@@ -85,6 +82,8 @@ pub(crate) struct Stored {
     pub(crate) record: Record,
     /// The hash of its event's JSON.
     pub(crate) event: ContentHash,
+    /// Length of that, in bytes.
+    pub(crate) event_bytes: usize,
     /// The link that it carries.
     pub(crate) link: Option<ContentHash>,
 }
@@ -99,6 +98,7 @@ impl Stored {
         Ok(Self {
             record,
             event: ContentHash::of(event),
+            event_bytes: event.len(),
             link,
         })
     }
@@ -142,8 +142,7 @@ pub(crate) fn decode_any(
     let (link, body) = split_link(value[0], body)?;
     match flags {
         0 => {
-            let Beside { seq, at_ms } = parse(body)?;
-            let event = event_in(body, seq, at_ms).ok_or_else(not_as_written)?;
+            let (seq, at_ms, event) = plain(body).ok_or_else(not_as_written)?;
             Stored::new(seq, at_ms, event, link)
         }
         EVENT_IN_BLOB => {
@@ -189,21 +188,20 @@ fn not_as_written() -> Fault {
     Fault::Damaged("it is whole but not written as records are".to_owned())
 }
 
-/// What a body says beside its event.
-#[derive(Deserialize)]
-struct Beside {
-    seq: Seq,
-    at_ms: u64,
+/// `seq`, time and event of a record that stands in its body as it is. Records are written in one
+/// way only, so what is there is found without reading it as JSON.
+pub(crate) fn plain(body: &[u8]) -> Option<(Seq, u64, &[u8])> {
+    let (seq, rest) = number(body.strip_prefix(b"{\"seq\":")?)?;
+    let (at_ms, rest) = number(rest.strip_prefix(b",\"at_ms\":")?)?;
+    let event = rest.strip_prefix(b",\"event\":")?.strip_suffix(b"}")?;
+    Some((seq, at_ms, event))
 }
 
-/// The event in the body of a record that stands there as it is. Records are written in one way
-/// only, so its place follows from what is before it.
-pub(crate) fn event_in(body: &[u8], seq: Seq, at_ms: u64) -> Option<&[u8]> {
-    let digits = |number: u64| number.checked_ilog10().unwrap_or(0) as usize + 1;
-    let begin = BEFORE_EVENT.len() + digits(seq) + digits(at_ms);
-    body.get(..begin)?.strip_suffix(b"\"event\":")?;
-    // The body closes one brace behind the event.
-    body.get(begin..body.len().checked_sub(1)?)
+/// The number that `bytes` begin with, and what follows it.
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
+    let (number, rest) = bytes.split_at(digits.count());
+    Some((str::from_utf8(number).ok()?.parse().ok()?, rest))
 }
 
 /// The link that a value of this version carries, and the body behind it.

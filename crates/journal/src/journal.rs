@@ -4,7 +4,12 @@ use crate::{Chain, JournalError, Snapshot, Ticket};
 use leadhand_protocol::{ContentHash, Record, RunId, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+
+/// Is shown a record and how long its event is as JSON, in bytes (0 by a journal that makes no
+/// JSON), and says whether it wants the next one.
+pub type Visitor<'a> = dyn FnMut(Record, usize) -> ControlFlow<()> + 'a;
 
 /// A store of runs. Shared by everything in a process that reads or writes runs.
 pub trait Journal: Send + Sync + 'static {
@@ -16,7 +21,7 @@ pub trait Journal: Send + Sync + 'static {
     fn create(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError>;
 
     /// Goes on with a run that exists. Only its end is looked at, and cut off from the
-    /// append on that has a damaged record and was never on disk ([`Writer::lost`]); [`Journal::read`] checks
+    /// append on that has a damaged record and was never on disk ([`Writer::lost`]); [`Journal::scan`] checks
     /// the whole of it and may be called while the writer is held.
     ///
     /// # Errors
@@ -25,24 +30,41 @@ pub trait Journal: Send + Sync + 'static {
     /// cannot be read.
     fn open(&self, run: &RunId) -> Result<Box<dyn Writer>, JournalError>;
 
-    /// All durable records of a run, in order, up to its end or to the first damage.
+    /// Shows the durable records of a run from `from` on as they are read, each one whole and
+    /// checked against those before it, up to its end, to the first damage, or until the visitor
+    /// breaks. Gives the damage where it came to it. What comes before `from` is neither read nor
+    /// checked. Others who want to read or write the run wait meanwhile.
     ///
     /// # Errors
     /// [`JournalError::UnknownRun`], [`JournalError::Live`] when another process writes
-    /// it, [`JournalError::SchemaTooNew`] when a newer program wrote it. Damage is no
-    /// error: it stands in the [`History`].
-    fn read(&self, run: &RunId) -> Result<History, JournalError>;
+    /// it, [`JournalError::SchemaTooNew`] when a newer program wrote it.
+    fn scan(
+        &self,
+        run: &RunId,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError>;
 
-    /// The durable records of a run from `from` on, in order, up to its end or to the first
-    /// damage; none if it ends before. What comes before `from` is neither read nor checked.
-    /// As it stands here it reads all of them.
+    /// All durable records of a run at once, as [`Journal::scan`] shows them: for whoever needs
+    /// them all in memory.
     ///
     /// # Errors
-    /// Those of [`Journal::read`].
+    /// Those of [`Journal::scan`]. Damage is no error: it stands in the [`History`].
+    fn read(&self, run: &RunId) -> Result<History, JournalError> {
+        self.read_from(run, 0)
+    }
+
+    /// The same from `from` on; none if the run ends before.
+    ///
+    /// # Errors
+    /// Those of [`Journal::scan`].
     fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
-        let mut history = self.read(run)?;
-        history.records.retain(|record| record.seq >= from);
-        Ok(history)
+        let mut records = Vec::new();
+        let damage = self.scan(run, from, &mut |record, _| {
+            records.push(record);
+            ControlFlow::Continue(())
+        })?;
+        Ok(History { records, damage })
     }
 
     /// Checks all durable records of a run against its chain. `noted` is the head that somebody
@@ -50,22 +72,31 @@ pub trait Journal: Send + Sync + 'static {
     /// read, which is for a journal that stores none.
     ///
     /// # Errors
-    /// Those of [`Journal::read`]. What does not hold is no error: it stands in [`Verified`].
+    /// Those of [`Journal::scan`]. What does not hold is no error: it stands in [`Verified`].
     fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {
-        let history = self.read(run)?;
         let mut chain = Chain::of(run);
         let mut verified = Verified::of(&chain);
-        for record in &history.records {
-            let event = serde_json::to_vec(&record.event);
-            let event = event.map_err(|error| JournalError::Unencodable {
-                run: run.clone(),
-                seq: record.seq,
-                what: error.to_string(),
-            })?;
-            let link = chain.next(record.seq, record.at_ms, ContentHash::of(&event));
-            verified.take(record.seq, link, noted);
+        let mut failed = None;
+        let damage = self.scan(
+            run,
+            0,
+            &mut |record, _| match serde_json::to_vec(&record.event) {
+                Ok(event) => {
+                    let link = chain.next(record.seq, record.at_ms, ContentHash::of(&event));
+                    verified.take(record.seq, link, noted);
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    failed = Some((record.seq, error.to_string()));
+                    ControlFlow::Break(())
+                }
+            },
+        )?;
+        if let Some((seq, what)) = failed {
+            let run = run.clone();
+            return Err(JournalError::Unencodable { run, seq, what });
         }
-        verified.damage = history.damage;
+        verified.damage = damage;
         Ok(verified)
     }
 

@@ -57,7 +57,7 @@ pub use disk_journal::{LOCK_WAIT_MS, STATUS_BYTES_MAX};
 pub use disk_use::{DiskUse, RunUse};
 pub use error::JournalError;
 pub use format::{RECORD_BYTES_MAX, VALUE_BYTES_MAX};
-pub use journal::{Damage, Durability, History, Journal, RunEntry, Verified, Writer};
+pub use journal::{Damage, Durability, History, Journal, RunEntry, Verified, Visitor, Writer};
 pub use memory::MemoryJournal;
 pub use open_run::QUEUED_BYTES_MAX;
 #[cfg(feature = "redb")]

@@ -2,7 +2,7 @@
 //! nothing, so it bounds no record, and ends with its last handle.
 
 use crate::{
-    History, Journal, JournalError, RunEntry, Snapshot, Ticket, Writer, journal, snapshot,
+    Damage, Journal, JournalError, RunEntry, Snapshot, Ticket, Visitor, Writer, journal, snapshot,
 };
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
@@ -84,18 +84,20 @@ impl Journal for MemoryJournal {
         Ok(self.writer(run, &mut runs))
     }
 
-    fn read(&self, run: &RunId) -> Result<History, JournalError> {
-        self.read_from(run, 0)
-    }
-
-    fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
+    fn scan(
+        &self,
+        run: &RunId,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
         let runs = self.lock();
         let state = runs.runs.get(run).ok_or_else(|| unknown(run))?;
-        let from = usize::try_from(from).unwrap_or(usize::MAX);
-        Ok(History {
-            records: state.records.get(from..).unwrap_or_default().to_vec(),
-            damage: None,
-        })
+        // What they hold is shared, and the visitor may look into this journal.
+        let records = state.records.get(from..).unwrap_or_default().to_vec();
+        drop(runs);
+        let _ = records.into_iter().try_for_each(|record| see(record, 0));
+        Ok(None)
     }
 
     fn snapshot(&self, run: &RunId) -> Result<Option<Snapshot>, JournalError> {

@@ -10,7 +10,7 @@ use crate::lock::FileLock;
 use crate::run_records::RunRecords;
 use crate::store::Engine;
 use crate::tail::Tail;
-use crate::{Durability, History, JournalError, Promise, Snapshot, Ticket, Verified, head};
+use crate::{Damage, Durability, JournalError, Promise, Snapshot, Ticket, Verified, Visitor, head};
 use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -255,11 +255,15 @@ impl OpenRun {
         let _ = self.sync_now();
     }
 
-    /// The durable records from `from` on; none once the run is closed.
-    pub(crate) fn read(&self, from: Seq) -> Option<Result<History, JournalError>> {
+    /// Shows the durable records from `from` on; none once the run is closed.
+    pub(crate) fn scan(
+        &self,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Option<Result<Option<Damage>, JournalError>> {
         let open = guard(&self.lock);
         let end = self.durable.load(Ordering::Acquire);
-        open.as_ref().map(|_| self.records().read(from, end))
+        open.as_ref().map(|_| self.records().scan(from, end, see))
     }
 
     /// Checks the durable records against their chain; none once the run is closed.

@@ -2,34 +2,37 @@
 //! before by its link. Where they come from is `run_records`' business.
 
 use crate::format::{self, Fault};
-use crate::{Chain, Damage, Verified};
-use leadhand_protocol::{ContentHash, Record, RunId, Seq};
+use crate::{Chain, Damage};
+use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::ops::ControlFlow;
 
+/// Is given each record that holds, with its link, and says whether it wants the next one.
+pub(crate) type Taker<'a> = dyn FnMut(format::Stored, ContentHash) -> ControlFlow<()> + 'a;
+
 /// Records as they come, each the next one, until the end or the first fault.
-pub(crate) struct Reading {
+pub(crate) struct Reading<'a> {
     pub(crate) next_seq: Seq,
+    /// Before this one it ends; where whoever takes the records wants no more, before the next one.
     pub(crate) end: Seq,
     /// The `seq` after the last value that was seen, wanted or not.
     pub(crate) seen: Seq,
     /// The first record that may come next; none where anything may.
     pub(crate) follows: Option<Seq>,
-    chain: Chain,
+    pub(crate) chain: Chain,
     /// How many records the head holds fast, and the link of the last of them.
     anchor: Option<(Seq, ContentHash)>,
-    pub(crate) records: Vec<Record>,
-    /// What is made of the records if they are not kept, and the head that was noted.
-    verified: Option<(Verified, Option<ContentHash>)>,
+    taker: &'a mut Taker<'a>,
     pub(crate) fault: Option<Fault>,
 }
 
-impl Reading {
+impl<'a> Reading<'a> {
     /// From one record on, to before another; `anchor` is what the head says.
     pub(crate) fn new(
         run: &RunId,
         from: Seq,
         end: Seq,
         anchor: Option<(Seq, ContentHash)>,
+        taker: &'a mut Taker<'a>,
     ) -> Self {
         Self {
             next_seq: from,
@@ -41,23 +44,8 @@ impl Reading {
                 1.. => Chain::within(run),
             },
             anchor,
-            records: Vec::new(),
-            verified: None,
+            taker,
             fault: None,
-        }
-    }
-
-    /// Has it keep no record, but what comes of checking them.
-    pub(crate) fn keep_none(&mut self, noted: Option<ContentHash>) {
-        self.verified = Some((Verified::of(&self.chain), noted));
-    }
-
-    /// What came of it.
-    pub(crate) fn verified(self) -> Verified {
-        let verified = self.verified.map(|(verified, _)| verified);
-        Verified {
-            unchained: self.chain.unchained(),
-            ..verified.unwrap_or(Verified::of(&self.chain))
         }
     }
 
@@ -111,9 +99,8 @@ impl Reading {
             return Err(Fault::Damaged(damage.what));
         }
         self.next_seq += 1;
-        match &mut self.verified {
-            Some((verified, noted)) => verified.take(seq, link, *noted),
-            None => self.records.push(stored.record),
+        if (self.taker)(stored, link).is_break() {
+            self.end = self.next_seq;
         }
         Ok(())
     }

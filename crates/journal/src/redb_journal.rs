@@ -3,8 +3,8 @@
 use crate::disk_journal::DiskJournal;
 use crate::store::Engine;
 use crate::{
-    DiskUse, Durability, History, Journal, JournalError, RunEntry, Snapshot, Swept, Verified,
-    Writer,
+    Damage, DiskUse, Durability, Journal, JournalError, RunEntry, Snapshot, Swept, Verified,
+    Visitor, Writer,
 };
 use leadhand_protocol::{ContentHash, RunId, Seq};
 use serde_json::Value;
@@ -77,12 +77,13 @@ impl Journal for RedbJournal {
         self.0.open(run)
     }
 
-    fn read(&self, run: &RunId) -> Result<History, JournalError> {
-        self.0.read(run)
-    }
-
-    fn read_from(&self, run: &RunId, from: Seq) -> Result<History, JournalError> {
-        self.0.read_from(run, from)
+    fn scan(
+        &self,
+        run: &RunId,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
+        self.0.scan(run, from, see)
     }
 
     fn verify(&self, run: &RunId, noted: Option<ContentHash>) -> Result<Verified, JournalError> {

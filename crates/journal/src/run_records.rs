@@ -3,16 +3,16 @@
 
 use crate::blobs::Blobs;
 use crate::folder::{self, RunFolder};
-use crate::format::{self, Fault, VALUE_VERSION};
-use crate::head::{self, Stored};
-use crate::reading::Reading;
+use crate::format::{self, Fault, Stored, VALUE_VERSION};
+use crate::head;
+use crate::reading::{Reading, Taker};
 use crate::salvage::salvage;
 use crate::sled_store::SledStore;
 use crate::snapshot::{self, Snapshot};
 use crate::store::{Engine, Refusal, Store};
 use crate::tail::{Frames, Stop, tails};
-use crate::{Chain, Damage, History, JournalError, Verified, pack};
-use leadhand_protocol::{ContentHash, Record, RunId, Seq};
+use crate::{Chain, Damage, JournalError, Verified, Visitor, pack};
+use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::cell::OnceCell;
 use std::ops::ControlFlow;
 
@@ -77,38 +77,70 @@ impl RunRecords {
         }
     }
 
-    /// The records from `from` on that come before `end`, or before the first that is missing
+    /// Shows the records from `from` on that come before `end`, or before the first that is missing
     /// or damaged. What comes before `from` is not looked at.
-    pub(crate) fn read(&self, from: Seq, end: Seq) -> Result<History, JournalError> {
-        let mut reading = self.reading(from, end);
+    pub(crate) fn scan(
+        &self,
+        from: Seq,
+        end: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
+        let mut taker = |stored: Stored, _| see(stored.record, stored.event_bytes);
+        let mut reading = self.reading(from, end, &mut taker);
         match self.read_store(&mut reading) {
             Err(JournalError::Store { what, .. }) => {
-                let mut found = salvage(&self.folder, &self.blobs)?;
-                let first_tail = tails(&self.folder)?.first().map_or(0, |tail| tail.begin);
-                let mut behind = self.reading(first_tail, Seq::MAX);
-                self.read_tails(&mut behind)?;
-                found.extend(behind.records.into_iter().map(|it| (it.seq, it)));
-                return Ok(saved(found, from, &what));
+                let next_seq = reading.next_seq;
+                return self.save(next_seq, &what, see);
             }
             read => read?,
         }
         self.read_tails(&mut reading)?;
-        let damage = self.damage_of(&mut reading)?;
-        Ok(History {
-            records: reading.records,
-            damage,
-        })
+        self.damage_of(&mut reading)
     }
 
-    /// Checks the records before `end` against their chain, as [`RunRecords::read`] does, and keeps
-    /// none of them.
+    /// Shows what can be saved of a run whose store refuses to open, up to the first record that
+    /// is nowhere; `why` is what the store said.
+    fn save(
+        &self,
+        from: Seq,
+        why: &str,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
+        let mut found = salvage(&self.folder, &self.blobs)?;
+        let first_tail = tails(&self.folder)?.first().map_or(0, |tail| tail.begin);
+        let mut keep = |stored: Stored, _| {
+            found.insert(stored.record.seq, stored);
+            ControlFlow::Continue(())
+        };
+        self.read_tails(&mut self.reading(first_tail, Seq::MAX, &mut keep))?;
+        let mut seq = from;
+        while let Some(Stored {
+            record,
+            event_bytes,
+            ..
+        }) = found.remove(&seq)
+        {
+            seq += 1;
+            if see(record, event_bytes).is_break() {
+                return Ok(None);
+            }
+        }
+        let what = format!("the store refuses to open, and no more could be saved from it: {why}");
+        Ok(Some(Damage { seq, what }))
+    }
+
+    /// Checks the records before `end` against their chain, as [`RunRecords::scan`] does.
     pub(crate) fn verify(
         &self,
         end: Seq,
         noted: Option<ContentHash>,
     ) -> Result<Verified, JournalError> {
-        let mut reading = self.reading(0, end);
-        reading.keep_none(noted);
+        let mut verified = Verified::of(&Chain::of(&self.run));
+        let mut taker = |stored: Stored, link| {
+            verified.take(stored.record.seq, link, noted);
+            ControlFlow::Continue(())
+        };
+        let mut reading = self.reading(0, end, &mut taker);
         let damage = match self.read_store(&mut reading) {
             Err(JournalError::Store { what, .. }) => Some(Damage {
                 seq: reading.next_seq,
@@ -120,22 +152,24 @@ impl RunRecords {
                 self.damage_of(&mut reading)?
             }
         };
+        let unchained = reading.chain.unchained();
         Ok(Verified {
             damage,
-            ..reading.verified()
+            unchained,
+            ..verified
         })
     }
 
-    fn reading(&self, from: Seq, end: Seq) -> Reading {
+    fn reading<'a>(&self, from: Seq, end: Seq, taker: &'a mut Taker<'a>) -> Reading<'a> {
         let anchor = match head::read(&self.folder.head) {
-            Stored::Before(end, Some(link)) => Some((end, link)),
-            Stored::Before(_, None) | Stored::Unknown | Stored::Spoiled => None,
+            head::Stored::Before(end, Some(link)) => Some((end, link)),
+            head::Stored::Before(_, None) | head::Stored::Unknown | head::Stored::Spoiled => None,
         };
-        Reading::new(&self.run, from, end, anchor)
+        Reading::new(&self.run, from, end, anchor, taker)
     }
 
     /// Why the reading ended where it did, if not because the run does.
-    fn damage_of(&self, reading: &mut Reading) -> Result<Option<Damage>, JournalError> {
+    fn damage_of(&self, reading: &mut Reading<'_>) -> Result<Option<Damage>, JournalError> {
         let seq = reading.next_seq;
         match reading.fault.take() {
             Some(Fault::TooNew(found)) => Err(self.too_new(seq, found)),
@@ -145,7 +179,7 @@ impl RunRecords {
         }
     }
 
-    fn read_store(&self, reading: &mut Reading) -> Result<(), JournalError> {
+    fn read_store(&self, reading: &mut Reading<'_>) -> Result<(), JournalError> {
         let Some(store) = self.store()? else {
             return Ok(());
         };
@@ -169,7 +203,7 @@ impl RunRecords {
         }
     }
 
-    fn read_tails(&self, reading: &mut Reading) -> Result<(), JournalError> {
+    fn read_tails(&self, reading: &mut Reading<'_>) -> Result<(), JournalError> {
         for tail in tails(&self.folder)? {
             let mut frames = Frames::of(&tail.path)?;
             loop {
@@ -263,12 +297,12 @@ impl RunRecords {
     /// Whether records that were on disk are gone from the end, or nobody can tell.
     pub(crate) fn cut_off(&self, end: Seq) -> Option<Damage> {
         let what = match head::read(&self.folder.head) {
-            Stored::Unknown => return None,
-            Stored::Before(stored, _) if stored <= end => return None,
-            Stored::Before(stored, _) => format!(
+            head::Stored::Unknown => return None,
+            head::Stored::Before(stored, _) if stored <= end => return None,
+            head::Stored::Before(stored, _) => format!(
                 "it and all after it are gone, of {stored} that were on disk; the run's files were changed or cut"
             ),
-            Stored::Spoiled => format!(
+            head::Stored::Spoiled => format!(
                 "{} was changed, so nobody can tell whether this is the end; remove that file to go on from here",
                 self.folder.head.display()
             ),
@@ -276,7 +310,7 @@ impl RunRecords {
         Some(Damage { seq: end, what })
     }
 
-    pub(crate) fn stored(&self, seq: Seq, value: &[u8]) -> Result<format::Stored, Fault> {
+    pub(crate) fn stored(&self, seq: Seq, value: &[u8]) -> Result<Stored, Fault> {
         format::decode(seq, value, |hash, bytes| self.blobs.get(hash, bytes))
     }
 
@@ -320,23 +354,4 @@ impl RunRecords {
 fn nth<'a>(begin: Seq, values: &[&'a [u8]], seq: Seq) -> Option<&'a [u8]> {
     let place = usize::try_from(seq.checked_sub(begin)?).ok()?;
     values.get(place).copied()
-}
-
-/// What could be saved of a run whose store refuses to open, up to the first record that is
-/// nowhere; `why` is what the store said.
-fn saved(mut found: std::collections::BTreeMap<Seq, Record>, from: Seq, why: &str) -> History {
-    let mut records = Vec::new();
-    let mut next_seq = from;
-    while let Some(record) = found.remove(&next_seq) {
-        records.push(record);
-        next_seq += 1;
-    }
-    let what = format!("the store refuses to open, and no more could be saved from it: {why}");
-    History {
-        records,
-        damage: Some(Damage {
-            seq: next_seq,
-            what,
-        }),
-    }
 }

@@ -7,12 +7,12 @@
 use crate::blobs::Blobs;
 use crate::folder::RunFolder;
 use crate::format::{
-    self, BEFORE_BODY_BYTES, CHAINED_FROM, Deflated, EVENT_DEFLATED, HEADER_BYTES, TEXTS_IN_BLOBS,
-    VALUE_BYTES_MAX, split,
+    self, BEFORE_BODY_BYTES, CHAINED_FROM, Deflated, EVENT_DEFLATED, HEADER_BYTES, Stored,
+    TEXTS_IN_BLOBS, VALUE_BYTES_MAX, split,
 };
 use crate::shared::Shared;
 use crate::{JournalError, error};
-use leadhand_protocol::{Record, Seq};
+use leadhand_protocol::Seq;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,7 @@ const BODY_BEGINS: &[u8] = b"{\"seq\":";
 pub(crate) fn salvage(
     folder: &RunFolder,
     blobs: &Blobs,
-) -> Result<BTreeMap<Seq, Record>, JournalError> {
+) -> Result<BTreeMap<Seq, Stored>, JournalError> {
     let file = fs::read(&folder.data).map_err(error::unreadable(&folder.data))?;
     let mut found = BTreeMap::new();
     for at in candidates(&file) {
@@ -33,7 +33,7 @@ pub(crate) fn salvage(
             continue;
         };
         if let Ok(stored) = format::decode_any(value, |hash, bytes| blobs.get(hash, bytes)) {
-            found.insert(stored.record.seq, stored.record);
+            found.insert(stored.record.seq, stored);
         }
     }
     Ok(found)

@@ -82,8 +82,8 @@ pub(crate) fn write(
     let (packing, packed) = packed::pack(&snapshot.bytes);
     body.extend([b'\n', packing]);
     body.extend(&*packed);
-    let draft = folder.run.join("snapshot.new");
-    folder::replace_on_disk(&folder.snapshot, &draft, &format::seal(0, &body))?;
+    let sealed = format::seal(0, &body);
+    folder::replace_on_disk(&folder.snapshot, &folder.snapshot_draft, &sealed)?;
     folder::sync(&folder.run)
 }
 

@@ -84,10 +84,44 @@ impl DiskJournal {
                 fs::remove_dir_all(&path).map_err(unwritable(&path))?;
             }
         }
+        self.sweep_drafts(without, only_look, &mut swept)?;
         if blobs.symlink_metadata().is_ok() {
             self.sweep_blobs(without, only_look, &mut swept)?;
         }
         Ok(swept)
+    }
+
+    /// Removes what a crash left of a summary or a snapshot that was to take the place of another.
+    fn sweep_drafts(
+        &self,
+        without: &BTreeSet<RunId>,
+        only_look: bool,
+        swept: &mut Swept,
+    ) -> Result<(), JournalError> {
+        for entry in self.runs()? {
+            let folder = self.folder_of(&entry.run);
+            if without.contains(&entry.run) || !folder::is_real(&folder.run) {
+                continue;
+            }
+            let drafts = [&folder.status_draft, &folder.snapshot_draft];
+            let is_left = |path: &Path| path.symlink_metadata().is_ok_and(|found| !found.is_dir());
+            if !drafts.iter().any(|path| is_left(path)) {
+                continue;
+            }
+            // Whoever writes the run may be at work with them.
+            let Some(held) = lock::share(&folder.lock)? else {
+                continue;
+            };
+            for path in drafts.into_iter().filter(|path| is_left(path)) {
+                swept.leftovers += 1;
+                swept.bytes += bytes_under(path, 0);
+                if !only_look {
+                    folder::remove(path)?;
+                }
+            }
+            drop(held);
+        }
+        Ok(())
     }
 
     fn sweep_blobs(

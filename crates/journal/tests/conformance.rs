@@ -10,6 +10,7 @@ use leadhand_journal::{
 };
 use leadhand_protocol::{AgentId, ContentHash, Event, Record, RunId, Seq};
 use serde_json::json;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -53,6 +54,10 @@ const CASES: &[Case] = &[
     (
         "records are read from any of them on",
         records_are_read_from_any_of_them_on,
+    ),
+    (
+        "a scan gives one record after the other and ends where it is told",
+        a_scan_gives_one_record_after_the_other_and_ends_where_it_is_told,
     ),
     (
         "the chain holds, and is made of the records alone",
@@ -410,6 +415,28 @@ fn records_are_read_from_any_of_them_on(journal: &dyn Journal) {
         Err(JournalError::UnknownRun { run: named, .. }) => assert_eq!(named, run("nobody")),
         other => panic!("{other:?}"),
     }
+}
+
+fn a_scan_gives_one_record_after_the_other_and_ends_where_it_is_told(journal: &dyn Journal) {
+    let check = || {
+        for (from, end) in [(0, 1), (0, 17), (16, 17), (5, 40)] {
+            let mut seen = Vec::new();
+            let damage = journal.scan(&run("a"), from, &mut |record, _| {
+                let is_last = record.seq + 1 == end;
+                seen.push(record);
+                match is_last {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            });
+            assert_eq!((seen, damage.unwrap()), (records(from..end), None));
+        }
+    };
+    let mut writer = journal.create(&run("a")).unwrap();
+    append(writer.as_mut(), &records(0..40));
+    check();
+    writer.close().unwrap();
+    check();
 }
 
 /// Links as the page on journals says they are made.

@@ -2,8 +2,9 @@
 //! branch costs nothing and is not done again.
 
 use crate::error::RuntimeError;
-use crate::runtime::{Runtime, rebuild, whole};
+use crate::runtime::{Runtime, rebuild, undamaged};
 use leadhand_engine::{Agent, CallStatus, Run, decide, settle};
+use leadhand_journal::History;
 use leadhand_protocol::{
     CallId, Event, Input, PersonInput, Record, RunId, Seq, Timed, ToolCall, ToolOutput,
 };
@@ -42,7 +43,8 @@ impl Runtime {
         to: &RunId,
         changes: Vec<PersonInput>,
     ) -> Result<Forked, RuntimeError> {
-        let records = whole(from, self.journal.read(from)?)?;
+        let History { records, damage } = self.journal.read(from)?;
+        undamaged(from, damage)?;
         let end = records.len() as Seq;
         let at = at.unwrap_or(end);
         if at == 0 || at > end {

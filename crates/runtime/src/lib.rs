@@ -30,8 +30,9 @@ pub use error::RuntimeError;
 pub use fork::Forked;
 pub use person::{Absent, Approver, Control, OrderError, Orders, control};
 pub use remote::{
-    CLIENT_WAIT_MS, CONNECTIONS_MAX, FAREWELL_MS, OpenQuestion, READERS_MAX, REMOTE_VERSION,
-    REQUEST_BYTES_MAX, REQUEST_GAP_MS, RemoteError, RemoteRecords, RemoteRun, Told,
+    CLIENT_WAIT_MS, CONNECTIONS_MAX, FAREWELL_MS, OpenQuestion, PIECE_BYTES_MAX, READERS_MAX,
+    REMOTE_VERSION, REQUEST_BYTES_MAX, REQUEST_GAP_MS, RemoteError, RemoteRecords, RemoteRun,
+    StoredRecords, Told,
 };
 pub use run_handle::{RequestError, RunHandle};
 pub use run_loop::{Observation, Observer};

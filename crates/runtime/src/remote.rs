@@ -15,7 +15,7 @@ mod place;
 mod server;
 mod wire;
 
-pub use client::{RemoteRecords, RemoteRun, Told};
+pub use client::{RemoteRecords, RemoteRun, StoredRecords, Told};
 pub use error::RemoteError;
 pub(crate) use server::{Remote, Wish};
 
@@ -30,8 +30,10 @@ pub const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 pub const CLIENT_WAIT_MS: u64 = 10_000;
 /// Milliseconds between two requests of one connection, so that none can flood the run.
 pub const REQUEST_GAP_MS: u64 = 5;
-/// Connections that are sent stored records at once: each holds the records in memory.
+/// Connections for which stored records are read at once: each holds a piece of them in memory.
 pub const READERS_MAX: usize = 4;
+/// From this size on a piece of stored records is sent before more are read, in bytes of JSON.
+pub const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long a run that has ended waits for its last word to be read, in milliseconds.
 pub const FAREWELL_MS: u64 = 1_000;
 

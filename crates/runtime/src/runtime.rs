@@ -6,11 +6,12 @@ use crate::run_loop::{Observer, RunLoop};
 use crate::toolbox::Toolbox;
 use crate::worker::Equipment;
 use leadhand_engine::{Run, SNAPSHOT_FORMAT};
-use leadhand_journal::{History, Journal};
+use leadhand_journal::{Damage, Journal};
 use leadhand_model::ModelSet;
 use leadhand_protocol::{
     Grade, Input, Outcome, PersonInput, Record, RunId, RunTrace, SettingChange, Start,
 };
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -153,10 +154,11 @@ impl Runtime {
             }
             _ => (Run::new(), 0),
         };
-        for record in whole(id, self.journal.read_from(id, from)?)? {
+        let damage = self.journal.scan(id, from, &mut |record, _| {
             run.apply(&record);
-        }
-        Ok(run)
+            ControlFlow::Continue(())
+        })?;
+        undamaged(id, damage).map(|()| run)
     }
 
     fn run_loop(
@@ -179,10 +181,10 @@ impl Runtime {
     }
 }
 
-/// All records of a run, if none is damaged.
-pub(crate) fn whole(run: &RunId, history: History) -> Result<Vec<Record>, RuntimeError> {
-    match history.damage {
-        None => Ok(history.records),
+/// That nothing of a run is damaged.
+pub(crate) fn undamaged(run: &RunId, damage: Option<Damage>) -> Result<(), RuntimeError> {
+    match damage {
+        None => Ok(()),
         Some(damage) => Err(RuntimeError::Damaged {
             run: run.clone(),
             seq: damage.seq,

@@ -4,7 +4,9 @@
 use crate::script::{Moment, Planted};
 use crate::world::{State, World};
 use leadhand_engine::SNAPSHOT_FORMAT;
-use leadhand_journal::{History, Journal, JournalError, RunEntry, Snapshot, Ticket, Writer};
+use leadhand_journal::{
+    Damage, Journal, JournalError, RunEntry, Snapshot, Ticket, Visitor, Writer,
+};
 use leadhand_protocol::{Record, RunId, Seq};
 use leadhand_runtime::rebuild;
 use serde_json::Value;
@@ -73,15 +75,21 @@ impl Journal for World {
         Ok(self.of(run).writer(run))
     }
 
-    fn read(&self, run: &RunId) -> Result<History, JournalError> {
+    fn scan(
+        &self,
+        run: &RunId,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
         let state = self.of(run).state();
         if !state.store.exists {
             return Err(unknown(run));
         }
-        Ok(History {
-            records: state.store.records.clone(),
-            damage: None,
-        })
+        let records = state.store.records.clone();
+        drop(state);
+        let mut wanted = records.into_iter().filter(|record| record.seq >= from);
+        let _ = wanted.try_for_each(|record| see(record, 0));
+        Ok(None)
     }
 
     /// A snapshot of any of its states, which the real journal would have written in time.

@@ -11,6 +11,7 @@ use leadhand_protocol::{Event, Record, RunId, Seq};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SpanData;
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
@@ -18,6 +19,9 @@ use std::time::{Duration, Instant};
 /// How long more is let come after a silence, in milliseconds: in that time a fast run makes some
 /// thousand records.
 const GATHER_MS: u64 = 20;
+
+/// Most records that are read from the journal at once.
+const READ_AT_ONCE_MAX: usize = 256;
 
 /// What comes through the queue.
 pub(crate) enum Given {
@@ -159,17 +163,30 @@ impl Sender {
         }
     }
 
-    /// Reads from the journal what is missing before `to`.
+    /// Reads from the journal what is missing before `to`, some at a time: meanwhile whoever
+    /// carries the run out cannot write.
     fn read(&mut self, run: &RunId, followed: &mut Followed, to: Seq) {
-        if followed.next >= to {
-            return;
-        }
-        match self.journal.read_from(run, followed.next) {
-            Ok(history) => {
-                let missing = history.records.iter().take_while(|it| it.seq < to);
-                missing.for_each(|record| self.take(followed, record));
+        while followed.next < to {
+            let mut some = Vec::new();
+            let scanned = self.journal.scan(run, followed.next, &mut |record, _| {
+                if record.seq < to {
+                    some.push(record);
+                }
+                match some.len() < READ_AT_ONCE_MAX && some.last().is_some_and(|it| it.seq + 1 < to)
+                {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            });
+            if let Err(error) = scanned {
+                tracing::debug!(%run, %error, "records for telemetry cannot be read");
             }
-            Err(error) => tracing::debug!(%run, %error, "records for telemetry cannot be read"),
+            if some.is_empty() {
+                return;
+            }
+            for record in &some {
+                self.take(followed, record);
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
-use crate::screen;
+use crate::screen::{self, Blocks};
 use crate::watch::JsonLine;
 use clap::Subcommand;
 use leadhand::rooms::inspector::Progress;
@@ -75,15 +75,16 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
 async fn tail(reach: &Reach, from: Seq, follow: bool, json: bool) -> Result<u8, Failure> {
     let id = &reach.id;
     let mut progress = Progress::default();
-    let mut show = |record: &Record| {
+    let mut out = Blocks::default();
+    let mut show = |out: &mut Blocks, record: &Record| {
         let line = progress.take(record);
         if record.seq < from {
             return;
         }
         if json {
-            screen::out_json(&JsonLine::new(id, record));
+            out.out_json(&JsonLine::new(id, record));
         } else if let Some(line) = line {
-            screen::out(&format!("{:>6}  {line}", record.seq));
+            out.out(&format!("{:>6}  {line}", record.seq));
         }
     };
     if let Some(remote) = reach.live().await?.filter(|_| follow) {
@@ -94,23 +95,22 @@ async fn tail(reach: &Reach, from: Seq, follow: bool, json: bool) -> Result<u8, 
             match records.next().await? {
                 Told::Record(record) => {
                     next = record.seq + 1;
-                    show(&record);
+                    show(&mut out, &record);
+                    out.flush();
                 }
                 // One that ends before it is followed tells no more than that.
                 Told::Ended(outcome) => {
-                    let rest = reach.history().await?.records;
-                    rest.iter()
-                        .skip_while(|record| record.seq < next)
-                        .for_each(show);
+                    let rest = reach.scan(next, |record| show(&mut out, &record));
+                    rest.await?;
+                    out.flush();
                     screen::note(&format!("run {id}: {}", ending(outcome.kind)));
                     return Ok(0);
                 }
             }
         }
     }
-    let history = reach.history().await?;
-    history.records.iter().for_each(show);
-    ended(id, history.damage)
+    let damage = reach.scan(0, |record| show(&mut out, &record)).await?;
+    ended(id, damage)
 }
 
 fn ended(id: &RunId, damage: Option<Damage>) -> Result<u8, Failure> {

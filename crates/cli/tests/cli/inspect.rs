@@ -10,7 +10,8 @@ fn a_run_can_be_looked_into() {
     let seen = place.leadhand(&["trace", "show", "last"]);
     let expected = "run   RUN\n\
         goal  Write notes\n\
-        state done, autonomy L4, 19 events in TIME, 2 turns, 1 tool call, TOKENS\n\
+        state done, autonomy L4, 1 of 1 task done\n\
+        spent TIME, 19 events, 2 turns, 1 tool call, TOKENS\n\
         \n\
         a0 manager (plan): 1 turn, 0 tool calls, TOKENS, TIME\n  \
           #2 turn 1: scripted:script.jsonl TOKENS, TIME  {\"approach\":\"\",\"tasks\":[{\"id\":\"t1\",\"title\":\"Write notes\",\"role\":\"writer\",\"files\":[],\"one_worker_per_file\":false,\"instruction\":\"Write.\",\"depends_on\":[],\"output_file\":\"notes.md\",\"changes_files\":false}]}\n\

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what does not work in a test ends it")]
 
 mod attended;
+mod bad_input;
 mod browser;
 mod cassette;
 mod check;

@@ -5,17 +5,100 @@ use super::{AgentLine, Step, TaskLine, Timeline};
 use crate::account;
 use crate::escape;
 use crate::words;
-use leadhand_protocol::{Decision, Origin, Source};
+use leadhand_protocol::{Decision, Origin, OutcomeKind, Source};
 use std::fmt::Write;
 
 const TITLE_CHARS_MAX: usize = 70;
 const TEXT_CHARS_MAX: usize = 200;
 const WHY_CHARS_MAX: usize = 1_000;
 
+/// How a run stands, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// How it ended or was suspended; none while it goes on, and where its process died.
+    pub outcome: Option<OutcomeKind>,
+    /// Tasks of the plan.
+    pub tasks: usize,
+    /// Tasks that are done.
+    pub tasks_done: usize,
+}
+
 impl Timeline {
     /// The tree as lines, safe to be shown on a terminal.
+    #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = self.head();
+        let standing = self.standing();
+        let parts = std::iter::once(self.beginning(&standing)).chain(self.parts());
+        parts.collect()
+    }
+
+    /// How the run stands by its records.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let in_plan = self.tasks.iter().filter(|task| task.state != "dropped");
+        Standing {
+            outcome: self.outcome.as_ref().map(|outcome| outcome.kind),
+            tasks: in_plan.clone().count(),
+            tasks_done: in_plan.filter(|task| task.state == "done").count(),
+        }
+    }
+
+    /// What the text begins with. The first record of a run is enough for it, for whoever knows
+    /// how the run stands before all records are read.
+    #[must_use]
+    pub fn beginning(&self, standing: &Standing) -> String {
+        let run = escape::line(&self.run, TITLE_CHARS_MAX);
+        if self.is_foreign() {
+            return format!("trace {run}\n");
+        }
+        let ending = standing.outcome.map_or("not ended", account::ending);
+        format!(
+            "run   {run}\ngoal  {}\nstate {ending}, autonomy {}, {} of {} done\n",
+            escape::line(&self.goal, WHY_CHARS_MAX),
+            self.autonomy,
+            words::number(standing.tasks_done as u64),
+            words::count(standing.tasks, "task"),
+        )
+    }
+
+    /// What comes after that, one part after the other.
+    pub fn parts(&self) -> impl Iterator<Item = String> {
+        let others = self.others.iter().map(|agent| {
+            let mut text = "\n".to_owned();
+            agent_lines(&mut text, agent, "");
+            text
+        });
+        let tasks = self.tasks.iter().map(|task| {
+            let mut text = "\n".to_owned();
+            task_lines(&mut text, task);
+            text
+        });
+        std::iter::once(self.in_all()).chain(others).chain(tasks)
+    }
+
+    /// What it came to, and what is to be known of the run as a whole.
+    fn in_all(&self) -> String {
+        let took = words::seconds(self.ended_ms.saturating_sub(self.began_ms));
+        let money = match self.spent.micro_usd {
+            0 => String::new(),
+            micro_usd => format!(", {}", words::money(micro_usd)),
+        };
+        let spent = format!(
+            "{}, {}, {} tokens{money}",
+            words::count(self.spent.turns, "turn"),
+            words::count(self.spent.tool_calls, "tool call"),
+            words::number(self.spent.usage.total()),
+        );
+        if self.is_foreign() {
+            let steps = words::count(self.records, "step");
+            return format!("{steps} in {took}, {spent}\n{}", self.remarks());
+        }
+        let events = words::count(self.records, "event");
+        format!("spent {took}, {events}, {spent}\n{}", self.remarks())
+    }
+
+    fn remarks(&self) -> String {
+        let mut text = String::new();
         if let Some(outcome) = self
             .outcome
             .as_ref()
@@ -32,46 +115,7 @@ impl Timeline {
                 escape::line(&note.text, WHY_CHARS_MAX)
             );
         }
-        for agent in &self.others {
-            text.push('\n');
-            agent_lines(&mut text, agent, "");
-        }
-        for task in &self.tasks {
-            text.push('\n');
-            task_lines(&mut text, task);
-        }
         text
-    }
-}
-
-impl Timeline {
-    fn head(&self) -> String {
-        let took = words::seconds(self.ended_ms.saturating_sub(self.began_ms));
-        let money = match self.spent.micro_usd {
-            0 => String::new(),
-            micro_usd => format!(", {}", words::money(micro_usd)),
-        };
-        let spent = format!(
-            "{}, {}, {} tokens{money}",
-            words::count(self.spent.turns, "turn"),
-            words::count(self.spent.tool_calls, "tool call"),
-            words::number(self.spent.usage.total()),
-        );
-        let run = escape::line(&self.run, TITLE_CHARS_MAX);
-        if self.is_foreign() {
-            let steps = words::count(self.records, "step");
-            return format!("trace {run}\n{steps} in {took}, {spent}\n");
-        }
-        let ending = self
-            .outcome
-            .as_ref()
-            .map_or("not ended", |outcome| account::ending(outcome.kind));
-        format!(
-            "run   {run}\ngoal  {}\nstate {ending}, autonomy {}, {} in {took}, {spent}\n",
-            escape::line(&self.goal, WHY_CHARS_MAX),
-            self.autonomy,
-            words::count(self.records, "event"),
-        )
     }
 }
 

@@ -5,6 +5,7 @@ use super::{journal, record, records, run, without_tails};
 use leadhand_journal::{Damage, Journal, JournalError};
 use leadhand_protocol::{ContentHash, RunId, Seq};
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -361,6 +362,24 @@ fn a_blob_that_would_inflate_without_end_is_damage() {
     check_damage(10, &format!("its payload {blob} was changed"), |root| {
         fs::write(blob_of(root, 10), bomb).unwrap();
     });
+}
+
+#[test]
+fn whoever_wants_no_more_hears_nothing_of_damage_behind() {
+    let root = stored_run();
+    change(root.path(), 5, |_| None);
+    let journal = journal(root.path());
+    for wanted in 1..=5 {
+        let mut seen = 0;
+        let damage = journal.scan(&run(), 0, &mut |_, _| {
+            seen += 1;
+            match seen < wanted {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        });
+        assert_eq!((seen, damage.unwrap()), (wanted, None));
+    }
 }
 
 #[test]

@@ -147,6 +147,29 @@ fn what_crashes_left_goes() {
 }
 
 #[test]
+fn what_a_crash_left_of_a_summary_or_a_snapshot_goes_once_nobody_writes_the_run() {
+    let root = stored_run(journal);
+    let journal = journal(root.path());
+    let folder = root.path().join("runs/run-1");
+    let drafts = ["status.json.new", "snapshot.new"].map(|name| folder.join(name));
+    for draft in &drafts {
+        fs::write(draft, "half").unwrap();
+    }
+    let writer = journal.open(&run()).unwrap();
+    assert_eq!(sweep(&journal).leftovers, 0);
+    writer.close().unwrap();
+    let whole = all_under(root.path());
+    let would = journal.sweep(&BTreeSet::new(), true).unwrap();
+    assert_eq!(all_under(root.path()), whole);
+    assert_eq!(sweep(&journal), would);
+    assert!(would.leftovers == 2 && would.bytes > 0);
+    let kept = all_under(root.path());
+    assert_eq!(whole.difference(&kept).count(), 2);
+    assert!(drafts.iter().all(|path| !path.exists()));
+    assert_eq!(journal.read(&run()).unwrap().records, records(0..20));
+}
+
+#[test]
 fn a_link_leads_no_removal_elsewhere() {
     let elsewhere = stored_run(journal);
     let whole = all_under(elsewhere.path());

@@ -110,16 +110,19 @@ impl RemoteRun {
     /// # Errors
     /// [`RemoteError`].
     pub async fn records(&mut self, from: Seq) -> Result<Vec<Record>, RemoteError> {
+        let mut stored = self.stored(from).await;
         let mut records = Vec::new();
-        let mut reply = self.ask(Wanted::Records { from }).await?;
-        loop {
-            match reply {
-                Reply::Record { record } => records.push(*record),
-                Reply::All => return Ok(records),
-                reply => return Err(self.unexpected(&reply)),
-            }
-            reply = self.next().await?;
+        while let Some((record, _)) = stored.next().await? {
+            records.push(record);
         }
+        Ok(records)
+    }
+
+    /// The same, as they come. Nothing else can be asked before the last of them has come.
+    pub async fn stored(&mut self, from: Seq) -> StoredRecords<'_> {
+        // Why it could not be sent is told by what comes next.
+        let _ = self.send(Wanted::Records { from }).await;
+        StoredRecords(self)
     }
 
     /// Has the run's process check all records there are against their chain, and look for a head
@@ -176,6 +179,11 @@ impl RemoteRun {
     }
 
     async fn next(&mut self) -> Result<Reply, RemoteError> {
+        self.next_line().await.map(|(reply, _)| reply)
+    }
+
+    /// The next reply, and how long its line was, in bytes.
+    async fn next_line(&mut self) -> Result<(Reply, usize), RemoteError> {
         let line = self
             .lines
             .next()
@@ -195,7 +203,7 @@ impl RemoteRun {
                 why,
             } => Err(RemoteError::AnotherUser { run, why }),
             Reply::Fault { why, .. } => Err(RemoteError::Declined { run, why }),
-            reply => Ok(reply),
+            reply => Ok((reply, line.len())),
         }
     }
 
@@ -214,6 +222,23 @@ impl RemoteRun {
         match reply {
             Reply::Ended { .. } => self.gone(),
             _ => self.unreadable("it is no answer to what was asked".to_owned()),
+        }
+    }
+}
+
+/// The records that a live run has stored.
+pub struct StoredRecords<'a>(&'a mut RemoteRun);
+
+impl StoredRecords<'_> {
+    /// The next one and how long it was as a line, in bytes; none after the last.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    pub async fn next(&mut self) -> Result<Option<(Record, usize)>, RemoteError> {
+        match self.0.next_line().await? {
+            (Reply::Record { record }, bytes) => Ok(Some((*record, bytes))),
+            (Reply::All, _) => Ok(None),
+            (reply, _) => Err(self.0.unexpected(&reply)),
         }
     }
 }

@@ -13,6 +13,7 @@ use leadhand_protocol::{Outcome, Plan, Record, RunId, Seq};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
@@ -353,8 +354,15 @@ impl Visit {
     }
 
     async fn say(&mut self, reply: &Reply) -> io::Result<()> {
+        let mut line = Vec::new();
+        wire::push(&mut line, reply)?;
+        self.write(&line).await
+    }
+
+    /// Writes lines, for whose reading the client has [`CLIENT_WAIT_MS`].
+    async fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         let wait = Duration::from_millis(CLIENT_WAIT_MS);
-        let written = timeout(wait, wire::write(&mut self.to, reply)).await;
+        let written = timeout(wait, self.to.write_all(lines)).await;
         written.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
     }
 }

@@ -2,7 +2,7 @@
 //! stored and no ticket resolves, which is all that anybody sees of a death.
 
 use leadhand_journal::{
-    History, Journal, JournalError, MemoryJournal, Promise, RunEntry, Ticket, Writer,
+    Damage, Journal, JournalError, MemoryJournal, Promise, RunEntry, Ticket, Visitor, Writer,
 };
 use leadhand_protocol::{Record, RunId, Seq};
 use serde_json::Value;
@@ -89,8 +89,13 @@ impl Journal for MortalJournal {
         Ok(self.writer(self.memory.open(run)?))
     }
 
-    fn read(&self, run: &RunId) -> Result<History, JournalError> {
-        self.memory.read(run)
+    fn scan(
+        &self,
+        run: &RunId,
+        from: Seq,
+        see: &mut Visitor<'_>,
+    ) -> Result<Option<Damage>, JournalError> {
+        self.memory.scan(run, from, see)
     }
 
     fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {

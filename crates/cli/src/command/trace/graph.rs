@@ -30,8 +30,8 @@ pub(crate) async fn run(
     before: &ProjectOptions,
 ) -> Result<u8, Failure> {
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
-    let history = reach.history().await?;
-    let timeline = Timeline::of(&reach.id, &history.records);
+    let mut timeline = Timeline::new(&reach.id);
+    let damage = reach.scan(0, |record| timeline.take(&record)).await?;
     if arguments.dot {
         screen::out(graph::to_dot(&timeline).trim_end());
     } else if arguments.svg {
@@ -41,5 +41,5 @@ pub(crate) async fn run(
     } else {
         screen::out(graph::to_tree(&timeline).trim_end());
     }
-    ended(&reach.id, history.damage)
+    ended(&reach.id, damage)
 }

@@ -6,12 +6,12 @@ use crate::command::check::source;
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
-use crate::screen;
+use crate::screen::{self, Blocks};
 use crate::watch::JsonLine;
 use clap::Args;
-use leadhand::Record;
-use leadhand::rooms::inspector::{Filter, Timeline, escape};
+use leadhand::rooms::inspector::{Filter, Standing, Timeline, escape};
 use leadhand::rooms::protocol::Seq;
+use leadhand::{Record, Status};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -53,15 +53,49 @@ pub(crate) async fn run(arguments: &ShowArguments, before: &ProjectOptions) -> R
         return of_file(arguments);
     }
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
-    let history = reach.history().await?;
-    let from = since(arguments, &history.records)?;
+    let mut since = Since::of(arguments)?;
+    let mut out = Blocks::default();
     if arguments.events {
-        let wanted = history.records.iter().filter(|record| record.seq >= from);
-        wanted.for_each(|record| screen::out_json(&JsonLine::new(&reach.id, record)));
-    } else {
-        told(arguments, Timeline::of(&reach.id, &history.records), from);
+        let show = |record: Record| {
+            if since.take(&record) {
+                out.out_json(&JsonLine::new(&reach.id, &record));
+            }
+        };
+        let damage = reach.scan(0, show).await?;
+        return ended(&reach.id, damage);
     }
-    ended(&reach.id, history.damage)
+    // Known before the records are: a long run is begun to be shown at once.
+    let status = if arguments.json {
+        None
+    } else {
+        reach.status()?
+    };
+    let mut standing = status.map(standing);
+    let mut begun = false;
+    let mut timeline = Timeline::new(&reach.id);
+    let take = |record: Record| {
+        since.take(&record);
+        timeline.take(&record);
+        if let Some(standing) = standing.take().filter(|_| !timeline.is_foreign()) {
+            screen::out(&timeline.beginning(&standing));
+            begun = true;
+        }
+    };
+    let damage = reach.scan(0, take).await?;
+    let from = since.from(timeline.records as Seq);
+    // Where the first record is damaged there is nothing to be shown.
+    if timeline.records > 0 || arguments.json {
+        told(arguments, timeline, from, begun);
+    }
+    ended(&reach.id, damage)
+}
+
+fn standing(status: Status) -> Standing {
+    Standing {
+        outcome: status.outcome,
+        tasks: status.tasks,
+        tasks_done: status.tasks_done,
+    }
 }
 
 fn of_file(arguments: &ShowArguments) -> Result<u8, Failure> {
@@ -79,12 +113,15 @@ fn of_file(arguments: &ShowArguments) -> Result<u8, Failure> {
         })?,
     };
     source::timelines(Path::new(&arguments.run), |timeline| {
-        told(arguments, timeline, from);
+        told(arguments, timeline, from, false);
     })?;
     Ok(0)
 }
 
-fn told(arguments: &ShowArguments, mut timeline: Timeline, from: Seq) {
+/// Shows a timeline, of which the beginning may have been shown.
+fn told(arguments: &ShowArguments, mut timeline: Timeline, from: Seq, begun: bool) {
+    // Of the whole: it does not depend on what is wanted of it.
+    let standing = timeline.standing();
     let filter = Filter {
         task: arguments.task.clone(),
         tool: arguments.tool.clone(),
@@ -92,30 +129,58 @@ fn told(arguments: &ShowArguments, mut timeline: Timeline, from: Seq) {
     };
     filter.keep(&mut timeline);
     if arguments.json {
-        screen::out_json(&timeline);
-    } else {
-        screen::out(&timeline.to_text());
+        return screen::out_json(&timeline);
     }
+    let mut out = Blocks::default();
+    if !begun {
+        out.out(&timeline.beginning(&standing));
+    }
+    timeline.parts().for_each(|part| out.out(&part));
 }
 
-/// The first record that is wanted.
-fn since(arguments: &ShowArguments, records: &[Record]) -> Result<Seq, Failure> {
-    let Some(text) = &arguments.since else {
-        return Ok(0);
-    };
-    if let Ok(seq) = text.parse() {
-        return Ok(seq);
+/// From which record on a run is shown.
+enum Since {
+    /// From this one.
+    Record(Seq),
+    /// From the first that was made at this time or later, in milliseconds since the Unix epoch.
+    Time(u64),
+}
+
+impl Since {
+    fn of(arguments: &ShowArguments) -> Result<Self, Failure> {
+        let Some(text) = &arguments.since else {
+            return Ok(Self::Record(0));
+        };
+        if let Ok(seq) = text.parse() {
+            return Ok(Self::Record(seq));
+        }
+        let age_ms = amounts::age(text).map_err(|why| {
+            let shown = escape::line(text, SINCE_SHOWN);
+            Failure::usage(
+                format!("`--since {shown}` is neither the number of a record nor an age: {why}"),
+                "`leadhand trace show RUN` has the number of each record before its line",
+            )
+        })?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        Ok(Self::Time(now_ms.saturating_sub(age_ms)))
     }
-    let age_ms = amounts::age(text).map_err(|why| {
-        let shown = escape::line(text, SINCE_SHOWN);
-        Failure::usage(
-            format!("`--since {shown}` is neither the number of a record nor an age: {why}"),
-            "`leadhand trace show RUN` has the number of each record before its line",
-        )
-    })?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    let began_ms = now_ms.saturating_sub(age_ms);
-    let first = records.iter().find(|record| record.at_ms >= began_ms);
-    Ok(first.map_or(records.len() as Seq, |record| record.seq))
+
+    /// Takes the next record; gives whether it is wanted. The first of a time stands for that time.
+    fn take(&mut self, record: &Record) -> bool {
+        if let Self::Time(began_ms) = self
+            && record.at_ms >= *began_ms
+        {
+            *self = Self::Record(record.seq);
+        }
+        self.from(Seq::MAX) <= record.seq
+    }
+
+    /// The first record that is wanted, or `end` where none is.
+    fn from(&self, end: Seq) -> Seq {
+        match self {
+            Self::Record(seq) => *seq,
+            Self::Time(_) => end,
+        }
+    }
 }

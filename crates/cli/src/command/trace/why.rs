@@ -6,6 +6,7 @@ use crate::project::ProjectOptions;
 use crate::reach::Reach;
 use crate::screen;
 use clap::Args;
+use leadhand::Record;
 use leadhand::rooms::inspector::why;
 use leadhand::rooms::protocol::Seq;
 
@@ -27,25 +28,31 @@ pub(crate) struct WhyArguments {
 
 pub(crate) async fn run(arguments: &WhyArguments, before: &ProjectOptions) -> Result<u8, Failure> {
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
-    let history = reach.history().await?;
-    let links = why(&history.records, arguments.event);
+    let (mut records, mut count) = (Vec::new(), 0);
+    let keep = |record: Record| {
+        count += 1;
+        // What came later is no cause of it.
+        if record.seq <= arguments.event {
+            records.push(record);
+        }
+    };
+    let damage = reach.scan(0, keep).await?;
+    let links = why(&records, arguments.event);
     let Some(first) = links.first() else {
         let what = format!(
-            "run {} has no event {}: it has {} of them",
-            reach.id,
-            arguments.event,
-            history.records.len()
+            "run {} has no event {}: it has {count} of them",
+            reach.id, arguments.event
         );
         let hint = "`leadhand trace show RUN` has the number of each event before its line";
         return Err(Failure::usage(what, hint));
     };
     if arguments.json {
         screen::out_json(&links);
-        return ended(&reach.id, history.damage);
+        return ended(&reach.id, damage);
     }
     screen::out(&format!("#{} {}", first.seq, first.what));
     for link in &links[1..] {
         screen::out(&format!("  because #{} {}", link.seq, link.what));
     }
-    ended(&reach.id, history.damage)
+    ended(&reach.id, damage)
 }

@@ -1,22 +1,40 @@
 //! What is read of the journal for whoever is connected: beside the loop, by few at once.
 
 use super::{Reply, Visit};
+use crate::remote::PIECE_BYTES_MAX;
+use crate::remote::wire;
 use leadhand_journal::{Journal, JournalError};
-use leadhand_protocol::{ContentHash, RunId, Seq};
+use leadhand_protocol::{ContentHash, Record, RunId, Seq};
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// From this size on records are written out, in bytes: one write takes several of them.
+const BLOCK_BYTES: usize = 64 * 1024;
+
 impl Visit {
-    /// Sends the records that are stored, from one on; gives the number after the last.
+    /// Sends the records that are stored, from one on; gives the number after the last. They are read
+    /// piece by piece, since whoever reads them may be slow and nobody waits for him.
     pub(super) async fn stored(&mut self, from: Seq) -> io::Result<Seq> {
-        let read = self.look(move |journal, run| journal.read_from(run, from));
         let mut next = from;
-        for record in read.await?.records {
-            next = record.seq + 1;
-            let record = Box::new(record);
-            self.say(&Reply::Record { record }).await?;
+        loop {
+            let read = self.look(move |journal, run| piece(journal, run, next));
+            let (records, is_last) = read.await?;
+            let mut lines = Vec::new();
+            for record in records {
+                next = record.seq + 1;
+                let record = Box::new(record);
+                wire::push(&mut lines, &Reply::Record { record })?;
+                if lines.len() >= BLOCK_BYTES {
+                    self.write(&lines).await?;
+                    lines.clear();
+                }
+            }
+            self.write(&lines).await?;
+            if is_last {
+                return Ok(next);
+            }
         }
-        Ok(next)
     }
 
     /// Checks the records that are stored.
@@ -36,4 +54,24 @@ impl Visit {
         let looked = tokio::task::spawn_blocking(move || look(&*journal, &run)).await?;
         looked.map_err(io::Error::other)
     }
+}
+
+/// The stored records from one on, as many as are read at once, and whether there are no more. What
+/// is damaged ends them.
+fn piece(
+    journal: &dyn Journal,
+    run: &RunId,
+    from: Seq,
+) -> Result<(Vec<Record>, bool), JournalError> {
+    let (mut records, mut bytes) = (Vec::new(), 0);
+    journal.scan(run, from, &mut |record, event_bytes| {
+        records.push(record);
+        bytes += event_bytes;
+        if bytes < PIECE_BYTES_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    Ok((records, bytes < PIECE_BYTES_MAX))
 }
