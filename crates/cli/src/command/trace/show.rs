@@ -70,7 +70,7 @@ pub(crate) async fn run(arguments: &ShowArguments, before: &ProjectOptions) -> R
     } else {
         reach.status()?
     };
-    let mut standing = status.map(standing);
+    let mut standing = status.as_ref().map(standing);
     let mut begun = false;
     let mut timeline = Timeline::new(&reach.id);
     let take = |record: Record| {
@@ -90,7 +90,7 @@ pub(crate) async fn run(arguments: &ShowArguments, before: &ProjectOptions) -> R
     ended(&reach.id, damage)
 }
 
-fn standing(status: Status) -> Standing {
+fn standing(status: &Status) -> Standing {
     Standing {
         outcome: status.outcome,
         tasks: status.tasks,
