@@ -10,7 +10,7 @@ use leadhand_protocol::{
     Source, TaskId, ToolFault, ToolOutput, Usage,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod note;
@@ -329,14 +329,18 @@ impl Timeline {
     }
 
     fn planned(&mut self, revision: u32, plan: &Plan) {
+        let planned: BTreeSet<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
         for line in &mut self.tasks {
-            let is_planned = plan.tasks.iter().any(|task| task.id.as_str() == line.id);
-            if !is_planned && line.state != "done" && line.state != "failed" {
+            let is_over = line.state == "done" || line.state == "failed";
+            if !is_over && !planned.contains(line.id.as_str()) {
                 line.state = "dropped";
             }
         }
         for task in &plan.tasks {
-            if self.places.tasks.contains_key(&task.id) {
+            let worker = task.call.as_ref().map_or(&task.role, |call| &call.tool);
+            if let Some(line) = self.task(&task.id) {
+                line.worker.clone_from(worker);
+                line.depends_on.clone_from(&task.depends_on);
                 continue;
             }
             let title = if task.title.is_empty() {
@@ -349,11 +353,7 @@ impl Timeline {
             self.tasks.push(TaskLine {
                 id: task.id.to_string(),
                 title,
-                worker: task
-                    .call
-                    .as_ref()
-                    .map_or(&task.role, |call| &call.tool)
-                    .clone(),
+                worker: worker.clone(),
                 depends_on: task.depends_on.clone(),
                 revision,
                 state: "waiting",

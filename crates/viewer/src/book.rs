@@ -12,12 +12,13 @@ use std::sync::Arc;
 
 mod detail;
 mod lanes;
+mod news;
 mod rows;
 mod search;
 
 pub(crate) use detail::Part;
 pub(crate) use lanes::LanesAsked;
-pub(crate) use rows::{Changes, Known};
+pub(crate) use news::{Changes, Known};
 pub(crate) use search::Sought;
 
 /// Most points of the curve of what was spent; of more every second one is dropped.
@@ -45,6 +46,8 @@ pub(crate) struct Book {
     origins: HashMap<Seq, Seq>,
     start: Option<Arc<Start>>,
     plan: Arc<Plan>,
+    /// Whether the plan has become another one since the graph was drawn last.
+    is_planned_anew: bool,
     refused: HashMap<String, usize>,
     spend: Vec<Spend>,
     /// Records a point of the curve stands for.
@@ -106,7 +109,6 @@ impl Book {
                 self.take_one(record);
             }
         }
-        self.list();
     }
 
     fn take_one(&mut self, record: &Record) {
@@ -118,9 +120,12 @@ impl Book {
                 self.start = Some(Arc::clone(start));
                 self.plan = start.plan.clone().unwrap_or_default();
             }
-            Event::PlanAccepted {
-                plan: Some(plan), ..
-            } => self.plan = Arc::clone(plan),
+            Event::PlanAccepted { plan, .. } => {
+                self.is_planned_anew = true;
+                if let Some(plan) = plan {
+                    self.plan = Arc::clone(plan);
+                }
+            }
             Event::AgentStarted { agent, .. } => {
                 self.began.insert(*agent, seq);
             }
@@ -199,36 +204,27 @@ impl Book {
     fn list(&mut self) {
         let from = self.places.len();
         let tasks = self.timeline.tasks.iter().enumerate();
-        let of_tasks =
-            tasks.flat_map(|(at, task)| task.agents.iter().map(move |it| (Some(at), it)));
-        let others = self.timeline.others.iter().map(|line| (None, line));
-        let mut seen: HashMap<Option<usize>, usize> = HashMap::new();
-        for (task, line) in of_tasks.chain(others) {
-            let nth = seen.entry(task).or_default();
-            let agent = *nth;
-            *nth += 1;
-            let seat = self.seats.entry(line.agent).or_insert(Seat {
-                task,
-                agent,
-                listed: 0,
-            });
-            for (step, it) in line.steps.iter().enumerate().skip(seat.listed) {
-                let at = At::Step { task, agent, step };
-                self.places.push(Place { seq: it.seq(), at });
-                let task = task.and_then(|task| self.timeline.tasks.get(task));
-                if let (Some(task), true) = (task, is_refused(it)) {
-                    *self.refused.entry(task.id.clone()).or_default() += 1;
+        let of_tasks = tasks.map(|(at, task)| (Some(at), &task.agents));
+        for (task, lines) in of_tasks.chain([(None, &self.timeline.others)]) {
+            for (agent, line) in lines.iter().enumerate() {
+                let seat = self.seats.entry(line.agent).or_insert(Seat {
+                    task,
+                    agent,
+                    listed: 0,
+                });
+                for (step, it) in line.steps.iter().enumerate().skip(seat.listed) {
+                    let at = At::Step { task, agent, step };
+                    self.places.push(Place { seq: it.seq(), at });
+                    let task = task.and_then(|task| self.timeline.tasks.get(task));
+                    if let (Some(task), true) = (task, is_refused(it)) {
+                        *self.refused.entry(task.id.clone()).or_default() += 1;
+                    }
                 }
+                seat.listed = line.steps.len();
             }
-            seat.listed = line.steps.len();
         }
-        for (nth, note) in self
-            .timeline
-            .notes
-            .iter()
-            .enumerate()
-            .skip(self.notes_listed)
-        {
+        let notes = self.timeline.notes.iter().enumerate();
+        for (nth, note) in notes.skip(self.notes_listed) {
             self.places.push(Place {
                 seq: note.seq,
                 at: At::Note(nth),

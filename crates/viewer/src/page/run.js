@@ -161,7 +161,7 @@ export class RunView {
     for (const [at, row] of message.tasks) store.tasks[at] = row;
     for (const [at, row] of message.agents) store.agents[at] = row;
     store.notes.push(...message.notes);
-    if (message.tasks.length > 0 || this.isNew) this.graph.take(store.tasks);
+    if (message.tasks.length > 0 || message.drawing || this.isNew) this.graph.take(store.tasks, message.drawing);
     this.isNew = false;
     this.lanes.take(store.agents, store.head);
     this.list.has(store.rows, store.head.began_ms);

@@ -19,7 +19,6 @@ const FILES: &[(&str, &str, &str)] = &[
     ("graph.js", SCRIPT, include_str!("../page/graph.js")),
     ("icon.svg", IMAGE, include_str!("../page/icon.svg")),
     ("lanes.js", SCRIPT, include_str!("../page/lanes.js")),
-    ("layout.js", SCRIPT, include_str!("../page/layout.js")),
     ("list.js", SCRIPT, include_str!("../page/list.js")),
     ("people.js", SCRIPT, include_str!("../page/people.js")),
     ("run.js", SCRIPT, include_str!("../page/run.js")),

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use leadhand_protocol::RunId;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,8 +40,6 @@ struct View {
     watched: Arc<Watched>,
     news: watch::Receiver<u64>,
     known: Known,
-    /// What was said of how it is followed.
-    said: Value,
 }
 
 /// Answers with the stream.
@@ -77,7 +75,6 @@ pub(super) async fn events(
                 news: watched.news(),
                 watched,
                 known: Known::default(),
-                said: Value::Null,
             }),
             Err(why) => return Err(refused(StatusCode::NOT_FOUND, why.to_string())),
         }
@@ -150,24 +147,22 @@ impl View {
             "following": following.at_work, "complete": following.complete,
             "trouble": following.trouble,
         });
-        self.said = said;
-        let news = self.watched.book().news(&mut self.known);
-        news.into_iter()
-            .map(|mut news| {
-                news["kind"] = json!("run");
-                news["run"] = json!(self.watched.run);
-                news["state"] = self.said.clone();
-                message(&news)
-            })
-            .collect()
+        let book = self.watched.book();
+        // The page says that it waits until there is something.
+        if book.is_empty() {
+            return Vec::new();
+        }
+        let news = book.news(&mut self.known, &self.watched.run, &said);
+        news.iter().map(|news| message(news)).collect()
     }
 }
 
 fn listed(list: &Listed) -> Bytes {
-    message(&json!({"kind": "runs", "runs": list.lines, "trouble": list.trouble}))
+    let runs = json!({"kind": "runs", "runs": list.lines, "trouble": list.trouble});
+    message(&runs.to_string())
 }
 
 /// A message as a stream of events has it; JSON has no line ends of its own.
-fn message(value: &Value) -> Bytes {
-    Bytes::from(format!("data: {value}\n\n"))
+fn message(json: &str) -> Bytes {
+    Bytes::from(format!("data: {json}\n\n"))
 }
