@@ -121,6 +121,7 @@ export class Detail {
         ["Made from", task.sources.filter((it) => it !== "user").join(", ") || null], ["Since", task.revision > 0 ? `revision ${task.revision} of the plan` : null],
       ]),
       task.instruction ? el("section", null, el("h3", null, "What it says is to be done"), long(task.instruction)) : null,
+      task.state === "waiting" ? el("p", { class: "links" }, button("Change this task…", () => this.go("change", task.id), { class: "linked" })) : null,
       el("section", null, el("h3", null, "Who worked at it"),
         task.agents.length === 0 ? el("p", { class: "empty" }, "Nobody yet.") : el("ul", { class: "plain" }, task.agents.map((agent) => el("li", null,
           this.toAgent(agent.row), ` attempt ${agent.row.attempt}, ${count(agent.turns, "turn")}, ${count(agent.tool_calls, "tool call")}`,
