@@ -2,7 +2,7 @@
 //! order in which it did, and what changed since somebody last looked. It is built record by
 //! record and reads nothing itself; `book/rows` says what a page is given of it.
 
-use crate::turns::Turns;
+use leadhand_detectors::Turns;
 use leadhand_inspector::{AgentLine, Note, NoteKind, Step, TaskLine, Timeline};
 use leadhand_protocol::{
     AgentId, CallId, Decision, Event, Finding, Plan, Record, RunId, Seq, Start, TaskId,
@@ -42,6 +42,10 @@ pub(crate) struct Book {
     /// The record at which each agent began.
     began: HashMap<AgentId, Seq>,
     turns: Turns,
+    /// The record at which the turn began that an agent has answered last.
+    answered: HashMap<AgentId, Seq>,
+    /// The steps that detectors count: whose turn each is, and the record at which it began.
+    turns_ended: Vec<(AgentId, Seq)>,
     /// Where what was found began: by the record of the finding.
     origins: HashMap<Seq, Seq>,
     start: Option<Arc<Start>>,
@@ -112,9 +116,26 @@ impl Book {
     }
 
     fn take_one(&mut self, record: &Record) {
-        let seq = record.seq;
         self.times.push(record.at_ms);
-        self.turns.take(record);
+        let ended = self.turns.take(record);
+        self.turn_over(ended.before);
+        self.note(record);
+        self.turn_over(ended.with);
+        self.timeline.take(record);
+        if let Event::ModelReplied { .. } = &*record.event {
+            self.spent(record.at_ms);
+        }
+    }
+
+    /// Counts a turn that is over.
+    fn turn_over(&mut self, agent: Option<AgentId>) {
+        let began = agent.and_then(|agent| self.answered.remove_entry(&agent));
+        self.turns_ended.extend(began);
+    }
+
+    /// Takes note of where in the journal things began and ended.
+    fn note(&mut self, record: &Record) {
+        let seq = record.seq;
         match &*record.event {
             Event::RunStarted(start) => {
                 self.start = Some(Arc::clone(start));
@@ -135,6 +156,7 @@ impl Book {
             Event::ModelReplied { agent, .. } | Event::ModelFailed { agent, .. } => {
                 let began = self.thinking.remove(agent);
                 self.ends.extend(began.map(|began| (began, seq)));
+                self.answered.insert(*agent, began.unwrap_or(seq));
             }
             Event::ToolCalled { call, .. } => {
                 self.calls.insert(*call, seq);
@@ -147,12 +169,31 @@ impl Book {
                 let origin = self.origin(finding);
                 self.origins.extend(origin.map(|origin| (seq, origin)));
             }
-            _ => {}
-        }
-        let is_reply = matches!(&*record.event, Event::ModelReplied { .. });
-        self.timeline.take(record);
-        if is_reply {
-            self.spent(record.at_ms);
+            Event::RunResumed
+            | Event::AgentEnded { .. }
+            | Event::CallEdited { .. }
+            | Event::CallStarted { .. }
+            | Event::CallInDoubt { .. }
+            | Event::ProbeOrdered { .. }
+            | Event::Told { .. }
+            | Event::OutputGiven { .. }
+            | Event::ChecksOrdered { .. }
+            | Event::ChecksFinished { .. }
+            | Event::TaskDone { .. }
+            | Event::TaskFailed { .. }
+            | Event::AnswerGiven { .. }
+            | Event::PersonAsked { .. }
+            | Event::PersonAnswered { .. }
+            | Event::Steered { .. }
+            | Event::PersonOrdered { .. }
+            | Event::TimeUp
+            | Event::Forked { .. }
+            | Event::Requested { .. }
+            | Event::Coordinated { .. }
+            | Event::RequestRefused { .. }
+            | Event::StopOrdered { .. }
+            | Event::RunSuspended(_)
+            | Event::RunEnded(_) => {}
         }
     }
 
@@ -165,7 +206,7 @@ impl Book {
             | Finding::FaultsInARow { .. }
             | Finding::Deadlock { .. } => return None,
         };
-        let (whose, seq) = self.turns.began_at(step)?;
+        let (whose, seq) = *self.turns_ended.get(usize::try_from(step).ok()?)?;
         (whose == agent).then_some(seq)
     }
 

@@ -13,7 +13,6 @@ mod order;
 mod runs;
 mod server;
 pub mod top;
-mod turns;
 mod watched;
 
 pub use asked::asked;
