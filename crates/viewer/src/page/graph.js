@@ -125,12 +125,32 @@ export class Graph {
       if (from === to || seen.has(key) || arrows.length >= ARROWS_MAX) continue;
       seen.add(key);
       const [a, b] = [places.get(from), places.get(to)];
-      if (!a || !b) continue;
-      const [x1, y1, x2, y2] = [a[0] + WIDE, a[1] + HIGH / 2, b[0], b[1] + HIGH / 2];
-      const bend = Math.max(ACROSS / 2, (x2 - x1) / 2);
-      arrows.push(svg("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, "marker-end": "url(#tip)" }));
+      if (a && b) arrows.push(svg("path", { d: this.way(a, b, places), "marker-end": "url(#tip)" }));
     }
     return arrows;
+  }
+
+  // From one task to another; through the columns between them it goes where no task stands.
+  way([fromX, fromY], [toX, toY], places) {
+    const [x1, y1, x2, y2] = [fromX + WIDE, fromY + HIGH / 2, toX, toY + HIGH / 2];
+    let [x, y, path] = [x1, y1, `M${x1} ${y1}`];
+    const bendTo = (nextX, nextY) => {
+      const bend = (nextX - x) / 2;
+      path += `C${x + bend} ${y} ${nextX - bend} ${nextY} ${nextX} ${nextY}`;
+      [x, y] = [nextX, nextY];
+    };
+    for (let column = Math.round((fromX - EDGE) / (WIDE + ACROSS)) + 1; EDGE + column * (WIDE + ACROSS) < toX; column += 1) {
+      const left = EDGE + column * (WIDE + ACROSS);
+      const own = this.columns[column];
+      const top = own.length > 0 ? places.get(own[0].key)[1] - DOWN / 2 : 0;
+      const straight = y1 + (y2 - y1) * (left - x1) / (x2 - x1);
+      const row = Math.min(own.length, Math.max(0, Math.round((straight - top) / (HIGH + DOWN))));
+      bendTo(left, own.length > 0 ? top + row * (HIGH + DOWN) : straight);
+      x += WIDE;
+      path += `H${x}`;
+    }
+    bendTo(x2, y2);
+    return path;
   }
 
   item(item, [x, y]) {

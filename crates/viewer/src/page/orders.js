@@ -19,7 +19,9 @@ export class Orders {
     this.cancel = opens("Cancel…", () => this.cancelling());
     this.back = opens("Roll back…", () => this.rollingBack());
     this.all = [this.pause, this.resume, this.steer, this.plan, this.cancel, this.back];
-    this.node = el("div", { class: "orders", role: "group", "aria-label": "Orders to the run" }, this.all, this.form, this.said);
+    this.node = el("div", { class: "orders", role: "group", "aria-label": "Orders to the run" }, this.all);
+    // The form has the whole width, below the head of the run.
+    this.below = el("div", { class: "orders below", role: "group", "aria-label": "The order that is given" }, this.form, this.said);
     this.form.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.close();
     });
@@ -63,6 +65,11 @@ export class Orders {
     put(this.form);
   }
 
+  /** The button that gives the order, and the one that does not. */
+  ending(words, send, style) {
+    return el("div", { class: "tools" }, button(words, send, { class: style }), this.closing());
+  }
+
   closing() {
     return button("Close", () => this.close());
   }
@@ -77,8 +84,8 @@ export class Orders {
     });
     return { kind: "resume", parts: [
       el("p", null, "It goes on in a process of its own, which does not end with this page. Nobody is asked on a terminal: at a question it stands still, is answered here, and is resumed again."),
-      el("label", null, "Model ", model), el("label", null, "Tokens more ", tokens), el("label", null, "Dollars more ", usd),
-      button("Go on with the run", send, { class: "good" }), this.closing()] };
+      el("div", { class: "tools" }, el("label", null, "Model ", model), el("label", null, "Tokens more ", tokens), el("label", null, "Dollars more ", usd)),
+      this.ending("Go on with the run", send, "good")] };
   }
 
   async resumed(body) {
@@ -97,7 +104,7 @@ export class Orders {
     const whom = el("select", { "aria-label": "Who is told" }, el("option", { value: "" }, "all agents"),
       this.store().tasks.slice(0, 500).map((task) => el("option", { value: task.id }, `those at task ${task.id}`)));
     const send = () => this.give({ order: "steer", text: words.value, task: whom.value || null }, "They are told before their next turn.");
-    return { kind: "steer", parts: [words, whom, button("Tell them", send, { class: "good" }), this.closing()] };
+    return { kind: "steer", parts: [words, whom, this.ending("Tell them", send, "good")] };
   }
 
   cancelling() {
@@ -105,22 +112,22 @@ export class Orders {
       el("option", { value: "stop" }, "Cancel: calls in flight are waited for"), el("option", { value: "wrap_up" }, "Wrap up: tasks at work come to their end"),
       el("option", { value: "abort" }, "Abort: nothing is waited for"));
     const send = () => this.give({ order: "cancel", grade: grade.value }, "It ends, and cannot be resumed.");
-    return { kind: "cancel", parts: [el("p", null, "A run that is cancelled cannot be resumed."), grade, button("End the run", send, { class: "bad" }), this.closing()] };
+    return { kind: "cancel", parts: [el("p", null, "A run that is cancelled cannot be resumed."), grade, this.ending("End the run", send, "bad")] };
   }
 
   // What would be undone is shown before it can be ordered, and the order names what was shown.
   rollingBack() {
-    const body = el("div", { class: "undoing" }, el("p", { role: "status" }, "Looking for what can be undone…"));
-    const closing = this.closing();
+    const body = el("div", { class: "undoing" }, el("p", { role: "status" }, "Looking for what can be undone…"), this.closing());
     ask(this.run, "undoable").then(({ calls, of, digest }) => {
       const why = el("input", { type: "text", maxlength: 8000, "aria-label": "Why it is rolled back", placeholder: "Why (it stands in the account)" });
       const send = () => this.give({ order: "roll_back", shown: digest, why: why.value }, "It ends, and its calls are undone.");
       put(body, el("p", null, el("b", null, `The run ends and cannot be resumed. ${count(of, "call")} will be undone, in this order:`)),
         el("ol", { class: "plain code" }, calls.map((call) => el("li", null, `${call.tool} ${call.arguments}`, el("span", { class: "hint" }, ` undone by ${call.undo}`)))),
         of > calls.length ? el("p", null, `and ${count(of - calls.length, "call")} more`) : null,
-        why, button(`Undo ${count(of, "call")}`, send, { class: "bad" }));
-    }).catch((error) => put(body, el("p", { class: "trouble", role: "alert" }, error.message)));
-    return { kind: "back", parts: [body, closing] };
+        why, this.ending(`Undo ${count(of, "call")}`, send, "bad"));
+      why.focus();
+    }).catch((error) => put(body, el("p", { class: "trouble", role: "alert" }, error.message), this.closing()));
+    return { kind: "back", parts: [body] };
   }
 
   tells(words, isTrouble) {

@@ -35,7 +35,7 @@ export class RunView {
     this.panels = this.tabbed();
     this.node = el("section", { class: `run${compact ? " compact" : ""}`, "aria-label": `run ${run}` },
       el("div", { class: "top" }, this.head, el("div", { class: "side" }, this.orders.node, compact ? null : this.beside)),
-      this.trouble, this.questions.node, this.more, this.attention.node,
+      this.orders.below, this.trouble, this.questions.node, this.more, this.attention.node,
       el("div", { class: "work" }, this.panels, this.detail.node));
     this.draw();
   }
