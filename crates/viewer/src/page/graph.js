@@ -35,22 +35,29 @@ export class Graph {
         button("Fit", () => this.fitted()), button("Close all groups", () => this.closeAll(), { class: "closing" }), this.words,
         el("span", { class: "legend" }, STATES.map((state) => el("span", { class: `s-${state}` }, sign(state), state)))),
       this.box);
-    // What is not seen is not drawn; it is drawn when its tab is opened.
-    this.soon = atMost(500, () => this.box.offsetParent !== null && this.draw());
+    this.soon = atMost(250, () => this.drawSeen());
     this.byHand = false;
     new ResizeObserver(() => this.byHand || this.fit()).observe(this.box);
     this.node.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  // What is not seen is not drawn; it is drawn when its tab is opened.
+  drawSeen() {
+    if (this.box.offsetParent !== null) this.draw();
   }
 
   /** Tasks by their numbers, and where they stand if that has changed. */
   take(tasks, drawing) {
     this.tasks = tasks;
     if (drawing) {
+      // Another graph is drawn at once, what changes in it now and then.
       this.layers = Array.from({ length: drawing.columns }, () => []);
       drawing.nodes.forEach(({ column, row }, at) => { this.layers[column][row] = at; });
       this.edges = drawing.edges;
+      this.drawSeen();
+    } else if (this.layers.length > 0) {
+      this.soon();
     }
-    this.soon();
   }
 
   closeAll() {

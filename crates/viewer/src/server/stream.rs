@@ -25,7 +25,7 @@ const RUNS_MAX: usize = 2;
 const MESSAGES_MAX: usize = 4;
 /// Milliseconds of silence after which a page is told that the stream is alive.
 const ALIVE_MS: u64 = 10_000;
-/// Milliseconds between two messages, at least.
+/// Milliseconds between two messages of a run, at least.
 const GAP_MS: u64 = 200;
 
 /// Which runs a page shows.
@@ -103,12 +103,15 @@ async fn tell(shared: &Shared, mut views: Vec<View>, to: &mpsc::Sender<Bytes>) {
         if list.has_changed().unwrap_or(false) {
             messages.push(listed(&list.borrow_and_update()));
         }
+        let of_list = messages.len();
         for view in &mut views {
             if view.news.has_changed().unwrap_or(false) {
                 view.news.mark_unchanged();
                 messages.append(&mut view.news_of());
             }
         }
+        // The list comes once a second at most; the first word of a run does not wait for it.
+        let gap_ms = if messages.len() > of_list { GAP_MS } else { 0 };
         if messages.is_empty() {
             messages.push(Bytes::from_static(b": alive\n\n"));
         }
@@ -117,7 +120,7 @@ async fn tell(shared: &Shared, mut views: Vec<View>, to: &mpsc::Sender<Bytes>) {
                 return;
             }
         }
-        tokio::time::sleep(Duration::from_millis(GAP_MS)).await;
+        tokio::time::sleep(Duration::from_millis(gap_ms)).await;
         let of_runs = views.iter_mut().map(|view| Box::pin(view.news.changed()));
         let of_runs: Vec<_> = of_runs.collect();
         tokio::select! {
