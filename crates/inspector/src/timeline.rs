@@ -404,6 +404,7 @@ impl Timeline {
             None => &mut self.others,
         };
         self.places.agents.insert(*agent, (place, beside.len()));
+        one_at_first(beside);
         beside.push(line);
     }
 
@@ -435,6 +436,7 @@ impl Timeline {
     /// Adds a step; gives its place.
     fn push(&mut self, agent: AgentId, step: Step) -> Option<usize> {
         let line = self.agent(agent)?;
+        one_at_first(&mut line.steps);
         line.steps.push(step);
         Some(line.steps.len() - 1)
     }
@@ -469,6 +471,14 @@ impl Timeline {
         if let Some(step) = self.step_at(id.agent, at) {
             step.finished(outcome, text, at_ms);
         }
+    }
+}
+
+/// Of thousands of tasks most have one agent, which makes one call: room for more is made when it
+/// is needed.
+fn one_at_first<T>(all: &mut Vec<T>) {
+    if all.is_empty() {
+        all.reserve_exact(1);
     }
 }
 

@@ -7,6 +7,7 @@ use leadhand_inspector::{AgentLine, Note, NoteKind, Step, TaskLine, Timeline};
 use leadhand_protocol::{
     AgentId, CallId, Decision, Event, Finding, Plan, Record, RunId, Seq, Start, TaskId,
 };
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -77,7 +78,7 @@ enum At {
     Note(usize),
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Seat {
     task: Option<usize>,
     agent: usize,
@@ -346,9 +347,13 @@ fn is_refused(step: &Step) -> bool {
 }
 
 /// The beginning of a text, at most so many characters.
-fn cut(text: &str, chars_max: usize) -> String {
+fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(chars_max) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+        Some((at, _)) => Cow::from(format!("{}…", &text[..at])),
+        None => Cow::from(text),
     }
+}
+
+fn cut(text: &str, chars_max: usize) -> String {
+    shortened(text, chars_max).into_owned()
 }

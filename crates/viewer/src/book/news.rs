@@ -2,9 +2,11 @@
 //! are others than they were, what was noted, and where the tasks stand in the graph when it has
 //! become another one.
 
-use super::Book;
-use super::cut;
-use super::rows::{AgentRow, TEXT_CHARS_MAX, TITLE_CHARS_MAX, TaskRow, WHY_CHARS_MAX, agent_row};
+use super::rows::{
+    AgentRow, AgentSeen, TEXT_CHARS_MAX, TITLE_CHARS_MAX, TaskRow, TaskSeen, WHY_CHARS_MAX,
+    agent_row, agent_seen, task_row,
+};
+use super::{Book, Seat, cut};
 use leadhand_inspector::{Drawing, account};
 use leadhand_protocol::{CallReport, RunId};
 use serde::Serialize;
@@ -18,12 +20,13 @@ const NOTES_MAX: usize = 2_000;
 /// Calls in doubt, and calls that were undone, that stand in the head.
 const REPORTS_MAX: usize = 100;
 
-/// Rows as they were last, and when each changed.
+/// What was seen of tasks and agents last, and when each changed.
 #[derive(Default)]
 pub(crate) struct Changes {
     version: u64,
-    tasks: Vec<(u64, TaskRow)>,
-    agents: Vec<(u64, AgentRow)>,
+    tasks: Vec<(u64, TaskSeen)>,
+    /// Agents in the order of their numbers, and where each is.
+    agents: Vec<(u64, (Seat, AgentSeen))>,
     /// Where the tasks stand, and since which version.
     drawing: Option<(u64, Drawing)>,
 }
@@ -33,7 +36,8 @@ pub(crate) struct Changes {
 pub(crate) struct Known {
     version: u64,
     notes: usize,
-    /// Rows of the version that is being sent that were sent.
+    /// The version that is being sent, and how many rows were looked through for it.
+    sending: Option<u64>,
     tasks: usize,
     agents: usize,
 }
@@ -46,8 +50,8 @@ struct News<'a> {
     run: &'a RunId,
     state: &'a Value,
     head: Value,
-    tasks: Vec<(usize, &'a TaskRow)>,
-    agents: Vec<(usize, &'a AgentRow)>,
+    tasks: Vec<(usize, TaskRow<'a>)>,
+    agents: Vec<(usize, AgentRow<'a>)>,
     notes: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     drawing: Option<&'a Drawing>,
@@ -66,14 +70,10 @@ impl Book {
                 .or_default() += 1;
         }
         let tasks = self.timeline.tasks.iter();
-        let tasks: Vec<TaskRow> = tasks.map(|it| self.task_row(it, &found)).collect();
-        let seats: Vec<_> = self.seats.values().copied().collect();
-        let agents: Vec<AgentRow> = seats
-            .into_iter()
-            .filter_map(|seat| {
-                let task = seat.task.and_then(|at| self.timeline.tasks.get(at));
-                Some(agent_row(self.line(seat)?, task))
-            })
+        let tasks: Vec<TaskSeen> = tasks.map(|it| self.task_seen(it, &found)).collect();
+        let seats = self.seats.values();
+        let agents: Vec<(Seat, AgentSeen)> = seats
+            .filter_map(|seat| Some((*seat, agent_seen(self.line(*seat)?))))
             .collect();
         let changes = &mut self.changes;
         changes.version += 1;
@@ -93,52 +93,46 @@ impl Book {
         self.changes.version == 0
     }
 
-    /// What a page does not know yet, in as many messages (JSON) as it takes; `state` is how the
-    /// run is followed.
-    pub(crate) fn news(&self, known: &mut Known, run: &RunId, state: &Value) -> Vec<String> {
-        let mut all = Vec::new();
-        loop {
-            let (news, more) = self.some_news(known, run, state);
-            // Plain data is written to memory, which cannot fail.
-            all.extend(serde_json::to_string(&news));
-            if !more {
-                return all;
-            }
-        }
-    }
-
-    fn some_news<'a>(
-        &'a self,
-        known: &mut Known,
-        run: &'a RunId,
-        state: &'a Value,
-    ) -> (News<'a>, bool) {
+    /// Something of what a page does not know yet, as JSON, and whether there is more; `state` is
+    /// how the run is followed.
+    pub(crate) fn news(&self, known: &mut Known, run: &RunId, state: &Value) -> (String, bool) {
         let changes = &self.changes;
-        let (tasks, tasks_left) = newer(&changes.tasks, known.version, &mut known.tasks);
-        let (agents, agents_left) = newer(&changes.agents, known.version, &mut known.agents);
+        let version = *known.sending.get_or_insert(changes.version);
+        let tasks = newer(&changes.tasks, known.version, &mut known.tasks);
+        let agents = newer(&changes.agents, known.version, &mut known.agents);
+        let more = known.tasks < changes.tasks.len() || known.agents < changes.agents.len();
         let notes = self.timeline.notes.iter().take(NOTES_MAX).skip(known.notes);
         let notes: Vec<Value> = notes.map(|note| self.note_row(note)).collect();
         known.notes += notes.len();
-        let more = tasks_left || agents_left;
         // The graph comes last, when all its tasks are known.
         let drawing = changes.drawing.as_ref();
         let drawing = drawing.filter(|(since, _)| !more && *since > known.version);
         if !more {
-            known.version = changes.version;
-            (known.tasks, known.agents) = (0, 0);
+            // What has changed while this was sent in pieces is sent with the next version.
+            known.version = version;
+            (known.sending, known.tasks, known.agents) = (None, 0, 0);
         }
+        let line = |at: usize| self.timeline.tasks.get(at);
         let news = News {
             kind: "run",
             run,
             state,
             head: self.head(),
-            tasks,
-            agents,
+            tasks: tasks
+                .filter_map(|(at, seen)| Some((at, task_row(line(at)?, *seen))))
+                .collect(),
+            agents: agents
+                .filter_map(|(at, (seat, _))| {
+                    let task = seat.task.and_then(line);
+                    Some((at, agent_row(self.line(*seat)?, task)))
+                })
+                .collect(),
             notes,
             drawing: drawing.map(|(_, drawing)| drawing),
             rows: self.places.len(),
         };
-        (news, more)
+        // Plain data is written to memory, which cannot fail.
+        (serde_json::to_string(&news).unwrap_or_default(), more)
     }
 
     fn head(&self) -> Value {
@@ -194,24 +188,23 @@ fn renew<T: PartialEq>(rows: &mut Vec<(u64, T)>, now: Vec<T>, version: u64) {
     }
 }
 
-/// Rows with their numbers that changed after a version, from a place on; and whether more did.
+/// What changed after a version, from a place on, with its number. The place is moved on.
 fn newer<'a, T>(
     rows: &'a [(u64, T)],
     version: u64,
     from: &mut usize,
-) -> (Vec<(usize, &'a T)>, bool) {
-    let mut fresh = Vec::new();
-    for (at, (changed, row)) in rows.iter().enumerate().skip(*from) {
-        if *changed > version {
-            if fresh.len() == SENT_MAX {
-                *from = at;
-                return (fresh, true);
-            }
-            fresh.push((at, row));
-        }
-    }
-    *from = rows.len();
-    (fresh, false)
+) -> impl Iterator<Item = (usize, &'a T)> + use<'a, T> {
+    let first = (*from).min(rows.len());
+    let fresh = |(changed, _): &(u64, T)| *changed > version;
+    let mut left = SENT_MAX;
+    let last = rows[first..].iter().position(|row| {
+        left -= usize::from(fresh(row));
+        left == 0
+    });
+    *from = last.map_or(rows.len(), |last| first + last + 1);
+    let some = rows[first..*from].iter().enumerate();
+    some.filter(move |(_, (changed, _))| *changed > version)
+        .map(move |(at, (_, row))| (first + at, row))
 }
 
 #[cfg(test)]
@@ -237,10 +230,9 @@ mod tests {
         book.take(&[record]);
         book.refresh();
         let run = RunId::new("run").unwrap();
-        let [news] = &book.news(known, &run, &Value::Null)[..] else {
-            panic!("one message does");
-        };
-        serde_json::from_str(news).unwrap()
+        let (news, more) = book.news(known, &run, &Value::Null);
+        assert!(!more, "one message does");
+        serde_json::from_str(&news).unwrap()
     }
 
     #[test]
@@ -266,5 +258,45 @@ mod tests {
             &json!({"event": "time_up"}),
         );
         assert_eq!(news["drawing"]["nodes"].as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn many_tasks_are_told_of_in_pieces_and_none_is_left_out() {
+        let ids: Vec<String> = (0..2 * SENT_MAX + 10).map(|at| format!("t{at}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let run = RunId::new("run").unwrap();
+        let mut book = Book::new(&run);
+        let take = |book: &mut Book, event: &Value| {
+            let record = json!({"seq": book.next(), "at_ms": 1_000, "event": event});
+            book.take(&[serde_json::from_value(record).unwrap()]);
+            book.refresh();
+        };
+        take(&mut book, &plan(&ids));
+        let mut known = Known::default();
+        let mut states: Vec<String> = vec![String::new(); ids.len()];
+        for piece in 0..4 {
+            let (news, more) = book.news(&mut known, &run, &Value::Null);
+            let news: Value = serde_json::from_str(&news).unwrap();
+            for row in news["tasks"].as_array().unwrap() {
+                let at = usize::try_from(row[0].as_u64().unwrap()).unwrap();
+                states[at] = row[1]["state"].as_str().unwrap().to_owned();
+            }
+            assert_eq!(
+                news["drawing"].is_object(),
+                piece == 2,
+                "with the last piece"
+            );
+            assert_eq!(more, piece < 2);
+            // A task whose row was sent changes before all of them are.
+            if piece == 0 {
+                let began = json!({"event": "agent_started", "agent": 0, "role": "analyst", "purpose": {"task": "t5"}, "attempt": 1, "opening": "Begin."});
+                take(&mut book, &began);
+            }
+        }
+        assert_eq!(
+            states.iter().filter(|state| *state == "waiting").count(),
+            ids.len() - 1
+        );
+        assert_eq!(states[5], "running");
     }
 }

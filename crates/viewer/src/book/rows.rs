@@ -1,12 +1,14 @@
 //! What a page is given of a run piece by piece: a row for each task and agent, and one for each
 //! thing that happened.
 
-use super::{Book, Happened, cut};
+use super::{Book, Happened, cut, shortened};
 use leadhand_inspector::{AgentLine, Note, NoteKind, Step, TaskLine};
 use leadhand_protocol::{AgentId, Decision, Seq};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Characters of a title or role in a row.
 pub(super) const TITLE_CHARS_MAX: usize = 160;
@@ -15,47 +17,78 @@ pub(super) const TEXT_CHARS_MAX: usize = 240;
 /// Characters of a reason, goal or answer.
 pub(super) const WHY_CHARS_MAX: usize = 4_000;
 
-/// A task in the graph.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct TaskRow {
-    id: String,
-    title: String,
-    worker: String,
+/// A task in the graph. What is nothing is left out: there may be many of them.
+#[derive(Debug, Serialize)]
+pub(super) struct TaskRow<'a> {
+    id: &'a str,
+    title: Cow<'a, str>,
+    worker: Cow<'a, str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    why: Cow<'a, str>,
+    #[serde(flatten)]
+    seen: TaskSeen,
+}
+
+/// What is compared of a task, to see whether it has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct TaskSeen {
     state: &'static str,
-    why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     began_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ended_ms: Option<u64>,
+    #[serde(skip_serializing_if = "is_default")]
     tokens: u64,
+    #[serde(skip_serializing_if = "is_default")]
     micro_usd: u64,
+    #[serde(skip_serializing_if = "is_default")]
     agents: usize,
+    #[serde(skip_serializing_if = "is_default")]
     findings: usize,
+    #[serde(skip_serializing_if = "is_default")]
     refused: usize,
+    #[serde(skip_serializing_if = "is_default")]
     revision: u32,
+    /// A hash of its words, which a plan may change.
+    #[serde(skip)]
+    words: u64,
 }
 
 /// An agent in the lanes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct AgentRow {
+#[derive(Debug, Serialize)]
+pub(super) struct AgentRow<'a> {
     agent: AgentId,
-    role: String,
-    purpose: String,
-    task: Option<String>,
+    role: Cow<'a, str>,
+    purpose: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a str>,
     attempt: u32,
     began_ms: u64,
+    #[serde(flatten)]
+    seen: AgentSeen,
+}
+
+/// What is compared of an agent; nothing else of it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct AgentSeen {
+    #[serde(skip_serializing_if = "Option::is_none")]
     ended_ms: Option<u64>,
     failed: bool,
     steps: usize,
     tokens: u64,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Book {
-    pub(super) fn task_row(&self, task: &TaskLine, found: &HashMap<&str, usize>) -> TaskRow {
-        TaskRow {
-            id: task.id.clone(),
-            title: cut(&task.title, TITLE_CHARS_MAX),
-            worker: cut(&task.worker, TITLE_CHARS_MAX),
+    /// What stands for a task now; `found` is how much was found, by task.
+    pub(super) fn task_seen(&self, task: &TaskLine, found: &HashMap<&str, usize>) -> TaskSeen {
+        let mut words = DefaultHasher::new();
+        (&task.title, &task.worker, &task.why).hash(&mut words);
+        TaskSeen {
             state: task.state,
-            why: cut(&task.why, TEXT_CHARS_MAX),
             began_ms: task.began_ms,
             ended_ms: task.ended_ms,
             tokens: task.spent.usage.total(),
@@ -64,6 +97,7 @@ impl Book {
             findings: found.get(task.id.as_str()).copied().unwrap_or_default(),
             refused: self.refused.get(&task.id).copied().unwrap_or_default(),
             revision: task.revision,
+            words: words.finish(),
         }
     }
 
@@ -119,18 +153,34 @@ impl Book {
     }
 }
 
-pub(super) fn agent_row(line: &AgentLine, task: Option<&TaskLine>) -> AgentRow {
-    AgentRow {
-        agent: line.agent,
-        role: cut(&line.role, TITLE_CHARS_MAX),
-        purpose: line.purpose.clone(),
-        task: task.map(|task| task.id.clone()),
-        attempt: line.attempt,
-        began_ms: line.began_ms,
+pub(super) fn task_row(task: &TaskLine, seen: TaskSeen) -> TaskRow<'_> {
+    TaskRow {
+        id: &task.id,
+        title: shortened(&task.title, TITLE_CHARS_MAX),
+        worker: shortened(&task.worker, TITLE_CHARS_MAX),
+        why: shortened(&task.why, TEXT_CHARS_MAX),
+        seen,
+    }
+}
+
+pub(super) fn agent_seen(line: &AgentLine) -> AgentSeen {
+    AgentSeen {
         ended_ms: line.ended_ms,
         failed: line.failure.is_some(),
         steps: line.steps.len(),
         tokens: line.spent.usage.total(),
+    }
+}
+
+pub(super) fn agent_row<'a>(line: &'a AgentLine, task: Option<&'a TaskLine>) -> AgentRow<'a> {
+    AgentRow {
+        agent: line.agent,
+        role: shortened(&line.role, TITLE_CHARS_MAX),
+        purpose: &line.purpose,
+        task: task.map(|task| task.id.as_str()),
+        attempt: line.attempt,
+        began_ms: line.began_ms,
+        seen: agent_seen(line),
     }
 }
 

@@ -40,6 +40,8 @@ struct View {
     watched: Arc<Watched>,
     news: watch::Receiver<u64>,
     known: Known,
+    /// All that was new when the last piece was given was given.
+    is_told: bool,
 }
 
 /// Answers with the stream.
@@ -75,6 +77,7 @@ pub(super) async fn events(
                 news: watched.news(),
                 watched,
                 known: Known::default(),
+                is_told: false,
             }),
             Err(why) => return Err(refused(StatusCode::NOT_FOUND, why.to_string())),
         }
@@ -99,26 +102,31 @@ async fn tell(shared: &Shared, mut views: Vec<View>, to: &mpsc::Sender<Bytes>) {
     list.mark_changed();
     views.iter_mut().for_each(|view| view.news.mark_changed());
     loop {
-        let mut messages = Vec::new();
+        let mut is_silent = true;
         if list.has_changed().unwrap_or(false) {
-            messages.push(listed(&list.borrow_and_update()));
-        }
-        let of_list = messages.len();
-        for view in &mut views {
-            if view.news.has_changed().unwrap_or(false) {
-                view.news.mark_unchanged();
-                messages.append(&mut view.news_of());
-            }
-        }
-        // The list comes once a second at most; the first word of a run does not wait for it.
-        let gap_ms = if messages.len() > of_list { GAP_MS } else { 0 };
-        if messages.is_empty() {
-            messages.push(Bytes::from_static(b": alive\n\n"));
-        }
-        for message in messages {
+            is_silent = false;
+            let message = listed(&list.borrow_and_update());
             if to.send(message).await.is_err() {
                 return;
             }
+        }
+        let mut gap_ms = 0;
+        for view in &mut views {
+            if !view.news.has_changed().unwrap_or(false) {
+                continue;
+            }
+            view.news.mark_unchanged();
+            // Piece by piece: whoever reads slowly has few of them wait, however long the run is.
+            while let Some(message) = view.some_news() {
+                // The list comes once a second at most, and the first word of a run at once.
+                (gap_ms, is_silent) = (GAP_MS, false);
+                if to.send(message).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if is_silent && to.send(Bytes::from_static(b": alive\n\n")).await.is_err() {
+            return;
         }
         tokio::time::sleep(Duration::from_millis(gap_ms)).await;
         let of_runs = views.iter_mut().map(|view| Box::pin(view.news.changed()));
@@ -144,7 +152,8 @@ async fn any<F: Future + Unpin>(all: Vec<F>) -> Option<usize> {
 }
 
 impl View {
-    fn news_of(&mut self) -> Vec<Bytes> {
+    /// The next piece of what is new; none when all of it was given.
+    fn some_news(&mut self) -> Option<Bytes> {
         let following = self.watched.following();
         let said = json!({
             "following": following.at_work, "complete": following.complete,
@@ -152,11 +161,12 @@ impl View {
         });
         let book = self.watched.book();
         // The page says that it waits until there is something.
-        if book.is_empty() {
-            return Vec::new();
+        if book.is_empty() || std::mem::take(&mut self.is_told) {
+            return None;
         }
-        let news = book.news(&mut self.known, &self.watched.run, &said);
-        news.iter().map(|news| message(news)).collect()
+        let (news, more) = book.news(&mut self.known, &self.watched.run, &said);
+        self.is_told = !more;
+        Some(message(&news))
     }
 }
 
