@@ -196,6 +196,7 @@ impl Timeline {
                 if let Some(line) = self.agent(*agent) {
                     line.ended_ms = Some(at_ms);
                     line.failure.clone_from(failure);
+                    line.steps.shrink_to_fit();
                 }
             }
             Event::TaskDone { task, artifact, .. } => {

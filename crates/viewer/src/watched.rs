@@ -15,8 +15,8 @@ use tokio::time::Instant;
 pub const RUNS_KEPT_MAX: usize = 6;
 /// Milliseconds between two times at which whoever looks is told that there is something new.
 const TICK_MS: u64 = 200;
-/// Messages of a run that wait to be taken.
-const GIVEN_MAX: usize = 8;
+/// Messages of a run that wait to be taken; each may hold a thousand records.
+const GIVEN_MAX: usize = 2;
 /// Milliseconds between two looks at the list of runs.
 const LIST_MS: u64 = 1_000;
 

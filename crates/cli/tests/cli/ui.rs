@@ -197,6 +197,61 @@ fn fill(browser: &Browser, label: &str, value: &str) {
     ));
 }
 
+/// Another plan, shown before it is made.
+fn changes_the_plan(browser: &Browser) {
+    browser.presses(".graph .task[data-key=letter]", "");
+    browser.presses(".detail button", "Change this task…");
+    fill(browser, "What is to be done", "Write it in German.");
+    browser.presses(".order-form button", "Show what it does");
+    browser.shows(
+        ".edits li",
+        "letter is told to do this instead: Write it in German.",
+    );
+    fill(browser, "What is changed", "drop");
+    fill(browser, "Which task", "facts");
+    browser.presses(".order-form button", "Show what it does");
+    browser.presses(".edits button", "Make 2 changes");
+    browser.shows(
+        ".orders .said",
+        "the plan could not be carried out any more",
+    );
+    browser.presses(".edits li:nth-child(2) button", "Not this");
+    fill(browser, "Which task", "stamp");
+    browser.presses(".order-form button", "Show what it does");
+    fill(browser, "What is changed", "add");
+    fill(browser, "Which task", "count");
+    fill(browser, "Role", "analyst");
+    fill(browser, "What is to be done", "Count the words.");
+    fill(
+        browser,
+        "Tasks that it waits for, with commas between them",
+        "letter",
+    );
+    browser.presses(".order-form button", "Show what it does");
+    browser.presses(".edits button", "Make 3 changes");
+    browser.shows(".graph .task.s-waiting", "count");
+    browser.shows(".graph .task.s-dropped", "stamp");
+}
+
+/// It goes on in a process of its own, which has it for itself.
+fn is_resumed(browser: &Browser) {
+    fill(browser, "Model", "scripted:slow.jsonl");
+    browser.presses(".order-form button", "Go on with the run");
+    browser.shows(".orders .said", "It goes on, in process");
+    browser.shows(".run-head .badge", "running");
+    let run = browser.script("return location.hash.split('/')[2]");
+    browser.script(&format!(
+        "import('/page/api.js').then((it) => it.resume({run}, {{ model: 'scripted:slow.jsonl' }})).catch((why) => {{ window.told = why.message; }})"
+    ));
+    browser.waits("return window.told.includes('is being written by process')");
+    browser.presses(".orders button", "Pause");
+    browser.shows(".run-head .badge", "paused");
+    browser.presses(".orders button", "Resume…");
+    fill(browser, "Model", "scripted:script.jsonl");
+    browser.presses(".order-form button", "Go on with the run");
+    browser.shows(".run-head .badge", "done");
+}
+
 #[test]
 fn a_stopped_run_gets_another_plan_and_is_resumed_and_followed() {
     let Some(browser) = Browser::start() else {
@@ -225,39 +280,7 @@ fn a_stopped_run_gets_another_plan_and_is_resumed_and_followed() {
     browser.presses(".orders button", "Pause");
     browser.shows(".run-head .badge", "paused");
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    // Another plan, shown before it is made.
-    browser.presses(".graph .task[data-key=letter]", "");
-    browser.presses(".detail button", "Change this task…");
-    fill(&browser, "What is to be done", "Write it in German.");
-    browser.presses(".order-form button", "Show what it does");
-    browser.shows(
-        ".edits li",
-        "letter is told to do this instead: Write it in German.",
-    );
-    fill(&browser, "What is changed", "drop");
-    fill(&browser, "Which task", "facts");
-    browser.presses(".order-form button", "Show what it does");
-    browser.presses(".edits button", "Make 2 changes");
-    browser.shows(
-        ".orders .said",
-        "the plan could not be carried out any more",
-    );
-    browser.presses(".edits li:nth-child(2) button", "Not this");
-    fill(&browser, "Which task", "stamp");
-    browser.presses(".order-form button", "Show what it does");
-    fill(&browser, "What is changed", "add");
-    fill(&browser, "Which task", "count");
-    fill(&browser, "Role", "analyst");
-    fill(&browser, "What is to be done", "Count the words.");
-    fill(
-        &browser,
-        "Tasks that it waits for, with commas between them",
-        "letter",
-    );
-    browser.presses(".order-form button", "Show what it does");
-    browser.presses(".edits button", "Make 3 changes");
-    browser.shows(".graph .task.s-waiting", "count");
-    browser.shows(".graph .task.s-dropped", "stamp");
+    changes_the_plan(&browser);
     // What cannot be done is said.
     browser.presses(".orders button", "Roll back…");
     browser.shows(
@@ -268,22 +291,7 @@ fn a_stopped_run_gets_another_plan_and_is_resumed_and_followed() {
     fill(&browser, "Model", "nobody:knows");
     browser.presses(".order-form button", "Go on with the run");
     browser.shows(".orders .said.trouble", "there is no model `nobody:knows`");
-    // It goes on in a process of its own, which has it for itself.
-    fill(&browser, "Model", "scripted:slow.jsonl");
-    browser.presses(".order-form button", "Go on with the run");
-    browser.shows(".orders .said", "It goes on, in process");
-    browser.shows(".run-head .badge", "running");
-    let run = browser.script("return location.hash.split('/')[2]");
-    browser.script(&format!(
-        "import('/page/api.js').then((it) => it.resume({run}, {{ model: 'scripted:slow.jsonl' }})).catch((why) => {{ window.told = why.message; }})"
-    ));
-    browser.waits("return window.told.includes('is being written by process')");
-    browser.presses(".orders button", "Pause");
-    browser.shows(".run-head .badge", "paused");
-    browser.presses(".orders button", "Resume…");
-    fill(&browser, "Model", "scripted:script.jsonl");
-    browser.presses(".order-form button", "Go on with the run");
-    browser.shows(".run-head .badge", "done");
+    is_resumed(&browser);
     browser.shows(".graph .task.s-done", "count");
     browser.presses(".graph .task[data-key=letter]", "");
     browser.shows(".detail pre", "Write it in German.");

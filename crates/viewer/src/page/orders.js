@@ -5,6 +5,14 @@ import { ask, order, resume } from "/page/api.js";
 import { button, count, el, put } from "/page/dom.js";
 import { PlanEdit } from "/page/plan_edit.js";
 
+/** What is said of an order to a run that stands still. */
+const LATER = {
+  steer: "It is on record, and counts when the run goes on.",
+  edit_plan: "The plan is changed, and counts when the run goes on.",
+  cancel: "The run is cancelled.",
+  roll_back: "The run is over. What became of each call stands below.",
+};
+
 export class Orders {
   constructor(run, store) {
     Object.assign(this, { run, store });
@@ -141,8 +149,7 @@ export class Orders {
     try {
       const { live } = await order(this.run, body);
       this.close();
-      const later = body.order === "steer" || body.order === "edit_plan" ? " It counts when the run goes on." : "";
-      this.tells(live ? words : `It is on record.${later}`);
+      this.tells(live ? words : LATER[body.order] ?? "It is on record.");
       return true;
     } catch (error) {
       this.tells(error.message, true);
