@@ -32,6 +32,7 @@ mod project;
 mod project_runs;
 mod reach;
 mod removal;
+mod resumed;
 mod run_name;
 mod screen;
 mod session;

@@ -59,6 +59,15 @@ impl ProjectOptions {
         }
     }
 
+    /// These options as another process of the program is given them.
+    pub(crate) fn as_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = vec!["-C".into(), self.folder().into()];
+        for over in &self.overrides {
+            arguments.extend(["-c".into(), over.into()]);
+        }
+        arguments
+    }
+
     /// The project's folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.as_deref().unwrap_or(Path::new("."))

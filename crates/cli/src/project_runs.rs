@@ -3,12 +3,14 @@
 use crate::failure::Failure;
 use crate::project::{Project, ProjectOptions};
 use crate::reach::Reach;
+use crate::resumed;
+use leadhand::rooms::engine::ToUndo;
 use leadhand::rooms::protocol::Seq;
 use leadhand::{
     Journal, OpenQuestion, OutcomeKind, PersonInput, Record, RemoteError, RemoteRun, RunEntry,
-    RunId, SledJournal, Status, Told,
+    RunId, SledJournal, Status, Told, rebuild,
 };
-use leadhand_viewer::{Given, Later, OpenRunQuestion, RunLine, Runs, Trouble};
+use leadhand_viewer::{Given, Later, OpenRunQuestion, Resume, RunLine, Runs, Trouble, Undoable};
 use std::ops::ControlFlow;
 use tokio::sync::mpsc::Sender;
 
@@ -70,6 +72,27 @@ impl Runs for ProjectRuns {
 
     fn order(&self, run: RunId, order: PersonInput) -> Later<'_, Result<bool, Trouble>> {
         Box::pin(async move { self.reach(&run)?.order(order).await.map_err(Trouble::from) })
+    }
+
+    fn undoable(&self, run: RunId) -> Later<'_, Result<Vec<Undoable>, Trouble>> {
+        Box::pin(async move {
+            let records = self.reach(&run)?.records().await?;
+            let state = rebuild(&records);
+            let steps = state.to_undo().map_err(|why| Trouble(why.to_string()))?;
+            Ok(steps.into_iter().map(undoable).collect())
+        })
+    }
+
+    fn resume(&self, run: RunId, how: Resume) -> Later<'_, Result<String, Trouble>> {
+        Box::pin(async move { resumed::resume(&self.reach(&run)?, &self.options, &how).await })
+    }
+}
+
+fn undoable(step: ToUndo<'_>) -> Undoable {
+    Undoable {
+        call: step.call,
+        tool_call: step.tool_call.clone(),
+        undo: step.undo.to_owned(),
     }
 }
 

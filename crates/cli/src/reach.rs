@@ -16,6 +16,7 @@ use leadhand::{
     RunId, ScriptedModel, SledJournal, Status,
 };
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long a live run is waited for that does not listen yet, in milliseconds.
@@ -77,8 +78,17 @@ impl Reach {
         Ok(self.live_in()?.is_some())
     }
 
+    /// The folder of the run.
+    pub(crate) fn run_folder(&self) -> PathBuf {
+        let runs = self.project.journal_folder().join("runs");
+        runs.join(self.id.as_str())
+    }
+
     /// The process that carries the run out.
-    fn live_in(&self) -> Result<Option<u32>, Failure> {
+    ///
+    /// # Errors
+    /// What the journal says.
+    pub(crate) fn live_in(&self) -> Result<Option<u32>, Failure> {
         let runs = self.journal.runs()?;
         let of_it = runs.into_iter().find(|entry| entry.run == self.id);
         Ok(of_it.and_then(|entry| entry.live))

@@ -22,6 +22,7 @@ mod siblings;
 mod sketch;
 mod step;
 mod trace;
+mod turns;
 mod volatile;
 
 pub use loops::{AGENTS_MAX, Loops};
@@ -31,3 +32,4 @@ pub use recorded::{Recorded, recorded};
 pub use revision::open_work;
 pub use step::{Arguments, Call, Came, Manner, Step};
 pub use trace::{ARGUMENT_BYTES_MAX, Answered, STEPS_MAX, TEXT_BYTES_MAX, Trace};
+pub use turns::{Ended, Turns};

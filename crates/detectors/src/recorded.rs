@@ -1,6 +1,8 @@
 //! A run of ours as a trace: its records, put together to turns with what came of their calls.
+//! When a turn is over is told by [`Turns`].
 
 use crate::trace::{TraceArguments, TraceCall, TraceStep, begun};
+use crate::turns::Turns;
 use crate::{Came, Trace};
 use leadhand_protocol::{
     AgentId, CallId, Decision, Event, Origin, Purpose, Record, RunId, TaskId, ToolCall, ToolFault,
@@ -26,6 +28,7 @@ pub fn recorded(run: &RunId, records: &[Record]) -> Trace {
 pub struct Recorded {
     trace: Trace,
     tools: Arc<Vec<ToolSpec>>,
+    turns: Turns,
     open: BTreeMap<AgentId, Turn>,
     /// Who is or was at work at a task, the newest.
     at_work: BTreeMap<TaskId, AgentId>,
@@ -36,10 +39,8 @@ pub struct Recorded {
 /// A turn whose calls are not all over.
 struct Turn {
     step: TraceStep,
-    /// The name of each call, and whether it is over.
-    calls: Vec<(CallId, bool)>,
-    /// How many calls its reply holds.
-    wanted: usize,
+    /// The name of each of its calls.
+    calls: Vec<CallId>,
 }
 
 impl Recorded {
@@ -55,12 +56,19 @@ impl Recorded {
     #[must_use]
     pub fn into_trace(mut self) -> Trace {
         let left: Vec<AgentId> = self.open.keys().copied().collect();
-        left.into_iter().for_each(|agent| self.close(agent));
+        left.into_iter().for_each(|agent| self.close(Some(agent)));
         self.trace
     }
 
     /// Takes the next record.
     pub fn take(&mut self, record: &Record) {
+        let ended = self.turns.take(record);
+        self.close(ended.before);
+        self.read(record);
+        self.close(ended.with);
+    }
+
+    fn read(&mut self, record: &Record) {
         let at_ms = record.at_ms;
         match &*record.event {
             Event::AgentStarted {
@@ -76,14 +84,8 @@ impl Recorded {
                 }
             }
             Event::RunStarted(start) => self.tools = Arc::clone(&start.tools),
-            Event::TurnStarted { agent, .. } | Event::AgentEnded { agent, .. } => {
-                self.close(*agent);
-            }
-            Event::ModelReplied { agent, reply, .. } => {
-                self.begin(*agent, at_ms, &reply.text, reply.tool_calls.len());
-            }
-            // A turn that brought nothing is a step all the same: there may be many of them.
-            Event::ModelFailed { agent, .. } => self.begin(*agent, at_ms, "", 0),
+            Event::ModelReplied { agent, reply, .. } => self.begin(*agent, at_ms, &reply.text),
+            Event::ModelFailed { agent, .. } => self.begin(*agent, at_ms, ""),
             Event::ToolCalled {
                 call,
                 origin: Origin::Model,
@@ -101,6 +103,8 @@ impl Recorded {
                     Origin::Input | Origin::OutputFile | Origin::Template | Origin::Check | Origin::Undo,
                 ..
             }
+            | Event::TurnStarted { .. }
+            | Event::AgentEnded { .. }
             | Event::RunResumed
             | Event::PlanAccepted { .. }
             | Event::CallStarted { .. }
@@ -128,22 +132,14 @@ impl Recorded {
         }
     }
 
-    fn begin(&mut self, agent: AgentId, at_ms: u64, said: &str, wanted: usize) {
-        self.close(agent);
+    fn begin(&mut self, agent: AgentId, at_ms: u64, said: &str) {
         let step = TraceStep {
             said: begun(said),
             at_ms: Some(at_ms),
             ..TraceStep::of(agent)
         };
-        let turn = Turn {
-            step,
-            calls: Vec::new(),
-            wanted,
-        };
-        self.open.insert(agent, turn);
-        if wanted == 0 {
-            self.close(agent);
-        }
+        let calls = Vec::new();
+        self.open.insert(agent, Turn { step, calls });
     }
 
     fn call(&mut self, call: CallId, tool_call: &ToolCall, verdict: &Verdict) {
@@ -151,7 +147,7 @@ impl Recorded {
             return;
         };
         let tool = self.tools.iter().find(|tool| tool.name == tool_call.name);
-        turn.calls.push((call, false));
+        turn.calls.push(call);
         turn.step.calls.push(TraceCall {
             tool: tool_call.name.clone(),
             arguments: TraceArguments::written(&tool_call.arguments.to_string()),
@@ -167,7 +163,7 @@ impl Recorded {
     }
 
     fn edit(&mut self, call: CallId, tool_call: &ToolCall) {
-        if let Some((_, owned)) = self.find(call) {
+        if let Some(owned) = self.find(call) {
             owned.tool.clone_from(&tool_call.name);
             owned.arguments = TraceArguments::written(&tool_call.arguments.to_string());
         }
@@ -175,10 +171,9 @@ impl Recorded {
 
     fn finish(&mut self, call: CallId, at_ms: u64, outcome: &Result<ToolOutput, ToolFault>) {
         let tools = Arc::clone(&self.tools);
-        let Some((over, owned)) = self.find(call) else {
+        let Some(owned) = self.find(call) else {
             return;
         };
-        *over = true;
         match outcome {
             Ok(output) => {
                 let tool = tools.iter().find(|tool| tool.name == owned.tool);
@@ -195,19 +190,14 @@ impl Recorded {
                 }
             }
         }
-        let turn = self.open.get_mut(&call.agent);
-        let ended = turn.is_some_and(|turn| {
+        if let Some(turn) = self.open.get_mut(&call.agent) {
             turn.step.at_ms = Some(at_ms);
-            turn.calls.len() >= turn.wanted && turn.calls.iter().all(|(_, over)| *over)
-        });
-        if ended {
-            self.close(call.agent);
         }
     }
 
     /// A call that was not made again since it would bring what it brought before.
     fn as_before(&mut self, call: CallId) {
-        let Some((_, asked)) = self.find(call) else {
+        let Some(asked) = self.find(call) else {
             return;
         };
         let (tool, arguments) = (asked.tool.clone(), asked.arguments.clone());
@@ -220,19 +210,19 @@ impl Recorded {
             made.tool == tool && made.arguments == arguments && made.came != Came::Blocked
         });
         let before = made.map(|made| (made.result.clone(), made.came));
-        if let (Some((result, came)), Some((_, asked))) = (before, self.find(call)) {
+        if let (Some((result, came)), Some(asked)) = (before, self.find(call)) {
             (asked.result, asked.came) = (result, came);
         }
     }
 
-    fn find(&mut self, call: CallId) -> Option<(&mut bool, &mut TraceCall)> {
+    fn find(&mut self, call: CallId) -> Option<&mut TraceCall> {
         let turn = self.open.get_mut(&call.agent)?;
-        let at = turn.calls.iter().position(|(known, _)| *known == call)?;
-        Some((&mut turn.calls[at].1, &mut turn.step.calls[at]))
+        let at = turn.calls.iter().position(|known| *known == call)?;
+        turn.step.calls.get_mut(at)
     }
 
-    fn close(&mut self, agent: AgentId) {
-        if let Some(turn) = self.open.remove(&agent) {
+    fn close(&mut self, agent: Option<AgentId>) {
+        if let Some((agent, turn)) = agent.and_then(|agent| self.open.remove_entry(&agent)) {
             self.last.insert(agent, self.trace.steps.len());
             self.trace.steps.push(turn.step);
         }

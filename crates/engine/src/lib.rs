@@ -50,6 +50,7 @@ pub use agent::{Agent, AgentState, CallStatus, PendingCall};
 pub use decide::{Refusal, decide};
 pub use permits::{PERMIT_NAMES_MAX, permit_fault};
 pub use replay::{Difference, Replayed, replay};
+pub use roll_back::ToUndo;
 pub use run::{Run, Setting, Spent, TaskRecord};
 pub use schema::{ArgumentSchemas, schema_faults};
 pub use settle::{SETTLE_ROUNDS_MAX, settle};

@@ -20,6 +20,17 @@ pub(crate) struct Undoable {
     result: String,
 }
 
+/// A call that rolling back would undo, and by which tool.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ToUndo<'a> {
+    /// The call.
+    pub call: CallId,
+    /// As it was made.
+    pub tool_call: &'a ToolCall,
+    /// The tool that undoes it.
+    pub undo: &'a str,
+}
+
 /// What can be undone, and how far that is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct RollBack {
@@ -82,15 +93,19 @@ pub(crate) fn settle(run: &Run) -> Option<Vec<Event>> {
 }
 
 fn undo(run: &Run, agent: &Agent, step: &Undoable, number: usize) -> Vec<Event> {
-    let tool = run.started().tool(&step.tool_call.name);
-    let name = tool.and_then(|tool| tool.undo.clone()).unwrap_or_default();
     let call = ToolCall {
         id: format!("undo-{}", step.call),
-        name,
+        name: undone_by(run, step).to_owned(),
         arguments: json!({ "arguments": step.tool_call.arguments, "result": step.result }),
     };
     let index = u32::try_from(number).unwrap_or(u32::MAX);
     called(run, agent, Origin::Undo, index, call)
+}
+
+fn undone_by<'a>(run: &'a Run, step: &Undoable) -> &'a str {
+    let tool = run.started().tool(&step.tool_call.name);
+    tool.and_then(|tool| tool.undo.as_deref())
+        .unwrap_or_default()
 }
 
 /// What became of each step; those last that an abort has given up.
@@ -133,6 +148,21 @@ pub(crate) fn once_key(run: &Run, call: &ToolCall) -> Option<ContentHash> {
 }
 
 impl Run {
+    /// What [`RollBack`](leadhand_protocol::PersonInput::RollBack) would undo, in its order.
+    ///
+    /// # Errors
+    /// [`Refusal`], as the order would be refused.
+    pub fn to_undo(&self) -> Result<Vec<ToUndo<'_>>, Refusal> {
+        may_be_ordered(self)?;
+        let steps = self.roll_back.undoable.iter().rev();
+        let steps = steps.map(|step| ToUndo {
+            call: step.call,
+            tool_call: &step.tool_call,
+            undo: undone_by(self, step),
+        });
+        Ok(steps.collect())
+    }
+
     /// Remembers a call that took effect, if it must not be made twice or can be undone.
     pub(crate) fn remember(&mut self, call: CallId, tool_call: &ToolCall, output: &ToolOutput) {
         let agent = self.agents.get(&call.agent);

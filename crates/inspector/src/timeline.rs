@@ -216,6 +216,7 @@ impl Timeline {
                 if let Some(line) = self.agent(*agent) {
                     line.ended_ms = Some(at_ms);
                     line.failure.clone_from(failure);
+                    line.steps.shrink_to_fit();
                 }
             }
             Event::TaskDone { task, artifact, .. } => {
@@ -397,13 +398,16 @@ impl Timeline {
     fn planned(&mut self, revision: u32, plan: &Plan) {
         let planned: BTreeSet<&str> = plan.tasks.iter().map(|task| task.id.as_str()).collect();
         for line in &mut self.tasks {
-            let is_planned = planned.contains(line.id.as_str());
-            if !is_planned && line.state != "done" && line.state != "failed" {
+            let is_over = line.state == "done" || line.state == "failed";
+            if !is_over && !planned.contains(line.id.as_str()) {
                 line.state = "dropped";
             }
         }
         for task in &plan.tasks {
-            if self.places.tasks.contains_key(&task.id) {
+            let worker = task.call.as_ref().map_or(&task.role, |call| &call.tool);
+            if let Some(line) = self.task(&task.id) {
+                line.worker.clone_from(worker);
+                line.depends_on.clone_from(&task.depends_on);
                 continue;
             }
             let title = if task.title.is_empty() {
@@ -416,11 +420,7 @@ impl Timeline {
             self.tasks.push(TaskLine {
                 id: task.id.to_string(),
                 title,
-                worker: task
-                    .call
-                    .as_ref()
-                    .map_or(&task.role, |call| &call.tool)
-                    .clone(),
+                worker: worker.clone(),
                 depends_on: task.depends_on.clone(),
                 revision,
                 state: "waiting",
@@ -471,6 +471,7 @@ impl Timeline {
             None => &mut self.others,
         };
         self.places.agents.insert(*agent, (place, beside.len()));
+        one_at_first(beside);
         beside.push(line);
     }
 
@@ -505,6 +506,7 @@ impl Timeline {
     /// Adds a step; gives its place.
     fn push(&mut self, agent: AgentId, step: Step) -> Option<usize> {
         let line = self.agent(agent)?;
+        one_at_first(&mut line.steps);
         line.steps.push(step);
         Some(line.steps.len() - 1)
     }
@@ -539,6 +541,14 @@ impl Timeline {
         if let Some(step) = self.step_at(id.agent, at) {
             step.finished(outcome, text, at_ms);
         }
+    }
+}
+
+/// Of thousands of tasks most have one agent, which makes one call: room for more is made when it
+/// is needed.
+fn one_at_first<T>(all: &mut Vec<T>) {
+    if all.is_empty() {
+        all.reserve_exact(1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::coordinated;
 use crate::escape;
-use leadhand_protocol::{AgentId, EVIDENCE_CHARS_MAX, Finding};
+use leadhand_protocol::{AgentId, Decision, EVIDENCE_CHARS_MAX, Finding};
 use leadhand_protocol::{Forecast, Grade, PersonInput, PlanEdit};
 
 /// `1 task`, `2 tasks`.
@@ -35,6 +35,20 @@ pub fn seconds(ms: u64) -> String {
 /// Millionths of a dollar as dollars.
 pub fn money(micro_usd: u64) -> String {
     format!("${}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000)
+}
+
+/// How long a call took.
+pub fn took(ms: Option<u64>) -> String {
+    ms.map_or_else(|| "not finished".to_owned(), seconds)
+}
+
+/// What is decided of a call.
+pub fn decided(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Allow => "allowed",
+        Decision::Ask => "a person is asked",
+        Decision::Deny => "denied",
+    }
 }
 
 /// What a plan may cost, in a line.

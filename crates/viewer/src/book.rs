@@ -2,22 +2,24 @@
 //! order in which it did, and what changed since somebody last looked. It is built record by
 //! record and reads nothing itself; `book/rows` says what a page is given of it.
 
-use crate::turns::Turns;
+use leadhand_detectors::Turns;
 use leadhand_inspector::{AgentLine, Note, NoteKind, Step, TaskLine, Timeline};
 use leadhand_protocol::{
     AgentId, CallId, Decision, Event, Finding, Plan, Record, RunId, Seq, Start, TaskId,
 };
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 mod detail;
 mod lanes;
+mod news;
 mod rows;
 mod search;
 
 pub(crate) use detail::Part;
 pub(crate) use lanes::LanesAsked;
-pub(crate) use rows::{Changes, Known};
+pub(crate) use news::{Changes, Known};
 pub(crate) use search::Sought;
 
 /// Most points of the curve of what was spent; of more every second one is dropped.
@@ -41,10 +43,16 @@ pub(crate) struct Book {
     /// The record at which each agent began.
     began: HashMap<AgentId, Seq>,
     turns: Turns,
+    /// The record at which the turn began that an agent has answered last.
+    answered: HashMap<AgentId, Seq>,
+    /// The steps that detectors count: whose turn each is, and the record at which it began.
+    turns_ended: Vec<(AgentId, Seq)>,
     /// Where what was found began: by the record of the finding.
     origins: HashMap<Seq, Seq>,
     start: Option<Arc<Start>>,
     plan: Arc<Plan>,
+    /// Whether the plan has become another one since the graph was drawn last.
+    is_planned_anew: bool,
     refused: HashMap<String, usize>,
     spend: Vec<Spend>,
     /// Records a point of the curve stands for.
@@ -70,7 +78,7 @@ enum At {
     Note(usize),
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Seat {
     task: Option<usize>,
     agent: usize,
@@ -106,21 +114,40 @@ impl Book {
                 self.take_one(record);
             }
         }
-        self.list();
     }
 
     fn take_one(&mut self, record: &Record) {
-        let seq = record.seq;
         self.times.push(record.at_ms);
-        self.turns.take(record);
+        let ended = self.turns.take(record);
+        self.turn_over(ended.before);
+        self.note(record);
+        self.turn_over(ended.with);
+        self.timeline.take(record);
+        if let Event::ModelReplied { .. } = &*record.event {
+            self.spent(record.at_ms);
+        }
+    }
+
+    /// Counts a turn that is over.
+    fn turn_over(&mut self, agent: Option<AgentId>) {
+        let began = agent.and_then(|agent| self.answered.remove_entry(&agent));
+        self.turns_ended.extend(began);
+    }
+
+    /// Takes note of where in the journal things began and ended.
+    fn note(&mut self, record: &Record) {
+        let seq = record.seq;
         match &*record.event {
             Event::RunStarted(start) => {
                 self.start = Some(Arc::clone(start));
                 self.plan = start.plan.clone().unwrap_or_default();
             }
-            Event::PlanAccepted {
-                plan: Some(plan), ..
-            } => self.plan = Arc::clone(plan),
+            Event::PlanAccepted { plan, .. } => {
+                self.is_planned_anew = true;
+                if let Some(plan) = plan {
+                    self.plan = Arc::clone(plan);
+                }
+            }
             Event::AgentStarted { agent, .. } => {
                 self.began.insert(*agent, seq);
             }
@@ -130,6 +157,7 @@ impl Book {
             Event::ModelReplied { agent, .. } | Event::ModelFailed { agent, .. } => {
                 let began = self.thinking.remove(agent);
                 self.ends.extend(began.map(|began| (began, seq)));
+                self.answered.insert(*agent, began.unwrap_or(seq));
             }
             Event::ToolCalled { call, .. } => {
                 self.calls.insert(*call, seq);
@@ -142,12 +170,31 @@ impl Book {
                 let origin = self.origin(finding);
                 self.origins.extend(origin.map(|origin| (seq, origin)));
             }
-            _ => {}
-        }
-        let is_reply = matches!(&*record.event, Event::ModelReplied { .. });
-        self.timeline.take(record);
-        if is_reply {
-            self.spent(record.at_ms);
+            Event::RunResumed
+            | Event::AgentEnded { .. }
+            | Event::CallEdited { .. }
+            | Event::CallStarted { .. }
+            | Event::CallInDoubt { .. }
+            | Event::ProbeOrdered { .. }
+            | Event::Told { .. }
+            | Event::OutputGiven { .. }
+            | Event::ChecksOrdered { .. }
+            | Event::ChecksFinished { .. }
+            | Event::TaskDone { .. }
+            | Event::TaskFailed { .. }
+            | Event::AnswerGiven { .. }
+            | Event::PersonAsked { .. }
+            | Event::PersonAnswered { .. }
+            | Event::Steered { .. }
+            | Event::PersonOrdered { .. }
+            | Event::TimeUp
+            | Event::Forked { .. }
+            | Event::Requested { .. }
+            | Event::Coordinated { .. }
+            | Event::RequestRefused { .. }
+            | Event::StopOrdered { .. }
+            | Event::RunSuspended(_)
+            | Event::RunEnded(_) => {}
         }
     }
 
@@ -160,7 +207,7 @@ impl Book {
             | Finding::FaultsInARow { .. }
             | Finding::Deadlock { .. } => return None,
         };
-        let (whose, seq) = self.turns.began_at(step)?;
+        let (whose, seq) = *self.turns_ended.get(usize::try_from(step).ok()?)?;
         (whose == agent).then_some(seq)
     }
 
@@ -199,36 +246,27 @@ impl Book {
     fn list(&mut self) {
         let from = self.places.len();
         let tasks = self.timeline.tasks.iter().enumerate();
-        let of_tasks =
-            tasks.flat_map(|(at, task)| task.agents.iter().map(move |it| (Some(at), it)));
-        let others = self.timeline.others.iter().map(|line| (None, line));
-        let mut seen: HashMap<Option<usize>, usize> = HashMap::new();
-        for (task, line) in of_tasks.chain(others) {
-            let nth = seen.entry(task).or_default();
-            let agent = *nth;
-            *nth += 1;
-            let seat = self.seats.entry(line.agent).or_insert(Seat {
-                task,
-                agent,
-                listed: 0,
-            });
-            for (step, it) in line.steps.iter().enumerate().skip(seat.listed) {
-                let at = At::Step { task, agent, step };
-                self.places.push(Place { seq: it.seq(), at });
-                let task = task.and_then(|task| self.timeline.tasks.get(task));
-                if let (Some(task), true) = (task, is_refused(it)) {
-                    *self.refused.entry(task.id.clone()).or_default() += 1;
+        let of_tasks = tasks.map(|(at, task)| (Some(at), &task.agents));
+        for (task, lines) in of_tasks.chain([(None, &self.timeline.others)]) {
+            for (agent, line) in lines.iter().enumerate() {
+                let seat = self.seats.entry(line.agent).or_insert(Seat {
+                    task,
+                    agent,
+                    listed: 0,
+                });
+                for (step, it) in line.steps.iter().enumerate().skip(seat.listed) {
+                    let at = At::Step { task, agent, step };
+                    self.places.push(Place { seq: it.seq(), at });
+                    let task = task.and_then(|task| self.timeline.tasks.get(task));
+                    if let (Some(task), true) = (task, is_refused(it)) {
+                        *self.refused.entry(task.id.clone()).or_default() += 1;
+                    }
                 }
+                seat.listed = line.steps.len();
             }
-            seat.listed = line.steps.len();
         }
-        for (nth, note) in self
-            .timeline
-            .notes
-            .iter()
-            .enumerate()
-            .skip(self.notes_listed)
-        {
+        let notes = self.timeline.notes.iter().enumerate();
+        for (nth, note) in notes.skip(self.notes_listed) {
             self.places.push(Place {
                 seq: note.seq,
                 at: At::Note(nth),
@@ -309,9 +347,13 @@ fn is_refused(step: &Step) -> bool {
 }
 
 /// The beginning of a text, at most so many characters.
-fn cut(text: &str, chars_max: usize) -> String {
+fn shortened(text: &str, chars_max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(chars_max) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+        Some((at, _)) => Cow::from(format!("{}…", &text[..at])),
+        None => Cow::from(text),
     }
+}
+
+fn cut(text: &str, chars_max: usize) -> String {
+    shortened(text, chars_max).into_owned()
 }

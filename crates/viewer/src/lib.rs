@@ -13,10 +13,9 @@ mod order;
 mod runs;
 mod server;
 pub mod top;
-mod turns;
 mod watched;
 
 pub use asked::asked;
-pub use runs::{Given, Later, OpenRunQuestion, RunLine, Runs, Trouble};
+pub use runs::{Given, Later, OpenRunQuestion, Resume, RunLine, Runs, Trouble, Undoable};
 pub use server::{BODY_BYTES_MAX, CONNECTIONS_MAX, STREAMS_MAX, Server, URI_BYTES_MAX};
 pub use watched::RUNS_KEPT_MAX;

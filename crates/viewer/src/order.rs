@@ -2,12 +2,15 @@
 
 use crate::{OpenRunQuestion, Trouble};
 use leadhand_protocol::{
-    Answer, ApprovalScope, Ask, ContentHash, Grade, PersonInput, RequestId, TaskId,
+    Answer, ApprovalScope, Ask, ContentHash, Grade, PersonInput, PlanEdit, RequestId, TaskId,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Longest text that a person gives from the page, in characters.
 const TEXT_CHARS_MAX: usize = 8_000;
+/// Most changes of a plan in one order.
+const EDITS_MAX: usize = 100;
 
 /// An order as the page sends it.
 #[derive(Debug, Deserialize)]
@@ -38,6 +41,22 @@ pub(crate) enum Order {
         /// A reason, or words for the agent.
         #[serde(default)]
         text: String,
+        /// With what the call is to be made.
+        #[serde(default)]
+        arguments: Option<Value>,
+    },
+    /// Another plan.
+    EditPlan {
+        /// All changes, of which all are made or none.
+        edits: Vec<PlanEdit>,
+    },
+    /// End, and undo what can be undone.
+    RollBack {
+        /// The digest of the calls that were shown.
+        shown: ContentHash,
+        /// Why.
+        #[serde(default)]
+        why: String,
     },
 }
 
@@ -47,6 +66,8 @@ pub(crate) enum Order {
 pub(crate) enum Say {
     /// Yes, this once.
     Allow,
+    /// Yes, with the arguments that come with it in place of the call's own.
+    AllowEdited,
     /// Yes, and to more such calls in the task.
     AllowForTask,
     /// Yes, and to more such calls in the run.
@@ -68,7 +89,23 @@ impl Order {
             Self::Answer {
                 question, digest, ..
             } => Some((*question, *digest)),
-            Self::Pause {} | Self::Cancel { .. } | Self::Steer { .. } => None,
+            Self::Pause {}
+            | Self::Cancel { .. }
+            | Self::Steer { .. }
+            | Self::EditPlan { .. }
+            | Self::RollBack { .. } => None,
+        }
+    }
+
+    /// The digest of the calls that it has undone.
+    pub(crate) fn undoes(&self) -> Option<ContentHash> {
+        match self {
+            Self::RollBack { shown, .. } => Some(*shown),
+            Self::Pause {}
+            | Self::Cancel { .. }
+            | Self::Steer { .. }
+            | Self::Answer { .. }
+            | Self::EditPlan { .. } => None,
         }
     }
 
@@ -89,14 +126,21 @@ impl Order {
                 digest,
                 say,
                 text,
+                arguments,
             } => {
                 let ask = &open.ok_or_else(|| gone(question))?.ask;
                 PersonInput::Answers {
                     request: question,
-                    answer: answer(ask, say, &text)?,
+                    answer: answer(ask, say, &text, arguments)?,
                     shown: Some(digest),
                 }
             }
+            Self::EditPlan { edits } => PersonInput::EditPlan {
+                edits: bounded(edits)?,
+            },
+            Self::RollBack { why, .. } => PersonInput::RollBack {
+                why: words(&why).unwrap_or_else(|_| "ordered by a person".to_owned()),
+            },
         })
     }
 }
@@ -109,11 +153,27 @@ fn gone(question: RequestId) -> Trouble {
     ))
 }
 
-fn answer(ask: &Ask, say: Say, text: &str) -> Result<Answer, Trouble> {
-    let fits = match (ask, say) {
+fn bounded(edits: Vec<PlanEdit>) -> Result<Vec<PlanEdit>, Trouble> {
+    match edits.len() {
+        0 => Err(Trouble(
+            "there is nothing to change; say what is to be another way".to_owned(),
+        )),
+        1..=EDITS_MAX => Ok(edits),
+        more => Err(Trouble(format!(
+            "these are {more} changes, and {EDITS_MAX} are made at once; make some of them first"
+        ))),
+    }
+}
+
+/// That the words of an answer fit what is asked.
+fn fits(ask: &Ask, say: Say) -> Result<(), Trouble> {
+    let is_fit = match (ask, say) {
         (_, Say::Deny) => true,
         (Ask::Outcome { .. }, Say::TookEffect | Say::Again) => true,
-        (Ask::Tool { .. }, Say::Allow | Say::AllowForTask | Say::AllowForRun) => true,
+        (
+            Ask::Tool { .. },
+            Say::Allow | Say::AllowEdited | Say::AllowForTask | Say::AllowForRun,
+        ) => true,
         (Ask::Plan { .. } | Ask::Task { .. }, Say::Allow) => true,
         (Ask::Finding { .. }, Say::Allow | Say::AllowAndTell) => true,
         (
@@ -123,6 +183,7 @@ fn answer(ask: &Ask, say: Say, text: &str) -> Result<Answer, Trouble> {
             | Ask::Task { .. }
             | Ask::Finding { .. },
             Say::Allow
+            | Say::AllowEdited
             | Say::AllowForTask
             | Say::AllowForRun
             | Say::AllowAndTell
@@ -130,17 +191,27 @@ fn answer(ask: &Ask, say: Say, text: &str) -> Result<Answer, Trouble> {
             | Say::Again,
         ) => false,
     };
-    if !fits {
-        return Err(Trouble(
-            "this is no answer to what is asked; look at the question again".to_owned(),
-        ));
+    if is_fit {
+        return Ok(());
     }
+    Err(Trouble(
+        "this is no answer to what is asked; look at the question again".to_owned(),
+    ))
+}
+
+fn answer(ask: &Ask, say: Say, text: &str, arguments: Option<Value>) -> Result<Answer, Trouble> {
+    fits(ask, say)?;
     let allow_for = |scope| Answer::AllowFor {
         scope,
         until_ms: None,
     };
     Ok(match say {
         Say::Allow => Answer::Allow,
+        Say::AllowEdited => Answer::AllowEdited {
+            arguments: arguments.filter(Value::is_object).ok_or_else(|| {
+                Trouble("give all arguments of the call as one JSON object".to_owned())
+            })?,
+        },
         Say::AllowForTask => allow_for(ApprovalScope::Task),
         Say::AllowForRun => allow_for(ApprovalScope::Run),
         Say::AllowAndTell => Answer::Steer { text: words(text)? },

@@ -1,6 +1,8 @@
 //! What is looked at, and who takes the orders.
 
-use leadhand_protocol::{Ask, ContentHash, PersonInput, Record, RequestId, RunId, Seq};
+use leadhand_protocol::{
+    Ask, CallId, ContentHash, PersonInput, Record, RequestId, RunId, Seq, ToolCall,
+};
 use serde::Serialize;
 use std::future::Future;
 use std::pin::Pin;
@@ -53,6 +55,38 @@ pub struct OpenRunQuestion {
     pub ask: Ask,
 }
 
+/// A call that rolling a run back would undo.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Undoable {
+    /// Which one.
+    pub call: CallId,
+    /// As it was made; of foreign origin.
+    pub tool_call: ToolCall,
+    /// The tool that undoes it.
+    pub undo: String,
+}
+
+impl Undoable {
+    /// The name of exactly these calls in this order: a person who was shown them orders that
+    /// they are undone, and no others.
+    #[must_use]
+    pub fn digest(all: &[Self]) -> ContentHash {
+        // Plain data is written to memory, which cannot fail.
+        ContentHash::of(&serde_json::to_vec(all).unwrap_or_default())
+    }
+}
+
+/// How a run that stands still is taken up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// The model of roles that name none; none is the usual one of the project.
+    pub model: Option<String>,
+    /// Tokens that may be spent beside those of its budget.
+    pub tokens_added: Option<u64>,
+    /// Money that may be spent beside that, in millionths of a dollar.
+    pub micro_usd_added: Option<u64>,
+}
+
 /// What comes of following a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Given {
@@ -78,4 +112,19 @@ pub trait Runs: Send + Sync + 'static {
     /// Gives an order, which counts at once in a live run, and from the next `resume` on in one
     /// that is stopped. Gives whether it is live.
     fn order(&self, run: RunId, order: PersonInput) -> Later<'_, Result<bool, Trouble>>;
+
+    /// What rolling a run back would undo, in that order; why it cannot be rolled back is the
+    /// trouble. Where nothing is ever undone there is no need of it.
+    fn undoable(&self, run: RunId) -> Later<'_, Result<Vec<Undoable>, Trouble>> {
+        let why = format!("run {run} cannot be rolled back from here; `leadhand rollback` does it");
+        Box::pin(async { Err(Trouble(why)) })
+    }
+
+    /// Takes up a run that stands still, in a process that goes on without whoever asks. Gives
+    /// in words what came of it. Where runs are only looked at there is no need of it.
+    fn resume(&self, run: RunId, how: Resume) -> Later<'_, Result<String, Trouble>> {
+        drop(how);
+        let why = format!("run {run} cannot be resumed from here; `leadhand resume` does it");
+        Box::pin(async { Err(Trouble(why)) })
+    }
 }

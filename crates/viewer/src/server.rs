@@ -19,6 +19,7 @@ mod answers;
 mod asset;
 mod bounded;
 mod guard;
+mod orders;
 mod stream;
 
 /// Longest body of a request, in bytes.
@@ -108,8 +109,10 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/runs/{run}/lanes", get(answers::lanes))
         .route("/api/runs/{run}/spend", get(answers::spend))
         .route("/api/runs/{run}/text", get(answers::text))
-        .route("/api/runs/{run}/questions", get(answers::questions))
-        .route("/api/runs/{run}/orders", post(answers::order))
+        .route("/api/runs/{run}/questions", get(orders::questions))
+        .route("/api/runs/{run}/undoable", get(orders::undoable))
+        .route("/api/runs/{run}/resume", post(orders::resume))
+        .route("/api/runs/{run}/orders", post(orders::order))
         .fallback(answers::nothing)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(

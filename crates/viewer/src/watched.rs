@@ -15,8 +15,8 @@ use tokio::time::Instant;
 pub const RUNS_KEPT_MAX: usize = 6;
 /// Milliseconds between two times at which whoever looks is told that there is something new.
 const TICK_MS: u64 = 200;
-/// Messages of a run that wait to be taken.
-const GIVEN_MAX: usize = 8;
+/// Messages of a run that wait to be taken; each may hold a thousand records.
+const GIVEN_MAX: usize = 2;
 /// Milliseconds between two looks at the list of runs.
 const LIST_MS: u64 = 1_000;
 
@@ -285,45 +285,52 @@ impl Watched {
 }
 
 /// Takes what comes of a run until it ends or is forgotten.
-async fn followed(watched: Weak<Watched>, mut alive: watch::Receiver<()>, runs: Arc<dyn Runs>) {
+async fn followed(watched: Weak<Watched>, alive: watch::Receiver<()>, runs: Arc<dyn Runs>) {
     let Some((run, next)) = watched
         .upgrade()
         .map(|it| (it.run.clone(), it.book().next()))
     else {
         return;
     };
-    let (to, mut given) = mpsc::channel(GIVEN_MAX);
-    let asked = runs.follow(run, next, to);
-    let weak = watched.clone();
-    let taking = async move {
-        let watched = weak;
-        let mut told = Instant::now();
-        let mut fresh = false;
-        let mut some = Vec::with_capacity(GIVEN_MAX);
-        loop {
-            let tick = told + Duration::from_millis(TICK_MS);
-            tokio::select! {
-                count = given.recv_many(&mut some, GIVEN_MAX) => {
-                    let Some(it) = watched.upgrade().filter(|_| count > 0) else {
-                        return;
-                    };
-                    it.take(std::mem::take(&mut some));
-                    fresh = true;
-                }
-                () = tokio::time::sleep_until(tick), if fresh => {}
-                _ = alive.changed() => return,
-            }
-            if fresh && Instant::now() >= tick {
-                let Some(it) = watched.upgrade() else { return };
-                it.tell();
-                (told, fresh) = (Instant::now(), false);
-            }
-        }
-    };
+    let (to, given) = mpsc::channel(GIVEN_MAX);
+    // By itself, so that records are taken while the next ones are read.
+    let taking = tokio::spawn(taken(watched.clone(), alive, given));
     // What is taken ends when nothing is given any more: the sender goes with it.
-    let (how, ()) = tokio::join!(asked, taking);
+    let how = runs.follow(run, next, to).await;
+    drop(taking.await);
     if let Some(watched) = watched.upgrade() {
         watched.ended(how);
+    }
+}
+
+/// Takes what is given until nothing is, and tells of it: of the first at once, so that there is
+/// something to look at while a long run is read, and of the rest at most once a tick.
+async fn taken(
+    watched: Weak<Watched>,
+    mut alive: watch::Receiver<()>,
+    mut given: mpsc::Receiver<Given>,
+) {
+    let mut told: Option<Instant> = None;
+    let mut fresh = false;
+    let mut some = Vec::with_capacity(GIVEN_MAX);
+    loop {
+        let tick = told.map_or_else(Instant::now, |told| told + Duration::from_millis(TICK_MS));
+        tokio::select! {
+            count = given.recv_many(&mut some, GIVEN_MAX) => {
+                let Some(it) = watched.upgrade().filter(|_| count > 0) else {
+                    return;
+                };
+                it.take(std::mem::take(&mut some));
+                fresh = true;
+            }
+            () = tokio::time::sleep_until(tick), if fresh => {}
+            _ = alive.changed() => return,
+        }
+        if fresh && Instant::now() >= tick {
+            let Some(it) = watched.upgrade() else { return };
+            it.tell();
+            (told, fresh) = (Some(Instant::now()), false);
+        }
     }
 }
 

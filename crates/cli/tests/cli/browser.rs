@@ -11,6 +11,8 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 const DRIVER: &str = "/usr/bin/chromedriver";
 /// Milliseconds that something on a page is waited for.
 const PATIENCE_MS: u64 = 30_000;
+/// How often it is asked where the browser is, until it is where it was led to.
+const LOOKS_MAX: u32 = 10_000;
 /// What a script waits with: it looks until there is something, or there is no patience left.
 const WAITING: &str = "const done = arguments[arguments.length - 1]; \
     const look = () => { let found = null; try { found = (() => { BODY })(); } catch (why) { found = null; } \
@@ -86,9 +88,16 @@ impl Browser {
         Some(browser)
     }
 
+    /// Opens the address that holds the secret, and waits until it has led to the page: a script
+    /// that waits would be lost on the way.
     #[track_caller]
     pub(crate) fn open(&self, url: &str) {
         self.on_session("POST", "/url", &json!({"url": url}));
+        let is_led = |_: &u32| {
+            let now = self.on_session("GET", "/url", &json!({}));
+            !now.as_str().unwrap().contains("/enter")
+        };
+        assert!((0..LOOKS_MAX).any(|look| is_led(&look)), "{url} leads on");
     }
 
     /// Runs a script of the page; gives what it returns.

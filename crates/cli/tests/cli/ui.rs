@@ -174,3 +174,161 @@ fn a_live_run_is_followed_steered_and_paused() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
+
+/// Two tasks, of which the first is thought about for an hour when the model is slow.
+fn two_tasks(delay_ms: u32) -> String {
+    let lines = [
+        format!(
+            r#"{{"when": {{"contains": "Collect."}}, "delay_ms": {delay_ms}, "times": 0, "reply": {{"text": "The fair is on Monday."}}}}"#
+        ),
+        r#"{"when": {"contains": "Write it in German."}, "times": 0, "reply": {"text": "Liebe Messe"}}"#.to_owned(),
+        r#"{"when": {"contains": "Count the words."}, "times": 0, "reply": {"text": "Two."}}"#.to_owned(),
+    ];
+    lines.join("\n")
+}
+
+/// Gives a field of an order its value, as typing does.
+fn fill(browser: &Browser, label: &str, value: &str) {
+    browser.waits(&format!(
+        "const it = [...document.querySelectorAll('.orders [aria-label]')].find((it) => it.ariaLabel === {}); \
+         if (!it || !it.checkVisibility()) return false; it.value = {}; it.dispatchEvent(new Event('change')); return true",
+        serde_json::Value::from(label),
+        serde_json::Value::from(value)
+    ));
+}
+
+/// Another plan, shown before it is made.
+fn changes_the_plan(browser: &Browser) {
+    browser.presses(".graph .task[data-key=letter]", "");
+    browser.presses(".detail button", "Change this task…");
+    fill(browser, "What is to be done", "Write it in German.");
+    browser.presses(".order-form button", "Show what it does");
+    browser.shows(
+        ".edits li",
+        "letter is told to do this instead: Write it in German.",
+    );
+    fill(browser, "What is changed", "drop");
+    fill(browser, "Which task", "facts");
+    browser.presses(".order-form button", "Show what it does");
+    browser.presses(".edits button", "Make 2 changes");
+    browser.shows(
+        ".orders .said",
+        "the plan could not be carried out any more",
+    );
+    browser.presses(".edits li:nth-child(2) button", "Not this");
+    fill(browser, "Which task", "stamp");
+    browser.presses(".order-form button", "Show what it does");
+    fill(browser, "What is changed", "add");
+    fill(browser, "Which task", "count");
+    fill(browser, "Role", "analyst");
+    fill(browser, "What is to be done", "Count the words.");
+    fill(
+        browser,
+        "Tasks that it waits for, with commas between them",
+        "letter",
+    );
+    browser.presses(".order-form button", "Show what it does");
+    browser.presses(".edits button", "Make 3 changes");
+    browser.shows(".graph .task.s-waiting", "count");
+    browser.shows(".graph .task.s-dropped", "stamp");
+}
+
+/// It goes on in a process of its own, which has it for itself.
+fn is_resumed(browser: &Browser) {
+    fill(browser, "Model", "scripted:slow.jsonl");
+    browser.presses(".order-form button", "Go on with the run");
+    browser.shows(".orders .said", "It goes on, in process");
+    browser.shows(".run-head .badge", "running");
+    let run = browser.script("return location.hash.split('/')[2]");
+    browser.script(&format!(
+        "import('/page/api.js').then((it) => it.resume({run}, {{ model: 'scripted:slow.jsonl' }})).catch((why) => {{ window.told = why.message; }})"
+    ));
+    browser.waits("return window.told.includes('is being written by process')");
+    browser.presses(".orders button", "Pause");
+    browser.shows(".run-head .badge", "paused");
+    browser.presses(".orders button", "Resume…");
+    fill(browser, "Model", "scripted:script.jsonl");
+    browser.presses(".order-form button", "Go on with the run");
+    browser.shows(".run-head .badge", "done");
+}
+
+#[test]
+fn a_stopped_run_gets_another_plan_and_is_resumed_and_followed() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let plan = r#"{"tasks": [
+        {"id": "facts", "title": "Collect the facts", "role": "analyst", "instruction": "Collect."},
+        {"id": "letter", "title": "Write the letter", "role": "analyst", "instruction": "Write it.", "depends_on": ["facts"]},
+        {"id": "stamp", "title": "Buy a stamp", "role": "analyst", "instruction": "Buy.", "depends_on": ["letter"]}
+    ]}"#;
+    let place = Place::new(&[
+        ("plan.json", plan),
+        ("slow.jsonl", &two_tasks(3_600_000)),
+        ("script.jsonl", &two_tasks(0)),
+    ]);
+    let mut child = place
+        .command(&["run", "--plan", "plan.json", "-m", "scripted:slow.jsonl"])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let served = Served::of(&place);
+    browser.open(&served.url);
+    browser.presses("a[data-run]", "");
+    browser.shows(".graph .task.s-running", "facts");
+    browser.presses(".orders button", "Pause");
+    browser.shows(".run-head .badge", "paused");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    changes_the_plan(&browser);
+    // What cannot be done is said.
+    browser.presses(".orders button", "Roll back…");
+    browser.shows(
+        ".undoing .trouble",
+        "nothing that the run did can be undone",
+    );
+    browser.presses(".orders button", "Resume…");
+    fill(&browser, "Model", "nobody:knows");
+    browser.presses(".order-form button", "Go on with the run");
+    browser.shows(".orders .said.trouble", "there is no model `nobody:knows`");
+    is_resumed(&browser);
+    browser.shows(".graph .task.s-done", "count");
+    browser.presses(".graph .task[data-key=letter]", "");
+    browser.shows(".detail pre", "Write it in German.");
+    let complaints = browser.complaints();
+    // The browser writes each refusal down as well.
+    let refusals = complaints
+        .iter()
+        .filter(|line| line.contains("409 (Conflict)"))
+        .count();
+    assert_eq!((refusals, complaints.len()), (4, 4), "{complaints:?}");
+}
+
+#[test]
+fn a_call_is_approved_with_other_arguments() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
+    let run = [
+        "run",
+        "Write notes",
+        "-m",
+        "scripted:script.jsonl",
+        "--autonomy",
+        "L2",
+    ];
+    let terminal = Terminal::start(&mut place.command(&run));
+    terminal.shows("May it be carried out? [y]es");
+    let served = Served::of(&place);
+    browser.open(&served.url);
+    browser.presses("a[data-run]", "");
+    browser.presses(".question button", "Approve");
+    browser.shows(".question h3", "May this tool call be made?");
+    browser.waits("const it = document.querySelector('.otherwise textarea'); it.closest('details').open = true; it.value = it.value.replace('Hello.', 'Good day.'); return true");
+    browser.presses(".question button", "Approve with these arguments");
+    browser.shows(".run-head .badge", "done");
+    assert_eq!(terminal.ends(), 0);
+    assert_eq!(place.read("notes.md"), "Good day.\n");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}

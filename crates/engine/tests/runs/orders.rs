@@ -485,6 +485,13 @@ fn booked() -> World {
 #[test]
 fn what_can_be_undone_is_undone_the_last_first() {
     let mut world = booked();
+    let steps = world.run.to_undo().unwrap();
+    let shown: Vec<_> = steps
+        .iter()
+        .map(|step| (&step.tool_call.arguments["of"], step.undo))
+        .collect();
+    let (flight, room) = (json!("flight"), json!("room"));
+    assert_eq!(shown, [(&flight, "undo_book"), (&room, "undo_book")]);
     let fault = ToolFault {
         kind: ToolFaultKind::Failed,
         message: "too late".into(),
@@ -525,6 +532,8 @@ fn what_can_be_undone_is_undone_the_last_first() {
     );
     let again = world.order(PersonInput::RollBack { why: "x".into() });
     assert!(again.unwrap_err().contains("rolled back already"));
+    let none = world.run.to_undo().unwrap_err().to_string();
+    assert!(none.contains("rolled back already"), "{none}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What an agent did or was told: a turn, a tool call, words, a check. A step begins with one
 //! event and is filled in by a later one.
 
+use crate::words;
 use leadhand_protocol::{
     CallId, Decision, FileChange, Grant, ModelFault, ModelReply, NetRequest, Origin, Record, Seq,
     ToolCall, ToolFault, ToolOutput, Usage, Verdict,
@@ -99,6 +100,31 @@ pub struct Reached {
     pub requests: Vec<NetRequest>,
     /// What it was refused.
     pub refused: Vec<Grant>,
+}
+
+impl Reached {
+    /// A line for each file, request and refusal; of foreign origin.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let files = self.files.iter().map(|file| {
+            let change = format!("{:?}", file.change).to_lowercase();
+            format!("{change} {}", file.path)
+        });
+        let requests = self.requests.iter().map(|request| {
+            let answer = match request.status {
+                0 => "no answer".to_owned(),
+                status => {
+                    let bytes = usize::try_from(request.bytes).unwrap_or(usize::MAX);
+                    format!("{status}, {}", words::count(bytes, "byte"))
+                }
+            };
+            format!("{} {}: {answer}", request.method, request.url)
+        });
+        let refused = self.refused.iter();
+        let refused =
+            refused.map(|grant| format!("refused {} {}", grant.capability, grant.resource));
+        files.chain(requests).chain(refused).collect()
+    }
 }
 
 impl From<&ToolOutput> for Reached {

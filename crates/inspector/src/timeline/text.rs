@@ -1,6 +1,5 @@
 //! The timeline for people: an indented tree. All texts in it are of foreign origin.
 
-use super::step::Reached;
 use super::{AgentLine, Step, TaskLine, Timeline};
 use crate::account;
 use crate::escape;
@@ -305,7 +304,7 @@ fn call_lines(text: &mut String, step: &Step, indent: &str) {
         escape::line(tool, TITLE_CHARS_MAX),
         escape::line(&arguments.to_string(), TEXT_CHARS_MAX)
     );
-    let took = took_ms.map_or("not finished".to_owned(), words::seconds);
+    let took = words::took(*took_ms);
     match (decision, result) {
         (_, Some(Ok(output))) => {
             let _ = writeln!(text, "ok, {took}  {}", escape::line(output, TEXT_CHARS_MAX));
@@ -324,29 +323,7 @@ fn call_lines(text: &mut String, step: &Step, indent: &str) {
             let _ = writeln!(text, "{took}; {}", escape::line(because, WHY_CHARS_MAX));
         }
     }
-    reached_lines(text, reached, indent);
-}
-
-fn reached_lines(text: &mut String, reached: &Reached, indent: &str) {
-    for file in &reached.files {
-        let change = format!("{:?}", file.change).to_lowercase();
-        let path = escape::line(&file.path, TEXT_CHARS_MAX);
-        let _ = writeln!(text, "{indent}    {change} {path}");
-    }
-    for request in &reached.requests {
-        let method = escape::line(&request.method, TITLE_CHARS_MAX);
-        let url = escape::line(&request.url, TEXT_CHARS_MAX);
-        let answer = match request.status {
-            0 => "no answer".to_owned(),
-            status => format!(
-                "{status}, {}",
-                words::count(request.bytes.try_into().unwrap_or(usize::MAX), "byte")
-            ),
-        };
-        let _ = writeln!(text, "{indent}    {method} {url}: {answer}");
-    }
-    for grant in &reached.refused {
-        let resource = escape::line(&grant.resource, TEXT_CHARS_MAX);
-        let _ = writeln!(text, "{indent}    refused {} {resource}", grant.capability);
+    for line in reached.lines() {
+        let _ = writeln!(text, "{indent}    {}", escape::line(&line, WHY_CHARS_MAX));
     }
 }

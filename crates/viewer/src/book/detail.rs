@@ -7,6 +7,7 @@ use leadhand_inspector::Step;
 use leadhand_protocol::{AgentId, Event, Purpose, Record, Seq};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Characters of an instruction or prompt that are given with what they belong to.
 const INSTRUCTION_CHARS_MAX: usize = 16_000;
@@ -151,30 +152,63 @@ impl Book {
 impl Part {
     /// The text of a record; none where it has no such text.
     pub(crate) fn of(self, record: &Record) -> Option<String> {
-        Some(match (self, &*record.event) {
-            (Self::Reply, Event::ModelReplied { reply, .. }) => reply.text.clone(),
-            (Self::Reply, Event::ModelFailed { fault, .. }) => fault.message.clone(),
-            (Self::Arguments, Event::ToolCalled { tool_call, .. }) => {
-                serde_json::to_string_pretty(&tool_call.arguments).ok()?
-            }
-            (Self::Result, Event::ToolFinished { outcome, .. }) => match outcome {
-                Ok(output) => output.text.clone(),
-                Err(fault) => fault.message.clone(),
-            },
-            (Self::Told, Event::Told { text, .. }) => text.clone(),
-            (
-                Self::Opening,
-                Event::AgentStarted {
-                    opening, purpose, ..
-                },
-            ) => match opening {
-                Some(opening) => opening.clone(),
-                None => unopened(purpose),
-            },
-            (Self::Record, _) => serde_json::to_string_pretty(record).ok()?,
-            _ => return None,
-        })
+        if self == Self::Record {
+            return serde_json::to_string_pretty(record).ok();
+        }
+        let (part, text) = long_text(&record.event)?;
+        (part == self).then(|| text.into_owned())
     }
+}
+
+/// The text of an event that may be long.
+fn long_text(event: &Event) -> Option<(Part, Cow<'_, str>)> {
+    Some(match event {
+        Event::ModelReplied { reply, .. } => (Part::Reply, Cow::from(&reply.text)),
+        Event::ModelFailed { fault, .. } => (Part::Reply, Cow::from(&fault.message)),
+        Event::ToolCalled { tool_call, .. } => {
+            let arguments = serde_json::to_string_pretty(&tool_call.arguments);
+            (Part::Arguments, Cow::from(arguments.ok()?))
+        }
+        Event::ToolFinished { outcome, .. } => match outcome {
+            Ok(output) => (Part::Result, Cow::from(&output.text)),
+            Err(fault) => (Part::Result, Cow::from(&fault.message)),
+        },
+        Event::Told { text, .. } => (Part::Told, Cow::from(text)),
+        Event::AgentStarted {
+            opening, purpose, ..
+        } => match opening {
+            Some(opening) => (Part::Opening, Cow::from(opening)),
+            None => (Part::Opening, Cow::from(unopened(purpose))),
+        },
+        Event::RunStarted(_)
+        | Event::RunResumed
+        | Event::PlanAccepted { .. }
+        | Event::AgentEnded { .. }
+        | Event::TurnStarted { .. }
+        | Event::CallEdited { .. }
+        | Event::CallStarted { .. }
+        | Event::CallInDoubt { .. }
+        | Event::ProbeOrdered { .. }
+        | Event::OutputGiven { .. }
+        | Event::ChecksOrdered { .. }
+        | Event::ChecksFinished { .. }
+        | Event::TaskDone { .. }
+        | Event::TaskFailed { .. }
+        | Event::AnswerGiven { .. }
+        | Event::PersonAsked { .. }
+        | Event::PersonAnswered { .. }
+        | Event::Steered { .. }
+        | Event::PersonOrdered { .. }
+        | Event::TimeUp
+        | Event::Forked { .. }
+        | Event::Requested { .. }
+        | Event::Coordinated { .. }
+        | Event::RequestRefused { .. }
+        | Event::Found(_)
+        | Event::StopOrdered { .. }
+        | Event::RunSuspended(_)
+        | Event::RunEnded(_) => return None,
+    })
 }
 
 /// What stands in place of an opening that follows from what is read first.

@@ -1,166 +1,94 @@
-//! What a page is given of a run: its head, a row for each task and agent, and one for each thing
-//! that happened. Rows are compared with what they were, so that a page is sent what changed.
+//! What a page is given of a run piece by piece: a row for each task and agent, and one for each
+//! thing that happened.
 
-use super::{Book, Happened, cut};
+use super::{Book, Happened, cut, shortened};
 use leadhand_inspector::{AgentLine, Note, NoteKind, Step, TaskLine};
-use leadhand_protocol::{AgentId, Decision, Seq, TaskId};
+use leadhand_protocol::{AgentId, Decision, Seq};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Characters of a title or role in a row.
-const TITLE_CHARS_MAX: usize = 160;
+pub(super) const TITLE_CHARS_MAX: usize = 160;
 /// Characters of what happened in a row.
-const TEXT_CHARS_MAX: usize = 240;
-/// Characters of a reason, goal or answer in the head.
-const WHY_CHARS_MAX: usize = 4_000;
-/// Rows of one kind that a page is sent at once; more come with the next message.
-const SENT_MAX: usize = 2_000;
-/// Notes that a page is sent by themselves; all of them are in the list of what happened.
-const NOTES_MAX: usize = 2_000;
+pub(super) const TEXT_CHARS_MAX: usize = 240;
+/// Characters of a reason, goal or answer.
+pub(super) const WHY_CHARS_MAX: usize = 4_000;
 
-/// A task in the graph.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct TaskRow {
-    id: String,
-    title: String,
-    worker: String,
-    after: Vec<TaskId>,
+/// A task in the graph. What is nothing is left out: there may be many of them.
+#[derive(Debug, Serialize)]
+pub(super) struct TaskRow<'a> {
+    id: &'a str,
+    title: Cow<'a, str>,
+    worker: Cow<'a, str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    why: Cow<'a, str>,
+    #[serde(flatten)]
+    seen: TaskSeen,
+}
+
+/// What is compared of a task, to see whether it has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct TaskSeen {
     state: &'static str,
-    why: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     began_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ended_ms: Option<u64>,
+    #[serde(skip_serializing_if = "is_default")]
     tokens: u64,
+    #[serde(skip_serializing_if = "is_default")]
     micro_usd: u64,
+    #[serde(skip_serializing_if = "is_default")]
     agents: usize,
+    #[serde(skip_serializing_if = "is_default")]
     findings: usize,
+    #[serde(skip_serializing_if = "is_default")]
     refused: usize,
+    #[serde(skip_serializing_if = "is_default")]
     revision: u32,
+    /// A hash of its words, which a plan may change.
+    #[serde(skip)]
+    words: u64,
 }
 
 /// An agent in the lanes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct AgentRow {
+#[derive(Debug, Serialize)]
+pub(super) struct AgentRow<'a> {
     agent: AgentId,
-    role: String,
-    purpose: String,
-    task: Option<String>,
+    role: Cow<'a, str>,
+    purpose: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<&'a str>,
     attempt: u32,
     began_ms: u64,
+    #[serde(flatten)]
+    seen: AgentSeen,
+}
+
+/// What is compared of an agent; nothing else of it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct AgentSeen {
+    #[serde(skip_serializing_if = "Option::is_none")]
     ended_ms: Option<u64>,
     failed: bool,
     steps: usize,
     tokens: u64,
 }
 
-/// Rows as they were last, and when each changed.
-#[derive(Default)]
-pub(crate) struct Changes {
-    version: u64,
-    tasks: Vec<(u64, TaskRow)>,
-    agents: Vec<(u64, AgentRow)>,
-}
-
-/// What a page has been sent of a run.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    version: u64,
-    notes: usize,
-    /// Rows of the version that is being sent that were sent.
-    tasks: usize,
-    agents: usize,
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Book {
-    /// Compares all rows with what they were. To be asked before [`Book::news`].
-    pub(crate) fn refresh(&mut self) {
-        let mut found: HashMap<&str, usize> = HashMap::new();
-        for note in self.timeline.findings() {
-            *found
-                .entry(note.task.as_deref().unwrap_or_default())
-                .or_default() += 1;
-        }
-        let tasks = self.timeline.tasks.iter();
-        let tasks: Vec<TaskRow> = tasks.map(|it| self.task_row(it, &found)).collect();
-        let seats: Vec<_> = self.seats.values().copied().collect();
-        let agents: Vec<AgentRow> = seats
-            .into_iter()
-            .filter_map(|seat| {
-                let task = seat.task.and_then(|at| self.timeline.tasks.get(at));
-                Some(agent_row(self.line(seat)?, task))
-            })
-            .collect();
-        let changes = &mut self.changes;
-        changes.version += 1;
-        renew(&mut changes.tasks, tasks, changes.version);
-        renew(&mut changes.agents, agents, changes.version);
-    }
-
-    /// What a page does not know yet, in as many messages as it takes.
-    pub(crate) fn news(&self, known: &mut Known) -> Vec<Value> {
-        let mut all = Vec::new();
-        loop {
-            let (news, more) = self.some_news(known);
-            all.push(news);
-            if !more {
-                return all;
-            }
-        }
-    }
-
-    fn some_news(&self, known: &mut Known) -> (Value, bool) {
-        let (tasks, tasks_left) = newer(&self.changes.tasks, known.version, &mut known.tasks);
-        let (agents, agents_left) = newer(&self.changes.agents, known.version, &mut known.agents);
-        let notes = self.timeline.notes.iter().enumerate();
-        let fresh: Vec<Value> = notes
-            .take(NOTES_MAX)
-            .skip(known.notes)
-            .map(|(_, note)| self.note_row(note))
-            .collect();
-        known.notes += fresh.len();
-        let more = tasks_left || agents_left;
-        if !more {
-            known.version = self.changes.version;
-            (known.tasks, known.agents) = (0, 0);
-        }
-        let news = json!({
-            "head": self.head(), "tasks": tasks, "agents": agents, "notes": fresh,
-            "rows": self.places.len(),
-        });
-        (news, more)
-    }
-
-    fn head(&self) -> Value {
-        let timeline = &self.timeline;
-        let spent = timeline.spent;
-        json!({
-            "goal": cut(&timeline.goal, WHY_CHARS_MAX),
-            "autonomy": timeline.autonomy,
-            "began_ms": timeline.began_ms,
-            "ended_ms": timeline.ended_ms,
-            "records": timeline.records,
-            "turns": spent.turns,
-            "tool_calls": spent.tool_calls,
-            "tokens_in": spent.usage.input_tokens,
-            "tokens_out": spent.usage.output_tokens,
-            "micro_usd": spent.micro_usd,
-            "outcome": timeline.outcome.as_ref().map(|outcome| json!({
-                "kind": outcome.kind,
-                "words": leadhand_inspector::account::ending(outcome.kind),
-                "why": cut(&outcome.why, WHY_CHARS_MAX),
-                "answer": cut(&outcome.answer, WHY_CHARS_MAX),
-            })),
-        })
-    }
-
-    fn task_row(&self, task: &TaskLine, found: &HashMap<&str, usize>) -> TaskRow {
-        TaskRow {
-            id: task.id.clone(),
-            title: cut(&task.title, TITLE_CHARS_MAX),
-            worker: cut(&task.worker, TITLE_CHARS_MAX),
-            after: task.depends_on.clone(),
+    /// What stands for a task now; `found` is how much was found, by task.
+    pub(super) fn task_seen(&self, task: &TaskLine, found: &HashMap<&str, usize>) -> TaskSeen {
+        let mut words = DefaultHasher::new();
+        (&task.title, &task.worker, &task.why).hash(&mut words);
+        TaskSeen {
             state: task.state,
-            why: cut(&task.why, TEXT_CHARS_MAX),
             began_ms: task.began_ms,
             ended_ms: task.ended_ms,
             tokens: task.spent.usage.total(),
@@ -169,6 +97,7 @@ impl Book {
             findings: found.get(task.id.as_str()).copied().unwrap_or_default(),
             refused: self.refused.get(&task.id).copied().unwrap_or_default(),
             revision: task.revision,
+            words: words.finish(),
         }
     }
 
@@ -224,18 +153,34 @@ impl Book {
     }
 }
 
-pub(super) fn agent_row(line: &AgentLine, task: Option<&TaskLine>) -> AgentRow {
-    AgentRow {
-        agent: line.agent,
-        role: cut(&line.role, TITLE_CHARS_MAX),
-        purpose: line.purpose.clone(),
-        task: task.map(|task| task.id.clone()),
-        attempt: line.attempt,
-        began_ms: line.began_ms,
+pub(super) fn task_row(task: &TaskLine, seen: TaskSeen) -> TaskRow<'_> {
+    TaskRow {
+        id: &task.id,
+        title: shortened(&task.title, TITLE_CHARS_MAX),
+        worker: shortened(&task.worker, TITLE_CHARS_MAX),
+        why: shortened(&task.why, TEXT_CHARS_MAX),
+        seen,
+    }
+}
+
+pub(super) fn agent_seen(line: &AgentLine) -> AgentSeen {
+    AgentSeen {
         ended_ms: line.ended_ms,
         failed: line.failure.is_some(),
         steps: line.steps.len(),
         tokens: line.spent.usage.total(),
+    }
+}
+
+pub(super) fn agent_row<'a>(line: &'a AgentLine, task: Option<&'a TaskLine>) -> AgentRow<'a> {
+    AgentRow {
+        agent: line.agent,
+        role: shortened(&line.role, TITLE_CHARS_MAX),
+        purpose: &line.purpose,
+        task: task.map(|task| task.id.as_str()),
+        attempt: line.attempt,
+        began_ms: line.began_ms,
+        seen: agent_seen(line),
     }
 }
 
@@ -317,34 +262,4 @@ fn said(step: &Step) -> (String, Option<u64>) {
         Step::Told { text, .. } | Step::Coordinated { text, .. } => (text.clone(), None),
         Step::Checked { evidence, .. } => (evidence.clone(), None),
     }
-}
-
-fn renew<T: PartialEq>(rows: &mut Vec<(u64, T)>, now: Vec<T>, version: u64) {
-    for (at, row) in now.into_iter().enumerate() {
-        match rows.get_mut(at) {
-            Some((_, before)) if *before == row => {}
-            Some(slot) => *slot = (version, row),
-            None => rows.push((version, row)),
-        }
-    }
-}
-
-/// Rows with their numbers that changed after a version, from a place on; and whether more did.
-fn newer<'a, T>(
-    rows: &'a [(u64, T)],
-    version: u64,
-    from: &mut usize,
-) -> (Vec<(usize, &'a T)>, bool) {
-    let mut fresh = Vec::new();
-    for (at, (changed, row)) in rows.iter().enumerate().skip(*from) {
-        if *changed > version {
-            if fresh.len() == SENT_MAX {
-                *from = at;
-                return (fresh, true);
-            }
-            fresh.push((at, row));
-        }
-    }
-    *from = rows.len();
-    (fresh, false)
 }

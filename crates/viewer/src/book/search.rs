@@ -4,6 +4,7 @@ use super::rows::{mark_of, marked};
 use super::{Book, Happened};
 use leadhand_inspector::Step;
 use leadhand_protocol::AgentId;
+use std::collections::HashMap;
 
 /// Most places that one search gives.
 pub(crate) const FOUND_MAX: usize = 10_000;
@@ -43,12 +44,15 @@ impl Book {
     /// The ids of tasks that hold the words.
     pub(crate) fn tasks_with(&self, words: &str, most: usize) -> Vec<&str> {
         let words = words.to_lowercase();
+        let planned = self.plan.tasks.iter();
+        let told: HashMap<&str, &str> = planned
+            .map(|task| (task.id.as_str(), task.instruction.as_str()))
+            .collect();
         let tasks = self.timeline.tasks.iter().filter(|task| {
             let texts = [&task.id, &task.title, &task.why, &task.worker];
+            let instruction = told.get(task.id.as_str());
             texts.iter().any(|text| holds(text, &words))
-                || self
-                    .instruction(&task.id)
-                    .is_some_and(|text| holds(text, &words))
+                || instruction.is_some_and(|text| holds(text, &words))
         });
         tasks.take(most).map(|task| task.id.as_str()).collect()
     }

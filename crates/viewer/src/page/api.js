@@ -40,7 +40,16 @@ export async function ask(run, what, query) {
 
 /** Gives an order to a run. */
 export async function order(run, body) {
-  const url = `/api/runs/${encodeURIComponent(run)}/orders`;
+  return send(run, "orders", body);
+}
+
+/** Has a run that stands still go on. */
+export async function resume(run, body) {
+  return send(run, "resume", body);
+}
+
+async function send(run, what, body) {
+  const url = `/api/runs/${encodeURIComponent(run)}/${what}`;
   const sent = { method: "POST", headers: headers({ "content-type": "application/json" }), body: JSON.stringify(body) };
   return answered(await fetch(url, sent));
 }

@@ -96,9 +96,10 @@ export class Detail {
     return id ? button(`task ${id}`, () => this.go("task", id), { class: "linked" }) : null;
   }
 
-  finding({ note, times }) {
+  // Where it began is not led to from there.
+  finding({ note, times }, here) {
     return el("li", { class: "s-finding" }, sign("finding"), el("div", null, el("p", null, note.text, times > 1 ? ` (told ${times} times)` : ""),
-      el("p", { class: "links" }, this.toStep(note.began_at, "Where it began"), this.toStep(note.at, "Where it was found"))));
+      el("p", { class: "links" }, here ? null : this.toStep(note.began_at, "Where it began"), this.toStep(note.at, "Where it was found"))));
   }
 
   findings(notes) {
@@ -121,6 +122,7 @@ export class Detail {
         ["Made from", task.sources.filter((it) => it !== "user").join(", ") || null], ["Since", task.revision > 0 ? `revision ${task.revision} of the plan` : null],
       ]),
       task.instruction ? el("section", null, el("h3", null, "What it says is to be done"), long(task.instruction)) : null,
+      task.state === "waiting" ? el("p", { class: "links" }, button("Change this task…", () => this.go("change", task.id), { class: "linked" })) : null,
       el("section", null, el("h3", null, "Who worked at it"),
         task.agents.length === 0 ? el("p", { class: "empty" }, "Nobody yet.") : el("ul", { class: "plain" }, task.agents.map((agent) => el("li", null,
           this.toAgent(agent.row), ` attempt ${agent.row.attempt}, ${count(agent.turns, "turn")}, ${count(agent.tool_calls, "tool call")}`,
@@ -164,7 +166,7 @@ export class Detail {
       return [head, el("section", { class: row.mark === "finding" ? "why s-finding" : "" }, long(answer.note.text)),
         el("p", { class: "links" }, this.toStep(answer.note.began_at, "Where it began")), end];
     }
-    const began = answer.findings.length === 0 ? null : el("section", { class: "why s-finding" }, el("h3", null, "Here began what was found later"), el("ul", { class: "findings" }, merged(answer.findings).map((one) => this.finding(one))));
+    const began = answer.findings.length === 0 ? null : el("section", { class: "why s-finding" }, el("h3", null, "Here began what was found later"), el("ul", { class: "findings" }, merged(answer.findings).map((one) => this.finding(one, true))));
     return [head, began, this.parts(at, answer.step, answer), end];
   }
 

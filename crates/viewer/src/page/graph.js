@@ -1,8 +1,8 @@
 // The tasks as a graph: columns from left to right, an arrow from each task to those that wait for
-// it. Of many tasks those of one column and state are drawn as one, which can be opened.
+// it. Where tasks stand is the server's word, and stays while they only change their state. Of many
+// tasks those of one column and state are drawn as one, which can be opened.
 
 import { atMost, button, count, el, put, sign, stateWords, svg } from "/page/dom.js";
-import { layered } from "/page/layout.js";
 
 const WIDE = 190;
 const HIGH = 46;
@@ -20,6 +20,8 @@ export class Graph {
   constructor(picked) {
     this.picked = picked;
     this.tasks = [];
+    this.layers = [];
+    this.edges = [];
     this.opened = new Set();
     this.scale = 1;
     this.chosen = null;
@@ -33,16 +35,29 @@ export class Graph {
         button("Fit", () => this.fitted()), button("Close all groups", () => this.closeAll(), { class: "closing" }), this.words,
         el("span", { class: "legend" }, STATES.map((state) => el("span", { class: `s-${state}` }, sign(state), state)))),
       this.box);
-    // What is not seen is not drawn; it is drawn when its tab is opened.
-    this.soon = atMost(500, () => this.box.offsetParent !== null && this.draw());
+    this.soon = atMost(250, () => this.drawSeen());
     this.byHand = false;
     new ResizeObserver(() => this.byHand || this.fit()).observe(this.box);
     this.node.addEventListener("keydown", (event) => this.key(event));
   }
 
-  take(tasks) {
+  // What is not seen is not drawn; it is drawn when its tab is opened.
+  drawSeen() {
+    if (this.box.offsetParent !== null) this.draw();
+  }
+
+  /** Tasks by their numbers, and where they stand if that has changed. */
+  take(tasks, drawing) {
     this.tasks = tasks;
-    this.soon();
+    if (drawing) {
+      // Another graph is drawn at once, what changes in it now and then.
+      this.layers = Array.from({ length: drawing.columns }, () => []);
+      drawing.nodes.forEach(({ column, row }, at) => { this.layers[column][row] = at; });
+      this.edges = drawing.edges;
+      this.drawSeen();
+    } else if (this.layers.length > 0) {
+      this.soon();
+    }
   }
 
   closeAll() {
@@ -50,41 +65,37 @@ export class Graph {
     this.draw();
   }
 
-  /** What is drawn: tasks, and groups of tasks. */
+  /** What is drawn: tasks, and groups of tasks; and as what each task is. */
   items() {
-    const { column, columns, before } = layered(this.tasks);
     const many = this.tasks.length > ALONE_MAX;
-    const of = new Map();
-    const drawn = columns.map((own, at) => {
-      const items = [];
+    const as = [];
+    const drawn = this.layers.map((layer, column) => {
+      const own = layer.filter((at) => this.tasks[at]);
       const groups = new Map();
-      for (const task of own) {
-        const key = `${at}/${task.state}`;
-        if (!groups.has(key)) groups.set(key, []);
-        groups.get(key).push(task);
+      for (const at of own) {
+        const { state } = this.tasks[at];
+        if (!groups.has(state)) groups.set(state, { key: `${column}/${state}`, group: [], state, column, shown: 0 });
+        groups.get(state).group.push(at);
       }
-      for (const task of own) {
-        const key = `${at}/${task.state}`;
-        const group = groups.get(key);
-        const apart = !many || group.length < GROUP_MIN;
-        const nth = group.indexOf(task) + 1;
-        if (apart || (this.opened.has(key) && nth <= OPENED_MAX)) {
-          items.push({ key: task.id, task, column: at });
-          of.set(task.id, task.id);
-        } else if (!of.has(key)) {
-          items.push({ key, group, state: task.state, column: at });
-          of.set(key, key);
-        }
-        if (!of.has(task.id)) of.set(task.id, key);
+      const items = [];
+      for (const at of own) {
+        const task = this.tasks[at];
+        const item = groups.get(task.state);
+        const apart = !many || item.group.length < GROUP_MIN || (this.opened.has(item.key) && item.shown < OPENED_MAX);
+        if (apart) items.push({ key: task.id, task, column });
+        else if (!item.listed) items.push(item);
+        if (apart) item.shown += 1;
+        else item.listed = true;
+        as[at] = apart ? task.id : item.key;
       }
       return items;
     });
-    return { drawn, of, before, column };
+    return { drawn, as };
   }
 
   draw() {
     const focus = this.box.contains(document.activeElement) ? document.activeElement.getAttribute("data-key") : null;
-    const { drawn, of, before } = this.items();
+    const { drawn, as } = this.items();
     const tallest = Math.max(0, ...drawn.map((items) => items.length));
     const width = 2 * EDGE + drawn.length * (WIDE + ACROSS) - ACROSS;
     const height = 2 * EDGE + tallest * (HIGH + DOWN) - DOWN;
@@ -96,7 +107,7 @@ export class Graph {
     }));
     this.columns = drawn;
     this.nodes = drawn.flat();
-    const arrows = this.arrows(of, before, places);
+    const arrows = this.arrows(as, places);
     const picture = svg("svg", { role: "group", "aria-label": "Tasks; arrow keys go from one to the next, Enter opens one" },
       svg("defs", null, svg("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
         svg("path", { class: "tip", d: "M0 0L8 4L0 8z" }))),
@@ -112,23 +123,41 @@ export class Graph {
     if (focus) this.focus(focus);
   }
 
-  arrows(of, before, places) {
+  arrows(as, places) {
     const seen = new Set();
     const arrows = [];
-    for (const [id, those] of before) {
-      for (const it of those) {
-        const [from, to] = [of.get(it), of.get(id)];
-        const key = `${from}>${to}`;
-        if (from === to || seen.has(key) || arrows.length >= ARROWS_MAX) continue;
-        seen.add(key);
-        const [a, b] = [places.get(from), places.get(to)];
-        if (!a || !b) continue;
-        const [x1, y1, x2, y2] = [a[0] + WIDE, a[1] + HIGH / 2, b[0], b[1] + HIGH / 2];
-        const bend = Math.max(ACROSS / 2, (x2 - x1) / 2);
-        arrows.push(svg("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, "marker-end": "url(#tip)" }));
-      }
+    for (const [first, second] of this.edges) {
+      const [from, to] = [as[first], as[second]];
+      const key = `${from}>${to}`;
+      if (from === to || seen.has(key) || arrows.length >= ARROWS_MAX) continue;
+      seen.add(key);
+      const [a, b] = [places.get(from), places.get(to)];
+      if (a && b) arrows.push(svg("path", { d: this.way(a, b, places), "marker-end": "url(#tip)" }));
     }
     return arrows;
+  }
+
+  // From one task to another; through the columns between them it goes where no task stands.
+  way([fromX, fromY], [toX, toY], places) {
+    const [x1, y1, x2, y2] = [fromX + WIDE, fromY + HIGH / 2, toX, toY + HIGH / 2];
+    let [x, y, path] = [x1, y1, `M${x1} ${y1}`];
+    const bendTo = (nextX, nextY) => {
+      const bend = (nextX - x) / 2;
+      path += `C${x + bend} ${y} ${nextX - bend} ${nextY} ${nextX} ${nextY}`;
+      [x, y] = [nextX, nextY];
+    };
+    for (let column = Math.round((fromX - EDGE) / (WIDE + ACROSS)) + 1; EDGE + column * (WIDE + ACROSS) < toX; column += 1) {
+      const left = EDGE + column * (WIDE + ACROSS);
+      const own = this.columns[column];
+      const top = own.length > 0 ? places.get(own[0].key)[1] - DOWN / 2 : 0;
+      const straight = y1 + (y2 - y1) * (left - x1) / (x2 - x1);
+      const row = Math.min(own.length, Math.max(0, Math.round((straight - top) / (HIGH + DOWN))));
+      bendTo(left, own.length > 0 ? top + row * (HIGH + DOWN) : straight);
+      x += WIDE;
+      path += `H${x}`;
+    }
+    bendTo(x2, y2);
+    return path;
   }
 
   item(item, [x, y]) {
@@ -168,7 +197,7 @@ export class Graph {
     if (item.group) {
       if (!this.opened.delete(item.key)) this.opened.add(item.key);
       this.draw();
-      this.focus(item.group[0].id);
+      this.focus(this.tasks[item.group[0]].id);
       return;
     }
     this.choosing(item.key);

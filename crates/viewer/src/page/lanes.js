@@ -122,7 +122,7 @@ export class Lanes {
   }
 
   draw() {
-    if (this.scroll.clientHeight === 0) return;
+    if (this.scroll.clientHeight === 0 || !this.head) return;
     const row = this.row();
     const top = this.scroll.scrollTop;
     this.node.querySelector(".lane-space").style.height = `${Math.max(1, this.agents.length) * row}px`;

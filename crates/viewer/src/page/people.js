@@ -1,4 +1,4 @@
-// What a person does: answers questions, exactly as they were shown, and gives orders.
+// The questions of a run: what a person is asked, exactly as it will be done, and the answers.
 
 import { ask, order } from "/page/api.js";
 import { button, el, put, sign } from "/page/dom.js";
@@ -45,15 +45,35 @@ export class Questions {
       shown(one.ask),
       el("details", null, el("summary", null, "All that is asked, as the run has it"), long(JSON.stringify(one.ask, null, 2))),
       el("p", { class: "id digest" }, `question q${one.question}, digest ${one.digest}`),
-      words, el("div", { class: "tools" }, answers(one.ask).map(([say, text, style]) => button(text, () => give(say), { class: style }))), trouble);
+      words, el("div", { class: "tools" }, answers(one.ask).map(([say, text, style]) => button(text, () => give(say), { class: style }))),
+      one.ask.ask === "tool" ? this.otherwise(one, trouble) : null, trouble);
   }
 
-  async answer(one, say, text, trouble) {
+  // Yes to the call with other arguments. They are judged anew, and the agent is told.
+  otherwise(one, trouble) {
+    const own = JSON.stringify(one.ask.tool_call.arguments, null, 2);
+    const words = el("textarea", { rows: Math.min(16, own.split("\n").length + 1), class: "code", value: own, spellcheck: "false", "aria-label": "Arguments of the call, as one JSON object" });
+    const send = () => {
+      let given = null;
+      try {
+        given = JSON.parse(words.value);
+      } catch (error) {
+        trouble.hidden = false;
+        put(trouble, `This is no JSON: ${error.message}`);
+        return;
+      }
+      this.answer(one, "allow_edited", "", trouble, given);
+    };
+    return el("details", { class: "otherwise" }, el("summary", null, "Approve it with other arguments"), words,
+      el("p", { class: "hint" }, "The rules judge them anew, and the agent is told of them."), button("Approve with these arguments", send, { class: "good" }));
+  }
+
+  async answer(one, say, text, trouble, given_arguments) {
     trouble.hidden = true;
     try {
-      const given = await order(this.run, { order: "answer", question: one.question, digest: one.digest, say, text });
+      const given = await order(this.run, { order: "answer", question: one.question, digest: one.digest, say, text, arguments: given_arguments });
       this.shown = "";
-      put(this.node, el("p", { role: "status" }, given.live ? "The answer counts." : `The answer is on record and counts when the run goes on: leadhand resume ${this.run}`));
+      put(this.node, el("p", { role: "status" }, given.live ? "The answer counts." : `The answer is on record and counts when the run goes on, with Resume or leadhand resume ${this.run}`));
       if (given.live) setTimeout(() => this.look(), 500);
     } catch (error) {
       trouble.hidden = false;
@@ -101,66 +121,4 @@ function answers(it) {
   if (kind === "outcome") return [["took_effect", "It took effect", "good"], ["again", "It did not: make it again", ""], deny];
   if (kind === "finding") return [["allow", "It may go on", "good"], ["allow_and_tell", "It may go on, and is told this", ""], deny];
   return [["allow", "Approve", "good"], deny];
-}
-
-/** Orders to a run as a whole. */
-export class Orders {
-  constructor(run, tasks) {
-    Object.assign(this, { run, tasks });
-    this.said = el("p", { role: "status", class: "said", hidden: true });
-    this.pause = button("Pause", () => this.give({ order: "pause" }, "It starts nothing new and stands still once calls in flight are over."));
-    this.form = el("div", { class: "order-form", hidden: true });
-    this.steer = button("Steer…", () => this.open(() => this.steering()), { "aria-expanded": "false" });
-    this.cancel = button("Cancel…", () => this.open(() => this.cancelling()), { "aria-expanded": "false" });
-    this.node = el("div", { class: "orders", role: "group", "aria-label": "Orders to the run" }, this.pause, this.steer, this.cancel, this.form, this.said);
-  }
-
-  /** Which orders can be given now. */
-  may(live, over) {
-    this.pause.hidden = !live;
-    this.steer.hidden = over;
-    this.cancel.hidden = over;
-    if (over) this.form.hidden = true;
-  }
-
-  open(make) {
-    const form = make();
-    const same = !this.form.hidden && this.form.dataset.kind === form.kind;
-    this.form.hidden = same;
-    if (same) return;
-    this.form.dataset.kind = form.kind;
-    put(this.form, form.parts);
-    this.form.querySelector("textarea, select, button")?.focus();
-  }
-
-  steering() {
-    const words = el("textarea", { rows: 3, maxlength: 8000, "aria-label": "What the agents are to know from now on" });
-    const whom = el("select", { "aria-label": "Who is told" }, el("option", { value: "" }, "all agents"),
-      this.tasks().slice(0, 500).map((task) => el("option", { value: task.id }, `those at task ${task.id}`)));
-    const send = () => this.give({ order: "steer", text: words.value, task: whom.value || null }, "They are told before their next turn.");
-    return { kind: "steer", parts: [words, whom, button("Tell them", send, { class: "good" }), button("Close", () => this.close())] };
-  }
-
-  cancelling() {
-    const grade = el("select", { "aria-label": "How it ends" },
-      el("option", { value: "stop" }, "Cancel: calls in flight are waited for"), el("option", { value: "wrap_up" }, "Wrap up: tasks at work come to their end"),
-      el("option", { value: "abort" }, "Abort: nothing is waited for"));
-    const send = () => this.give({ order: "cancel", grade: grade.value }, "It ends, and cannot be resumed.");
-    return { kind: "cancel", parts: [el("p", null, "A run that is cancelled cannot be resumed."), grade, button("End the run", send, { class: "bad" }), button("Close", () => this.close())] };
-  }
-
-  close() {
-    this.form.hidden = true;
-  }
-
-  async give(body, words) {
-    this.said.hidden = false;
-    try {
-      const { live } = await order(this.run, body);
-      this.close();
-      put(this.said, live ? words : `It is on record. ${body.order === "steer" ? "It counts when the run goes on." : ""}`);
-    } catch (error) {
-      put(this.said, error.message);
-    }
-  }
 }

@@ -7,7 +7,8 @@ import { badge, button, count, el, lasted, money, number, put } from "/page/dom.
 import { Graph } from "/page/graph.js";
 import { Lanes } from "/page/lanes.js";
 import { Happenings } from "/page/list.js";
-import { Orders, Questions } from "/page/people.js";
+import { Orders } from "/page/orders.js";
+import { Questions } from "/page/people.js";
 import { Spend } from "/page/spend.js";
 
 const KINDS = [["", "everything"], ["turn", "what models said"], ["call", "tool calls"], ["told", "what models were told"],
@@ -26,7 +27,7 @@ export class RunView {
     this.detail = new Detail(run, go);
     this.attention = new Attention(run, go);
     this.questions = new Questions(run);
-    this.orders = new Orders(run, () => this.store.tasks);
+    this.orders = new Orders(run, () => this.store);
     this.head = el("div", { class: "run-head" });
     this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
     this.more = el("div", { class: "outcome" });
@@ -34,7 +35,7 @@ export class RunView {
     this.panels = this.tabbed();
     this.node = el("section", { class: `run${compact ? " compact" : ""}`, "aria-label": `run ${run}` },
       el("div", { class: "top" }, this.head, el("div", { class: "side" }, this.orders.node, compact ? null : this.beside)),
-      this.trouble, this.questions.node, this.more, this.attention.node,
+      this.orders.below, this.trouble, this.questions.node, this.more, this.attention.node,
       el("div", { class: "work" }, this.panels, this.detail.node));
     this.draw();
   }
@@ -124,6 +125,10 @@ export class RunView {
 
   /** Shows something; `quiet` leaves the list where it is. */
   go(what, id, quiet) {
+    if (what === "change") {
+      this.orders.change(id);
+      return;
+    }
     this.detail.show(what, id);
     if (what === "task") this.graph.choosing(id);
     if (what === "step" && !quiet) this.list.goTo(id);
@@ -161,7 +166,7 @@ export class RunView {
     for (const [at, row] of message.tasks) store.tasks[at] = row;
     for (const [at, row] of message.agents) store.agents[at] = row;
     store.notes.push(...message.notes);
-    if (message.tasks.length > 0 || this.isNew) this.graph.take(store.tasks);
+    if (message.tasks.length > 0 || message.drawing || this.isNew) this.graph.take(store.tasks, message.drawing);
     this.isNew = false;
     this.lanes.take(store.agents, store.head);
     this.list.has(store.rows, store.head.began_ms);
@@ -185,7 +190,7 @@ export class RunView {
     this.trouble.hidden = !state?.trouble;
     put(this.trouble, state?.trouble ? `What follows is not all: ${state.trouble}` : null);
     if (!head) {
-      this.orders.may(false, true);
+      this.orders.may(false, true, false);
       put(this.head, el("h1", null, this.run), el("p", { class: "empty" }, "Reading its records…"));
       return;
     }
@@ -201,16 +206,27 @@ export class RunView {
       ].filter(Boolean).map(([name, value]) => el("li", null, el("span", null, name), el("b", null, value)))),
       state && !state.complete ? el("p", { class: "hint", role: "status" }, `Reading its records: ${count(head.records, "event")} so far…`) : null);
     const outcome = head.outcome && !line?.live ? head.outcome : null;
-    this.more.hidden = !outcome?.why && !outcome?.answer;
+    this.more.hidden = !outcome?.why && !outcome?.answer && !outcome?.undone.length && !outcome?.in_doubt.length;
     const known = JSON.stringify(outcome);
     if (known !== this.outcome) {
       this.outcome = known;
       put(this.more, outcome?.why ? el("p", { class: "ended" }, el("b", null, "Why it stopped: "), outcome.why) : null,
+        reports("Calls that were to be undone", outcome?.undone), reports("Calls in doubt", outcome?.in_doubt),
         outcome?.answer ? el("details", null, el("summary", null, "The answer"), long(outcome.answer)) : null);
     }
     const over = !line?.live && line !== null && !line?.resumable;
-    this.orders.may(line?.live ?? false, over);
+    this.orders.may(line?.live ?? false, over, line?.resumable ?? false);
   }
+}
+
+const REPORTS = {
+  in_doubt: "may have taken effect", undone: "undone", not_undone: "could not be undone", undo_in_doubt: "nobody knows whether it was undone",
+};
+
+// What became of calls that are told of one by one.
+function reports(head, calls) {
+  return !calls?.length ? null : el("section", { class: "reports" }, el("h3", null, head), el("ul", { class: "plain code" }, calls.map((call) => el("li", null,
+    `${call.tool} ${call.arguments}: `, el("b", null, REPORTS[call.state] ?? call.state), call.what ? `: ${call.what}` : ""))));
 }
 
 function empty() {

@@ -1,12 +1,9 @@
-//! What the page asks for beside its stream, and the orders it gives. Everything that comes in a
-//! request is bounded, and every answer is as well.
+//! What the page asks for beside its stream. Everything that comes in a request is bounded, and
+//! every answer is as well; what a person does is in `orders`.
 
 use super::Shared;
 use crate::book::{LanesAsked, Part, Sought};
-use crate::order::Order;
 use crate::watched::Watched;
-use crate::{OpenRunQuestion, Trouble};
-use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -25,7 +22,7 @@ const TASKS_FOUND_MAX: usize = 200;
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// An answer or what to say in place of it.
-type Answered = Result<Response, Refused>;
+pub(super) type Answered = Result<Response, Refused>;
 
 /// A refusal in words, as the page reads it.
 pub(super) struct Refused {
@@ -48,7 +45,7 @@ pub(super) fn refused(status: StatusCode, why: impl Into<String>) -> Refused {
     }
 }
 
-fn answer(value: &Value) -> Response {
+pub(super) fn answer(value: &Value) -> Response {
     (
         [(header::CONTENT_TYPE, "application/json")],
         value.to_string(),
@@ -56,7 +53,7 @@ fn answer(value: &Value) -> Response {
         .into_response()
 }
 
-fn bad(why: impl Into<String>) -> Refused {
+pub(super) fn bad(why: impl Into<String>) -> Refused {
     refused(StatusCode::BAD_REQUEST, why)
 }
 
@@ -72,7 +69,7 @@ pub(super) async fn nothing() -> Refused {
     refused(StatusCode::NOT_FOUND, "there is nothing of this name here")
 }
 
-async fn opened(shared: &Shared, run: &str) -> Result<Arc<Watched>, Refused> {
+pub(super) async fn opened(shared: &Shared, run: &str) -> Result<Arc<Watched>, Refused> {
     let run = named(run)?;
     let opened = shared.watching.open(&run).await;
     opened.map_err(|why| refused(StatusCode::NOT_FOUND, why.to_string()))
@@ -282,44 +279,4 @@ pub(super) async fn text(
     Ok(answer(&json!({
         "text": &text[from..to], "from": from, "to": to, "of": text.len(),
     })))
-}
-
-pub(super) async fn questions(
-    State(shared): State<Arc<Shared>>,
-    Path(run): Path<String>,
-) -> Answered {
-    let watched = opened(&shared, &run).await?;
-    let open = shared.watching.runs.questions(watched.run.clone()).await;
-    let open = open.map_err(|why| refused(StatusCode::CONFLICT, why.to_string()))?;
-    Ok(answer(&json!({"open": open})))
-}
-
-pub(super) async fn order(
-    State(shared): State<Arc<Shared>>,
-    Path(run): Path<String>,
-    body: Bytes,
-) -> Answered {
-    let watched = opened(&shared, &run).await?;
-    let order: Order =
-        serde_json::from_slice(&body).map_err(|why| bad(format!("this is no order: {why}")))?;
-    match ordered(&shared, &watched, order).await {
-        Ok(live) => Ok(answer(&json!({"live": live}))),
-        Err(why) => Err(refused(StatusCode::CONFLICT, why.to_string())),
-    }
-}
-
-async fn ordered(shared: &Shared, watched: &Arc<Watched>, order: Order) -> Result<bool, Trouble> {
-    let runs = &shared.watching.runs;
-    let run = &watched.run;
-    let mut open: Option<OpenRunQuestion> = None;
-    if let Some((question, digest)) = order.answers() {
-        let all = runs.questions(run.clone()).await?;
-        let shown = |it: &OpenRunQuestion| it.question == question && it.digest == digest;
-        open = all.into_iter().find(shown);
-    }
-    let order = order.checked(open.as_ref())?;
-    let live = runs.order(run.clone(), order).await?;
-    // What a run that stands still is told is in its journal, which nobody follows.
-    watched.follow(runs);
-    Ok(live)
 }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use leadhand_protocol::RunId;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ const RUNS_MAX: usize = 2;
 const MESSAGES_MAX: usize = 4;
 /// Milliseconds of silence after which a page is told that the stream is alive.
 const ALIVE_MS: u64 = 10_000;
-/// Milliseconds between two messages, at least.
+/// Milliseconds between two messages of a run, at least.
 const GAP_MS: u64 = 200;
 
 /// Which runs a page shows.
@@ -40,8 +40,8 @@ struct View {
     watched: Arc<Watched>,
     news: watch::Receiver<u64>,
     known: Known,
-    /// What was said of how it is followed.
-    said: Value,
+    /// All that was new when the last piece was given was given.
+    is_told: bool,
 }
 
 /// Answers with the stream.
@@ -77,7 +77,7 @@ pub(super) async fn events(
                 news: watched.news(),
                 watched,
                 known: Known::default(),
-                said: Value::Null,
+                is_told: false,
             }),
             Err(why) => return Err(refused(StatusCode::NOT_FOUND, why.to_string())),
         }
@@ -102,25 +102,33 @@ async fn tell(shared: &Shared, mut views: Vec<View>, to: &mpsc::Sender<Bytes>) {
     list.mark_changed();
     views.iter_mut().for_each(|view| view.news.mark_changed());
     loop {
-        let mut messages = Vec::new();
+        let mut is_silent = true;
         if list.has_changed().unwrap_or(false) {
-            messages.push(listed(&list.borrow_and_update()));
-        }
-        for view in &mut views {
-            if view.news.has_changed().unwrap_or(false) {
-                view.news.mark_unchanged();
-                messages.append(&mut view.news_of());
-            }
-        }
-        if messages.is_empty() {
-            messages.push(Bytes::from_static(b": alive\n\n"));
-        }
-        for message in messages {
+            is_silent = false;
+            let message = listed(&list.borrow_and_update());
             if to.send(message).await.is_err() {
                 return;
             }
         }
-        tokio::time::sleep(Duration::from_millis(GAP_MS)).await;
+        let mut gap_ms = 0;
+        for view in &mut views {
+            if !view.news.has_changed().unwrap_or(false) {
+                continue;
+            }
+            view.news.mark_unchanged();
+            // Piece by piece: whoever reads slowly has few of them wait, however long the run is.
+            while let Some(message) = view.some_news() {
+                // The list comes once a second at most, and the first word of a run at once.
+                (gap_ms, is_silent) = (GAP_MS, false);
+                if to.send(message).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if is_silent && to.send(Bytes::from_static(b": alive\n\n")).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(gap_ms)).await;
         let of_runs = views.iter_mut().map(|view| Box::pin(view.news.changed()));
         let of_runs: Vec<_> = of_runs.collect();
         tokio::select! {
@@ -144,30 +152,30 @@ async fn any<F: Future + Unpin>(all: Vec<F>) -> Option<usize> {
 }
 
 impl View {
-    fn news_of(&mut self) -> Vec<Bytes> {
+    /// The next piece of what is new; none when all of it was given.
+    fn some_news(&mut self) -> Option<Bytes> {
         let following = self.watched.following();
         let said = json!({
             "following": following.at_work, "complete": following.complete,
             "trouble": following.trouble,
         });
-        self.said = said;
-        let news = self.watched.book().news(&mut self.known);
-        news.into_iter()
-            .map(|mut news| {
-                news["kind"] = json!("run");
-                news["run"] = json!(self.watched.run);
-                news["state"] = self.said.clone();
-                message(&news)
-            })
-            .collect()
+        let book = self.watched.book();
+        // The page says that it waits until there is something.
+        if book.is_empty() || std::mem::take(&mut self.is_told) {
+            return None;
+        }
+        let (news, more) = book.news(&mut self.known, &self.watched.run, &said);
+        self.is_told = !more;
+        Some(message(&news))
     }
 }
 
 fn listed(list: &Listed) -> Bytes {
-    message(&json!({"kind": "runs", "runs": list.lines, "trouble": list.trouble}))
+    let runs = json!({"kind": "runs", "runs": list.lines, "trouble": list.trouble});
+    message(&runs.to_string())
 }
 
 /// A message as a stream of events has it; JSON has no line ends of its own.
-fn message(value: &Value) -> Bytes {
-    Bytes::from(format!("data: {value}\n\n"))
+fn message(json: &str) -> Bytes {
+    Bytes::from(format!("data: {json}\n\n"))
 }

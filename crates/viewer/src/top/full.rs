@@ -7,7 +7,7 @@ use super::state::{Looked, Top};
 use super::steps::{self, Item, Look};
 use super::text;
 use crate::asked;
-use leadhand_inspector::{AgentLine, NoteKind, Reached, Step, account, words};
+use leadhand_inspector::{AgentLine, NoteKind, Step, account, words};
 use leadhand_protocol::{Ask, Decision, TaskId};
 
 /// Most lines of a step or of notes that are shown; a question is always shown whole.
@@ -202,16 +202,14 @@ impl Page {
         };
         self.add(Look::Head, &format!("call {call}: {}", text::line(tool)));
         self.field("wanted by", steps::wanted_by(*origin));
-        let (look, verdict) = match decision {
-            Decision::Allow => (Look::Good, "allowed"),
-            Decision::Ask => (Look::Plain, "a person is asked"),
-            Decision::Deny => (Look::Bad, "denied"),
+        let look = match decision {
+            Decision::Allow => Look::Good,
+            Decision::Ask => Look::Plain,
+            Decision::Deny => Look::Bad,
         };
+        let verdict = words::decided(*decision);
         self.foreign(look, &format!("verdict: {verdict}, {because}"));
-        self.field(
-            "took",
-            &took_ms.map_or("not finished".to_owned(), words::seconds),
-        );
+        self.field("took", &words::took(*took_ms));
         let json = serde_json::to_string_pretty(arguments);
         self.section("arguments", Look::Plain, &json.unwrap_or_default());
         match result {
@@ -219,27 +217,8 @@ impl Page {
             Some(Err(fault)) => self.section("failed", Look::Bad, &fault.message),
             None => {}
         }
-        self.reached(reached);
-    }
-
-    fn reached(&mut self, reached: &Reached) {
-        for file in &reached.files {
-            let change = format!("{:?}", file.change).to_lowercase();
-            self.field(&change, &file.path);
-        }
-        for request in &reached.requests {
-            let answer = match request.status {
-                0 => "no answer".to_owned(),
-                status => status.to_string(),
-            };
-            let asked = format!("{} {}: {answer}", request.method, request.url);
-            self.field("request", &asked);
-        }
-        for grant in &reached.refused {
-            self.field(
-                "refused",
-                &format!("{} {}", grant.capability, grant.resource),
-            );
+        for line in reached.lines() {
+            self.foreign(Look::Plain, &line);
         }
     }
 

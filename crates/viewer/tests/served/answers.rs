@@ -1,10 +1,8 @@
-//! What the page is told of a run, and what it orders.
+//! What the page is told of a run.
 
 use crate::client::Page;
 use crate::made_up::MadeUp;
 use crate::streams::complete;
-use leadhand_protocol::{Answer, Ask, Forecast, PersonInput, Plan, RequestId};
-use leadhand_viewer::OpenRunQuestion;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -139,66 +137,4 @@ async fn a_run_that_is_not_there_is_told_of_in_words() {
         }
     }
     assert_eq!(page.get("/api/events?runs=bad,bad,bad").await.status, 400);
-}
-
-#[tokio::test]
-async fn an_answer_counts_for_what_was_shown_and_nothing_else() {
-    let ask = Ask::Plan {
-        plan: Plan::default(),
-        forecast: Forecast::default(),
-    };
-    let digest = ask.digest();
-    let open = OpenRunQuestion {
-        question: RequestId(3),
-        digest,
-        ask,
-    };
-    let runs = MadeUp::bad("").asking(open);
-    let page = Page::of(runs.clone()).await;
-    let shown = page.get("/api/runs/bad/questions").await.json();
-    assert_eq!(shown["open"][0]["digest"], digest.to_string());
-    let answer = async |question: u32, digest: &str, say: &str| {
-        let body = json!({"order": "answer", "question": question, "digest": digest, "say": say});
-        page.post("/api/runs/bad/orders", &body.to_string()).await
-    };
-    let digest = digest.to_string();
-    let other = "0".repeat(64);
-    assert_eq!(answer(3, &other, "allow").await.status, 409);
-    assert_eq!(answer(4, &digest, "allow").await.status, 409);
-    assert_eq!(answer(3, &digest, "took_effect").await.status, 409);
-    assert_eq!(answer(3, &digest, "perhaps").await.status, 400);
-    assert_eq!(answer(3, "0", "allow").await.status, 400);
-    assert!(runs.ordered.lock().unwrap().is_empty());
-    assert_eq!(answer(3, &digest, "allow").await.status, 200);
-    let ordered = runs.ordered.lock().unwrap();
-    let [
-        PersonInput::Answers {
-            request,
-            answer: Answer::Allow,
-            shown: Some(shown),
-        },
-    ] = &ordered[..]
-    else {
-        panic!("{ordered:?}");
-    };
-    assert_eq!((*request, shown.to_string()), (RequestId(3), digest));
-}
-
-#[tokio::test]
-async fn what_is_no_order_is_refused() {
-    let runs = MadeUp::bad("");
-    let page = Page::of(runs.clone()).await;
-    for body in [
-        "",
-        "[]",
-        r#"{"order":"roll_back","why":""}"#,
-        r#"{"order":"edit_plan","edits":[]}"#,
-        r#"{"order":"pause","more":1}"#,
-    ] {
-        let answer = page.post("/api/runs/bad/orders", body).await;
-        assert_eq!(answer.status, 400, "{body}");
-        assert!(answer.body.contains("this is no order"), "{}", answer.body);
-    }
-    assert_eq!(page.get("/api/runs/bad/orders").await.status, 405);
-    assert!(runs.ordered.lock().unwrap().is_empty());
 }

@@ -1,18 +1,20 @@
 //! Runs that are made up, for a server to show.
 
 use leadhand_protocol::{PersonInput, Record, RunId, Seq};
-use leadhand_viewer::{Given, Later, OpenRunQuestion, RunLine, Runs, Trouble};
+use leadhand_viewer::{Given, Later, OpenRunQuestion, Resume, RunLine, Runs, Trouble, Undoable};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc::Sender;
 
 /// One run called `bad`, and what was ordered of it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct MadeUp {
     records: Vec<Record>,
     damage: Option<String>,
     pub(crate) ordered: Arc<Mutex<Vec<PersonInput>>>,
     open: Vec<OpenRunQuestion>,
+    pub(crate) undoable: Arc<Mutex<Result<Vec<Undoable>, String>>>,
+    pub(crate) resumed: Arc<Mutex<Vec<Resume>>>,
 }
 
 impl MadeUp {
@@ -23,7 +25,11 @@ impl MadeUp {
         });
         Self {
             records: records.collect(),
-            ..Self::default()
+            damage: None,
+            ordered: Arc::default(),
+            open: Vec::new(),
+            undoable: Arc::new(Mutex::new(Ok(Vec::new()))),
+            resumed: Arc::default(),
         }
     }
 
@@ -55,6 +61,11 @@ impl MadeUp {
 
     pub(crate) fn asking(mut self, open: OpenRunQuestion) -> Self {
         self.open.push(open);
+        self
+    }
+
+    pub(crate) fn undoing(self, steps: &[Undoable]) -> Self {
+        *self.undoable.lock().unwrap() = Ok(steps.to_vec());
         self
     }
 
@@ -100,5 +111,23 @@ impl Runs for MadeUp {
     fn order(&self, _: RunId, order: PersonInput) -> Later<'_, Result<bool, Trouble>> {
         self.ordered.lock().unwrap().push(order);
         Box::pin(async { Ok(true) })
+    }
+
+    fn undoable(&self, _: RunId) -> Later<'_, Result<Vec<Undoable>, Trouble>> {
+        let undoable = self.undoable.lock().unwrap().clone();
+        Box::pin(async { undoable.map_err(Trouble) })
+    }
+
+    /// It goes on once; then another process has it.
+    fn resume(&self, _: RunId, how: Resume) -> Later<'_, Result<String, Trouble>> {
+        let mut resumed = self.resumed.lock().unwrap();
+        resumed.push(how);
+        let is_first = resumed.len() == 1;
+        Box::pin(async move {
+            match is_first {
+                true => Ok("It goes on.".to_owned()),
+                false => Err(Trouble("run bad is being written by process 7".to_owned())),
+            }
+        })
     }
 }

@@ -5,5 +5,6 @@
 mod answers;
 mod client;
 mod made_up;
+mod orders;
 mod protections;
 mod streams;

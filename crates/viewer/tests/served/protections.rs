@@ -6,6 +6,7 @@ use leadhand_viewer::{BODY_BYTES_MAX, STREAMS_MAX, URI_BYTES_MAX};
 
 const PAUSE: &str = r#"{"order":"pause"}"#;
 const ORDERS: &str = "/api/runs/bad/orders";
+const RESUME: &str = "/api/runs/bad/resume";
 
 #[tokio::test]
 async fn nothing_is_answered_without_the_secrets() {
@@ -94,7 +95,11 @@ async fn orders_are_taken_from_the_page_only() {
         headers.push(("content-type", kind.to_owned()));
         headers.extend(origin.map(|it| ("origin", it.to_owned())));
         headers.extend(site.map(|it| ("sec-fetch-site", it.to_owned())));
-        page.with("POST", ORDERS, &headers, PAUSE).await.status
+        let resumed = page.with("POST", RESUME, &headers, "{}").await.status;
+        let ordered = page.with("POST", ORDERS, &headers, PAUSE).await.status;
+        // Of what both are told the first resume alone is obeyed.
+        assert!(resumed == ordered || resumed == 409, "{resumed} {ordered}");
+        ordered
     };
     let json = "application/json";
     for origin in [
@@ -111,6 +116,7 @@ async fn orders_are_taken_from_the_page_only() {
     }
     assert_eq!(check(Some(&own), None, "text/plain").await, 403);
     assert!(runs.ordered.lock().unwrap().is_empty());
+    assert!(runs.resumed.lock().unwrap().is_empty());
     assert_eq!(check(Some(&own), Some("same-origin"), json).await, 200);
     assert_eq!(check(Some(&own), None, json).await, 200);
     assert_eq!(runs.ordered.lock().unwrap().len(), 2);
@@ -130,6 +136,7 @@ async fn what_is_too_long_or_too_much_is_refused() {
     let page = Page::of(MadeUp::bad("")).await;
     let long = "a".repeat(BODY_BYTES_MAX + 1);
     assert_eq!(page.post(ORDERS, &long).await.status, 413);
+    assert_eq!(page.post(RESUME, &long).await.status, 413);
     let steer = |chars: usize| format!(r#"{{"order":"steer","text":"{}"}}"#, "a".repeat(chars));
     assert_eq!(page.post(ORDERS, &steer(8_000)).await.status, 200);
     assert_eq!(page.post(ORDERS, &steer(8_001)).await.status, 409);
