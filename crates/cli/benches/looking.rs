@@ -2,8 +2,9 @@
 //!
 //! `cargo bench --bench looking [-- TASKS | -- in FOLDER]` carries a plan of template tasks out, of
 //! which each calls `list_files`, and has the program show the run in several ways, each three
-//! times. With `in FOLDER` the last run of a project is looked at. Linux only: the most memory is
-//! read from `/proc`.
+//! times. With `in FOLDER` the last run of a project is looked at. `LEADHAND_PROGRAM` names another
+//! program than the one that was built with this, to compare the two. Linux only: the most memory
+//! is read from `/proc`.
 
 use serde_json::json;
 use std::fmt::Write as _;
@@ -101,7 +102,8 @@ fn look(out: &mut impl Write, project: &Path) -> Result<(), Failure> {
 }
 
 fn leadhand(project: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leadhand"));
+    let other = std::env::var_os("LEADHAND_PROGRAM");
+    let mut command = Command::new(other.unwrap_or(env!("CARGO_BIN_EXE_leadhand").into()));
     command.current_dir(project).args(arguments);
     command.stdin(Stdio::null()).stderr(Stdio::null());
     command

@@ -121,6 +121,21 @@ fn a_journal_whose_store_is_damaged_is_shown_as_far_as_it_goes() {
 }
 
 #[test]
+fn where_the_summary_cannot_be_read_the_state_is_that_of_the_records() {
+    let (place, folder) = place_with_run();
+    let whole = place.leadhand(&["trace", "show", "last"]);
+    for summary in ["", "{", "[1]", "{\"tasks\": \"many\"}"] {
+        fs::write(folder.join("status.json"), summary).unwrap();
+        assert_eq!(
+            place.leadhand(&["trace", "show", "last"]),
+            whole,
+            "{summary}"
+        );
+    }
+    assert_eq!((whole.code, whole.err.as_str()), (0, ""));
+}
+
+#[test]
 fn a_run_is_shown_while_it_is_written() {
     let task = |number: usize| {
         json!({"id": format!("t{number}"), "title": "Look", "instruction": "Look.",
