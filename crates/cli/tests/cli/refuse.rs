@@ -36,7 +36,7 @@ fn goals_that_are_none() {
         &place,
         &["run", "--goal-file", "wrong.toml"],
         2,
-        "error: wrong.toml:2: unknown field `wish`, expected one of `text`, `files`, `acceptance`, `output_schema`, `autonomy`, `budget`\nwhat to do: docs/cli.md shows what goes into it; `leadhand plan --json` writes a plan\n",
+        "error: wrong.toml:2: unknown field `wish`, expected one of `text`, `files`, `acceptance`, `output_schema`, `autonomy`, `budget`, `trace_parent`\nwhat to do: docs/cli.md shows what goes into it; `leadhand plan --json` writes a plan\n",
     );
     place.write("script.jsonl", WRITES_NOTES);
     place.write("schema.json", r#"{"type": 5}"#);
