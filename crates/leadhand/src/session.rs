@@ -310,8 +310,11 @@ impl Leadhand {
         let Some(telemetry) = self.parts.telemetry.clone() else {
             return own;
         };
+        // An observer is of one run.
+        let name: OnceLock<Arc<RunId>> = OnceLock::new();
         Some(Arc::new(move |observation| {
             if let leadhand_runtime::Observation::Recorded(run, record) = observation {
+                let run = name.get_or_init(|| Arc::new((*run).clone()));
                 telemetry.take(run, record);
             }
             if let Some(own) = &own {

@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Most records that wait to be looked at; others are read from the journal later.
-pub const RECORDS_WAITING_MAX: usize = 8_192;
+pub const RECORDS_WAITING_MAX: usize = 32_768;
 /// Most spans that are sent at once.
 pub const SPANS_PER_BATCH_MAX: usize = 512;
 /// How long a span waits at most until it is sent, in milliseconds, where the receiver keeps up.
@@ -57,6 +57,9 @@ pub const FLUSH_MS_MAX: u64 = 8_000;
 /// from the journal when something is.
 pub const RUNS_FOLLOWED_MAX: usize = 1_024;
 
+/// What the priority of its thread is lowered by: there is none below.
+#[cfg(target_os = "linux")]
+const LEAST_PRIORITY: i32 = 19;
 /// How often a flush looks for room in a full queue, in milliseconds.
 const ROOM_EVERY_MS: u64 = 5;
 
@@ -180,6 +183,7 @@ impl Telemetry {
         // Its clients wait, which is not allowed where tasks are carried out.
         let working = move || {
             let _alive: SyncSender<()> = alive;
+            give_way();
             match Exporters::new(&options) {
                 Ok(exporters) => {
                     drop(ready.send(Ok(())));
@@ -205,10 +209,13 @@ impl Telemetry {
         })
     }
 
-    /// Takes a record of a run, in the order in which they are made. Never waits.
-    pub fn take(&self, run: &RunId, record: &Record) {
-        self.is_given_up.store(false, Ordering::Relaxed);
-        let given = Given::Record(run.clone(), record.clone());
+    /// Takes a record of a run, in the order in which they are made. Never waits. The name is
+    /// shared, since there are many records.
+    pub fn take(&self, run: &Arc<RunId>, record: &Record) {
+        if self.is_given_up.load(Ordering::Relaxed) {
+            self.is_given_up.store(false, Ordering::Relaxed);
+        }
+        let given = Given::Record(Arc::clone(run), record.clone());
         if let Err(TrySendError::Full(_)) = self.queue.try_send(given) {
             self.missed.note(run, record.seq);
         }
@@ -244,6 +251,14 @@ impl Telemetry {
         }
         let left = until.saturating_duration_since(Instant::now());
         answer.recv_timeout(left).unwrap_or(cut)
+    }
+}
+
+/// Has this thread take the time that nobody else wants: what it does can wait, a run cannot.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(LEAST_PRIORITY) {
+        tracing::debug!(%error, "telemetry takes as much time as everything else");
     }
 }
 

@@ -12,22 +12,20 @@ pub(crate) struct Missed(Mutex<HashMap<RunId, (Seq, Seq)>>);
 impl Missed {
     pub(crate) fn note(&self, run: &RunId, seq: Seq) {
         let mut missed = self.lock();
-        let (_, last) = missed.entry(run.clone()).or_insert((seq, seq));
-        *last = seq;
-    }
-
-    /// The first record of a run that was left out before this one, which came now; all of them
-    /// are read with it.
-    pub(crate) fn before(&self, run: &RunId, seq: Seq) -> Option<Seq> {
-        let mut missed = self.lock();
-        let (first, last) = *missed.get(run)?;
-        if last < seq {
-            missed.remove(run);
+        if let Some((_, last)) = missed.get_mut(run) {
+            *last = seq.max(*last);
+        } else {
+            missed.insert(run.clone(), (seq, seq));
         }
-        Some(first).filter(|first| *first < seq)
     }
 
-    /// All that nothing came after.
+    /// Whether a record of a run before this one was left out.
+    pub(crate) fn is_before(&self, run: &RunId, seq: Seq) -> bool {
+        let missed = self.lock();
+        missed.get(run).is_some_and(|(first, _)| *first < seq)
+    }
+
+    /// All of them, which are then looked at.
     pub(crate) fn take(&self) -> HashMap<RunId, (Seq, Seq)> {
         std::mem::take(&mut *self.lock())
     }

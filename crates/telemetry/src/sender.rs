@@ -16,16 +16,18 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::{Duration, Instant};
 
-/// How long more is let come after a silence, in milliseconds: in that time a fast run makes some
-/// thousand records.
-const GATHER_MS: u64 = 20;
+/// How long more is let come after a silence, in milliseconds.
+const GATHER_MS: u64 = 50;
+/// How long a run that is too fast is left to itself at most while others keep the queue full, in
+/// milliseconds.
+const BEHIND_MS_MAX: u64 = 1_000;
 
 /// Most records that are read from the journal at once.
 const READ_AT_ONCE_MAX: usize = 256;
 
 /// What comes through the queue.
 pub(crate) enum Given {
-    Record(RunId, Record),
+    Record(Arc<RunId>, Record),
     /// Send all that came before, for as long as there is time, and say what became of it.
     Flush {
         told: SyncSender<Told>,
@@ -40,7 +42,9 @@ pub(crate) struct Sender {
     content: Content,
     masked: Vec<String>,
     scope: InstrumentationScope,
-    runs: HashMap<RunId, Followed>,
+    runs: HashMap<Arc<RunId>, Followed>,
+    /// Since when some run goes on faster than it can be told.
+    behind: Option<Instant>,
     /// Spans that wait to be sent, and since when the first of them does.
     waiting: Vec<SpanData>,
     since: Instant,
@@ -73,6 +77,7 @@ impl Sender {
             masked: options.masked,
             scope: convert::scope(),
             runs: HashMap::new(),
+            behind: None,
             waiting: Vec::new(),
             since: Instant::now(),
             told: Told::default(),
@@ -84,7 +89,7 @@ impl Sender {
     pub(crate) fn work(mut self, given: &Receiver<Given>) {
         loop {
             match self.next(given) {
-                Ok(Given::Record(run, record)) => self.record(run, &record),
+                Ok(Given::Record(run, record)) => self.record(&run, &record),
                 Ok(Given::Flush { told, until }) => {
                     self.catch_up();
                     self.send();
@@ -107,6 +112,10 @@ impl Sender {
     /// after a silence, more is let come before it is looked at: whoever gives it has to wake this
     /// thread up each time that it waits.
     fn next(&mut self, given: &Receiver<Given>) -> Result<Given, RecvTimeoutError> {
+        let late = Duration::from_millis(BEHIND_MS_MAX);
+        if self.behind.is_some_and(|since| since.elapsed() > late) {
+            self.catch_up();
+        }
         match given.try_recv() {
             Ok(given) => return Ok(given),
             Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
@@ -124,11 +133,18 @@ impl Sender {
         next
     }
 
-    /// A record of a run, after those before it that found no room.
-    fn record(&mut self, run: RunId, record: &Record) {
-        let missed = self.missed.before(&run, record.seq);
-        let mut followed = self.followed(&run, missed.unwrap_or(record.seq));
-        self.read(&run, &mut followed, record.seq);
+    /// A record of a run. Where those before it found no room it is left out as well: the run goes on
+    /// faster than it can be told, and is read when it is calmer.
+    fn record(&mut self, run: &Arc<RunId>, record: &Record) {
+        let is_missed = self.missed.is_before(run, record.seq);
+        let is_gap = |followed: &Followed| record.seq > followed.next;
+        if is_missed || self.runs.get(run).is_some_and(is_gap) {
+            self.missed.note(run, record.seq);
+            self.behind.get_or_insert_with(Instant::now);
+            return;
+        }
+        let mut followed = self.followed(run, record.seq);
+        self.read(run, &mut followed, record.seq);
         // One that was read from the journal already says nothing new.
         if record.seq == followed.next {
             self.take(&mut followed, record);
@@ -138,10 +154,12 @@ impl Sender {
 
     /// Looks at what found no room and nothing came after.
     fn catch_up(&mut self) {
+        self.behind = None;
         for (run, (first, last)) in self.missed.take() {
+            let run = Arc::new(run);
             let mut followed = self.followed(&run, first);
             self.read(&run, &mut followed, last + 1);
-            self.keep(run, followed);
+            self.keep(&run, followed);
         }
     }
 
@@ -192,11 +210,11 @@ impl Sender {
 
     /// Keeps a run that goes on, and lets go of the one of which nothing was heard longest, if
     /// there are too many.
-    fn keep(&mut self, run: RunId, followed: Followed) {
+    fn keep(&mut self, run: &Arc<RunId>, followed: Followed) {
         if followed.is_over {
             return;
         }
-        self.runs.insert(run, followed);
+        self.runs.insert(Arc::clone(run), followed);
         if self.runs.len() > RUNS_FOLLOWED_MAX {
             let oldest = self.runs.iter().min_by_key(|(_, followed)| followed.heard);
             let oldest = oldest.map(|(run, _)| run.clone());

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
 
-fn name(run: &str) -> RunId {
-    RunId::new(run).unwrap()
+fn name(run: &str) -> Arc<RunId> {
+    Arc::new(RunId::new(run).unwrap())
 }
 
 /// A run of one agent that asks its model and calls a tool so many times, and ends.
@@ -127,7 +127,7 @@ fn a_receiver_that_holds_everything_up_holds_no_run_up_and_gets_all() {
     let receiver = Receiver::start();
     let held = receiver.hold();
     let run = name("r1");
-    let turns = u32::try_from(2 * RECORDS_WAITING_MAX).unwrap();
+    let turns = u32::try_from(RECORDS_WAITING_MAX).unwrap();
     let records = records("r1", turns, &goal());
     let options = TelemetryOptions::new(receiver.address());
     let telemetry = Telemetry::start(&options, journal(&run, &records)).unwrap();
