@@ -70,10 +70,8 @@ pub(crate) async fn work(mut mailbox: Mailbox, equipment: Arc<Equipment>) {
         match envelope.message {
             Message::Assign(Assignment::Think { .. }) if is_cancelled => {}
             Message::Assign(Assignment::Think { turn, mut request }) => {
-                let agent = mailbox.agent();
-                request.trace = equipment.told(|trace| trace.turn(agent, turn));
-                let models = equipment.models.clone();
-                let thinking = think(models, turn, request, answer);
+                request.trace = equipment.told(|trace| trace.turn(mailbox.agent(), turn));
+                let thinking = think(equipment.models.clone(), turn, request, answer);
                 thought = Some(Box::pin(thinking));
             }
             Message::Assign(Assignment::Act {
