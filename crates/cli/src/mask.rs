@@ -4,6 +4,7 @@
 
 use crate::failure::Failure;
 use leadhand::rooms::engine::{Run, decide, settle};
+use leadhand::rooms::inspector::forms_to_mask;
 use leadhand::rooms::protocol::{Input, Timed};
 use leadhand::{Event, Record};
 use serde_json::Value;
@@ -23,22 +24,14 @@ impl Mask {
     /// # Errors
     /// [`Failure::Usage`] for a text that is too short.
     pub(crate) fn new(texts: Vec<String>) -> Result<Self, Failure> {
-        let mut all = Vec::new();
-        for text in texts {
-            if text.chars().count() < MASKED_CHARS_MIN {
-                return Err(Failure::usage(
-                    format!("a text of fewer than {MASKED_CHARS_MIN} characters is not masked"),
-                    "it would be found where it means something else; mask a longer one",
-                ));
-            }
-            let json = Value::String(text.clone()).to_string();
-            let within = json.trim_matches('"').to_owned();
-            all.extend((within != text).then_some(within));
-            all.push(text);
+        let is_short = |text: &String| text.chars().count() < MASKED_CHARS_MIN;
+        if texts.iter().any(is_short) {
+            return Err(Failure::usage(
+                format!("a text of fewer than {MASKED_CHARS_MIN} characters is not masked"),
+                "it would be found where it means something else; mask a longer one",
+            ));
         }
-        // Of texts that hold one another the longest goes first.
-        all.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        Ok(Self(all))
+        Ok(Self(forms_to_mask(texts)))
     }
 
     /// The records with everything masked; the very records where there is nothing to mask.

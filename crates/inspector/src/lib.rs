@@ -28,7 +28,7 @@ pub use live_spans::LiveSpans;
 pub use otlp::{SPANS_PER_DOCUMENT_MAX, to_otlp};
 pub use progress::{Progress, Row, State};
 pub use said::said;
-pub use span::{Attribute, AttributeValue, Content, Span, SpanEvent, SpanKind};
+pub use span::{Attribute, AttributeValue, Content, Span, SpanEvent, SpanKind, forms_to_mask};
 pub use timeline::{
     AgentLine, Note, NoteKind, Reached, Spent, Standing, Step, TEXT_BYTES_MAX, TEXT_BYTES_MIN,
     TEXTS_BYTES_MAX, TaskLine, Timeline,

@@ -112,7 +112,8 @@ impl Span {
         std::iter::once(spans.run()).chain(of_agents).collect()
     }
 
-    /// Puts a mark in the place of these texts, wherever they stand.
+    /// Puts a mark in the place of these texts, wherever they stand; one after the other, as
+    /// [`forms_to_mask`] gives them.
     pub fn mask(&mut self, texts: &[String]) {
         for masked in texts.iter().filter(|masked| !masked.is_empty()) {
             let mask = |text: &mut String| {
@@ -154,6 +155,27 @@ impl Span {
         let found = self.attributes.iter().find(|it| it.key == key);
         found.map(|attribute| &attribute.value)
     }
+}
+
+/// These texts as they are and as they stand within JSON within a text. Of texts that hold one
+/// another the longest comes first, so that nothing of it is left.
+///
+/// ```
+/// use leadhand_inspector::forms_to_mask;
+/// let forms = forms_to_mask(vec!["a".into(), "a\"b".into()]);
+/// assert_eq!(forms, ["a\\\"b", "a\"b", "a"]);
+/// ```
+#[must_use]
+pub fn forms_to_mask(texts: Vec<String>) -> Vec<String> {
+    let mut all = Vec::new();
+    for text in texts {
+        let json = serde_json::Value::String(text.clone()).to_string();
+        let within = json[1..json.len() - 1].to_owned();
+        all.extend((within != text).then_some(within));
+        all.push(text);
+    }
+    all.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    all
 }
 
 /// Makes the spans of a timeline.

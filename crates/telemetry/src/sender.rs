@@ -5,7 +5,7 @@ use crate::missed::Missed;
 use crate::{
     BATCH_MS_MAX, RUNS_FOLLOWED_MAX, SPANS_PER_BATCH_MAX, TelemetryOptions, Told, convert,
 };
-use leadhand_inspector::{Content, LiveSpans};
+use leadhand_inspector::{Content, LiveSpans, forms_to_mask};
 use leadhand_journal::Journal;
 use leadhand_protocol::{Event, Record, RunId, Seq};
 use opentelemetry::InstrumentationScope;
@@ -74,7 +74,7 @@ impl Sender {
             journal,
             missed,
             content: options.content,
-            masked: options.masked,
+            masked: forms_to_mask(options.masked),
             scope: convert::scope(),
             runs: HashMap::new(),
             behind: None,

@@ -32,8 +32,7 @@ fn records(run: &str, turns: u32, goal: &Value) -> Vec<Record> {
     ];
     for turn in 1..=turns {
         let call = json!({"agent": 1, "turn": turn, "index": 0});
-        let tool_call =
-            json!({"id": "c", "name": "read_file", "arguments": {"path": "hidden-path"}});
+        let tool_call = json!({"id": "c", "name": "read_file", "arguments": {"path": "hidden-path", "key": "hid\"den"}});
         events.extend([
             json!({"event": "turn_started", "agent": 1, "turn": turn}),
             json!({"event": "model_replied", "agent": 1, "turn": turn, "reply": {
@@ -104,7 +103,8 @@ fn texts_that_are_asked_for_arrive_masked() {
     let (run, records) = (name("r1"), records("r1", 1, &goal()));
     let mut options = TelemetryOptions::new(receiver.address());
     options.content = Content::Sent;
-    options.masked = vec!["sk-123456789".to_owned()];
+    // The shorter one must leave nothing of the longer one, nor JSON of one with a quote.
+    options.masked = vec!["sk-12345".into(), "sk-123456789".into(), "hid\"den".into()];
     options.headers.insert("x-key".into(), "abc".into());
     assert!(!format!("{options:?}").contains("abc"));
     let telemetry = Telemetry::start(&options, journal(&run, &records)).unwrap();
@@ -118,7 +118,8 @@ fn texts_that_are_asked_for_arrive_masked() {
     ] {
         assert!(receiver.holds(shown), "{shown}");
     }
-    assert!(!receiver.holds("sk-123456789"));
+    assert!(receiver.holds("\\\"key\\\":\\\"[masked]\\\""));
+    assert!(!receiver.holds("sk-12345") && !receiver.holds("[masked]6789"));
     assert!(receiver.heads().contains("x-key: abc"));
 }
 
