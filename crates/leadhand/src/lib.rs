@@ -100,9 +100,7 @@ pub use leadhand_runtime::{Observation, Observer, cassette, rebuild};
 // Runs told to OpenTelemetry, and their place in traces of other programs.
 pub use leadhand_protocol::{TraceContext, TraceContextError};
 #[cfg(feature = "telemetry")]
-pub use leadhand_telemetry::{
-    Content, Telemetry, TelemetryError, TelemetryOptions, Told as Telling,
-};
+pub use leadhand_telemetry::{Content, Delivery, Telemetry, TelemetryError, TelemetryOptions};
 
 /// The rooms below, which may change with any version: for stores, hosts and readers of one's
 /// own that need more than the root has.

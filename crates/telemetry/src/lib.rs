@@ -134,7 +134,7 @@ pub enum TelemetryError {
 
 /// What became of what was told so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct Delivery {
     /// Spans that the receiver took.
     pub spans_sent: u64,
     /// Spans that it did not take; the journal has what they tell.
@@ -224,18 +224,18 @@ impl Telemetry {
     /// Sends all that was taken, for [`FLUSH_MS_MAX`] at most, and says what became of it. Waits:
     /// where tasks are carried out it is called from a thread that may.
     #[must_use]
-    pub fn flush(&self) -> Told {
+    pub fn flush(&self) -> Delivery {
         let told = self.flushed();
         let is_through = told.spans_lost == 0 && told.metrics.is_none() && !told.is_cut;
         self.is_given_up.store(!is_through, Ordering::Relaxed);
         told
     }
 
-    fn flushed(&self) -> Told {
+    fn flushed(&self) -> Delivery {
         let until = Instant::now() + Duration::from_millis(FLUSH_MS_MAX);
-        let cut = Told {
+        let cut = Delivery {
             is_cut: true,
-            ..Told::default()
+            ..Delivery::default()
         };
         let (told, answer) = sync_channel(1);
         let mut wish = Given::Flush { told, until };

@@ -3,7 +3,7 @@
 use crate::exporters::Exporters;
 use crate::missed::Missed;
 use crate::{
-    BATCH_MS_MAX, RUNS_FOLLOWED_MAX, SPANS_PER_BATCH_MAX, TelemetryOptions, Told, convert,
+    BATCH_MS_MAX, Delivery, RUNS_FOLLOWED_MAX, SPANS_PER_BATCH_MAX, TelemetryOptions, convert,
 };
 use leadhand_inspector::{Content, LiveSpans, forms_to_mask};
 use leadhand_journal::Journal;
@@ -30,7 +30,7 @@ pub(crate) enum Given {
     Record(Arc<RunId>, Record),
     /// Send all that came before, for as long as there is time, and say what became of it.
     Flush {
-        told: SyncSender<Told>,
+        told: SyncSender<Delivery>,
         until: Instant,
     },
 }
@@ -48,7 +48,7 @@ pub(crate) struct Sender {
     /// Spans that wait to be sent, and since when the first of them does.
     waiting: Vec<SpanData>,
     since: Instant,
-    told: Told,
+    told: Delivery,
     /// Counts what was heard, so that it is known what was heard last of a run.
     heard: u64,
 }
@@ -80,7 +80,7 @@ impl Sender {
             behind: None,
             waiting: Vec::new(),
             since: Instant::now(),
-            told: Told::default(),
+            told: Delivery::default(),
             heard: 0,
         }
     }
