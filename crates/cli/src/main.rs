@@ -17,11 +17,13 @@ mod crashed;
 
 mod exported;
 mod failure;
+mod file_runs;
 mod files;
 mod folders;
 mod full_screen;
 mod goal;
 mod logging;
+mod looked;
 mod mask;
 mod model_choice;
 mod model_file;
@@ -39,6 +41,7 @@ mod session;
 mod stopped;
 mod telemetry;
 mod terminal_lines;
+mod trace_file;
 
 mod watch;
 

@@ -1,10 +1,10 @@
-//! Two runs side by side: how far they are the same, and what they came to.
+//! Two runs, or traces of others, side by side: how far they are the same, and what they came to.
 
 use crate::apart;
 use leadhand::rooms::engine::Run;
 use leadhand::rooms::inspector::account;
 use leadhand::rooms::inspector::escape;
-use leadhand::rooms::inspector::words;
+use leadhand::rooms::inspector::{TaskLine, Timeline, words};
 use leadhand::rooms::protocol::canonical_json;
 use leadhand::{Event, OutcomeKind, PersonInput, Record, TaskId, rebuild};
 use serde::Serialize;
@@ -42,6 +42,9 @@ struct Placed {
 #[derive(Debug, Serialize)]
 struct Account {
     run: String,
+    /// A trace of others, of which nobody says how it ended and what its answer is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    foreign: bool,
     /// How it ended; none while it has not.
     outcome: Option<OutcomeKind>,
     records: usize,
@@ -80,19 +83,15 @@ impl Comparison {
         let [first, second] = sides;
         let equal = same == first.len() && same == second.len();
         let parted = (!equal).then(|| [first, second].map(|side| side.into_iter().nth(same)));
-        let runs = [one.1, other.1].map(rebuild);
-        let accounts = [
-            account(one.0, one.1, &runs[0]),
-            account(other.0, other.1, &runs[1]),
-        ];
+        let [(one_is, one_has), (other_is, other_has)] = [one, other].map(came_to);
         Self {
             equal,
             same,
             first: parted,
-            answer_equal: accounts[0].answer == accounts[1].answer,
-            tasks: tasks(&runs),
+            answer_equal: one_is.answer == other_is.answer,
+            tasks: tasks(&[one_has, other_has]),
             calls: calls([one.1, other.1]),
-            runs: accounts,
+            runs: [one_is, other_is],
         }
     }
 
@@ -126,6 +125,9 @@ impl Comparison {
         }
         self.tasks_text(&mut text);
         self.calls_text(&mut text);
+        if self.runs.iter().any(|run| run.foreign) {
+            return text;
+        }
         if self.answer_equal {
             text.push_str("the answer is the same\n");
         } else {
@@ -168,7 +170,7 @@ impl Comparison {
     }
 }
 
-/// The records without what differs between runs that go the same way: names of runs, which model
+/// The records without what differs between runs that go the same way: their names, which model
 /// answers, its price and how often it was asked, marks that a run was taken up or branched.
 fn comparable(records: &[Record]) -> Vec<Placed> {
     let counts = |record: &&Record| match &*record.event {
@@ -184,6 +186,9 @@ fn comparable(records: &[Record]) -> Vec<Placed> {
             for field in ["run", "default_model", "prices"] {
                 forget(&mut event, field);
             }
+        }
+        if matches!(*record.event, Event::TraceImported { .. }) {
+            forget(&mut event, "trace");
         }
         if let Some(reply) = event.get_mut("reply") {
             forget(reply, "model");
@@ -203,6 +208,42 @@ fn forget(value: &mut Value, field: &str) {
     }
 }
 
+/// What became of each task.
+type States = BTreeMap<TaskId, String>;
+
+/// What a run or a trace came to, and its tasks.
+fn came_to((name, records): (&str, &[Record])) -> (Account, States) {
+    match records.first().map(|record| &*record.event) {
+        Some(Event::TraceImported { .. }) => of_others(name, records),
+        Some(_) | None => {
+            let run = rebuild(records);
+            (account(name, records, &run), states(&run))
+        }
+    }
+}
+
+fn of_others(name: &str, records: &[Record]) -> (Account, States) {
+    let mut timeline = Timeline::default();
+    records.iter().for_each(|record| timeline.take(record));
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    let spent = timeline.spent;
+    let account = Account {
+        run: name.to_owned(),
+        foreign: true,
+        outcome: None,
+        records: records.len(),
+        turns: count(spent.turns),
+        tool_calls: count(spent.tool_calls),
+        input_tokens: spent.usage.input_tokens,
+        output_tokens: spent.usage.output_tokens,
+        micro_usd: spent.micro_usd,
+        revisions: 0,
+        answer: String::new(),
+    };
+    let state = |task: &TaskLine| Some((TaskId::new(&task.id).ok()?, task.state.to_owned()));
+    (account, timeline.tasks.iter().filter_map(state).collect())
+}
+
 fn account(name: &str, records: &[Record], run: &Run) -> Account {
     let spent = run.spent();
     let given = records
@@ -215,6 +256,7 @@ fn account(name: &str, records: &[Record], run: &Run) -> Account {
     let outcome = run.outcome();
     Account {
         run: name.to_owned(),
+        foreign: false,
         outcome: outcome.map(|outcome| outcome.kind),
         records: records.len(),
         turns: spent.turns,
@@ -232,7 +274,11 @@ fn account(name: &str, records: &[Record], run: &Run) -> Account {
 
 fn line(run: &Account) -> String {
     let count = |number: u64, of| words::count(usize::try_from(number).unwrap_or(usize::MAX), of);
-    let ending = run.outcome.map_or("not ended", account::ending);
+    let ending = match run.outcome {
+        Some(kind) => account::ending(kind),
+        None if run.foreign => "a trace of others",
+        None => "not ended",
+    };
     format!(
         "{}  {ending}: {}, {}, {}, {} tokens in, {} out, {}",
         escape::line(&run.run, 80),
@@ -245,8 +291,7 @@ fn line(run: &Account) -> String {
     )
 }
 
-fn tasks(runs: &[Run; 2]) -> Vec<TaskApart> {
-    let states = runs.each_ref().map(states);
+fn tasks(states: &[States; 2]) -> Vec<TaskApart> {
     let all: BTreeSet<&TaskId> = states.iter().flat_map(BTreeMap::keys).collect();
     let apart = all
         .into_iter()
@@ -259,7 +304,7 @@ fn tasks(runs: &[Run; 2]) -> Vec<TaskApart> {
         .collect()
 }
 
-fn states(run: &Run) -> BTreeMap<TaskId, String> {
+fn states(run: &Run) -> States {
     let Some(graph) = run.graph() else {
         return BTreeMap::new();
     };

@@ -98,26 +98,26 @@ fn undoable(step: ToUndo<'_>) -> Undoable {
 
 /// Records that are handed over together.
 #[derive(Default)]
-struct Piece {
+pub(crate) struct Piece {
     records: Vec<Record>,
     bytes: usize,
 }
 
 impl Piece {
     /// Takes the next one, of so many bytes as JSON; gives whether they are to be handed over now.
-    fn take(&mut self, record: Record, bytes: usize) -> bool {
+    pub(crate) fn take(&mut self, record: Record, bytes: usize) -> bool {
         self.records.push(record);
         self.bytes += bytes;
         self.records.len() >= RECORDS_MAX || self.bytes >= RECORDS_BYTES_MAX
     }
 
-    fn given(&mut self) -> Given {
+    pub(crate) fn given(&mut self) -> Given {
         self.bytes = 0;
         Given::Records(std::mem::take(&mut self.records))
     }
 
     /// What is left to be given when there are no more records.
-    fn last(mut self) -> impl Iterator<Item = Given> {
+    pub(crate) fn last(mut self) -> impl Iterator<Item = Given> {
         let rest = (!self.records.is_empty()).then(|| self.given());
         rest.into_iter().chain([Given::AllSoFar])
     }
@@ -224,6 +224,7 @@ fn line(entry: RunEntry) -> RunLine {
         tokens: status.usage.total(),
         micro_usd: status.micro_usd,
         questions: status.questions.len(),
+        orders: true,
     }
 }
 

@@ -195,6 +195,11 @@ impl Reach {
         Ok(damage)
     }
 
+    /// What is told of damage at which its records end.
+    pub(crate) fn failed_at(&self, damage: Option<Damage>) -> Option<Failure> {
+        damage.map(|damage| Failure::damaged(&self.id, damage))
+    }
+
     /// What the run's process says of it in short; nothing where it cannot be read.
     pub(crate) fn status(&self) -> Result<Option<Status>, Failure> {
         let runs = self.journal.runs()?;

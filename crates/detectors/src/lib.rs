@@ -31,5 +31,8 @@ pub use otlp::{ATTRIBUTES_MAX, Counts, OtlpFault, SPANS_BYTES_MAX, SPANS_MAX, Sp
 pub use recorded::{Recorded, recorded};
 pub use revision::open_work;
 pub use step::{Arguments, Call, Came, Manner, Step};
-pub use trace::{ARGUMENT_BYTES_MAX, Answered, STEPS_MAX, TEXT_BYTES_MAX, Trace};
+pub use trace::{
+    ARGUMENT_BYTES_MAX, Answered, Part, STEPS_MAX, TEXT_BYTES_MAX, Trace, Written, WrittenAsk,
+    WrittenCall,
+};
 pub use turns::{Ended, Turns};

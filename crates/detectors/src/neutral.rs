@@ -5,7 +5,7 @@
 
 use crate::Trace;
 use crate::divergence::PlannedCall;
-use crate::trace::{STEPS_MAX, TraceArguments, TraceCall, TraceStep, begun, kept};
+use crate::trace::{Asked, Part, STEPS_MAX, TraceArguments, TraceCall, TraceStep, begun, kept};
 use leadhand_protocol::AgentId;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -83,7 +83,10 @@ impl Steps {
         let name = row.agent.take().unwrap_or_default();
         let next = AgentId(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
         let agent = *self.known.entry(name).or_insert(next);
-        self.steps.push(row.step(agent));
+        self.steps.push(TraceStep {
+            part: agent.0 as usize,
+            ..row.step(agent)
+        });
     }
 }
 
@@ -104,9 +107,16 @@ impl Trace {
     pub fn read(line: &str) -> Result<Self, String> {
         let record: Record<'_> = serde_json::from_str(line).map_err(|why| why.to_string())?;
         let agents = record.steps.known.into_iter();
+        let agents: BTreeMap<AgentId, String> = agents.map(|(name, agent)| (agent, name)).collect();
+        // Their numbers are those of the parts.
+        let parts = agents.values().map(|name| Part {
+            agent: name.clone(),
+            ..Part::default()
+        });
         Ok(Self {
             id: record.id.map(text).unwrap_or_default(),
-            agents: agents.map(|(name, agent)| (agent, name)).collect(),
+            parts: parts.collect(),
+            agents,
             steps: record.steps.steps,
             plan: record.plan.map(planned).transpose()?.flatten(),
         })
@@ -121,9 +131,12 @@ impl Row<'_> {
         };
         let observation = self.observation.map(text);
         let said = kept(self.text.unwrap_or_default());
+        // Who says something is taken to be a model.
+        let asked = (!said.is_empty()).then(Box::<Asked>::default);
         if !is_call {
             return TraceStep {
                 said,
+                asked,
                 answered: observation,
                 ..TraceStep::of(agent)
             };
@@ -132,11 +145,13 @@ impl Row<'_> {
         let call = TraceCall {
             tool: self.tool.unwrap_or_default(),
             arguments: arguments.unwrap_or_default(),
+            made: Some((None, None)),
             result: observation.unwrap_or_default(),
             ..TraceCall::default()
         };
         TraceStep {
             said,
+            asked,
             calls: vec![call],
             ..TraceStep::of(agent)
         }

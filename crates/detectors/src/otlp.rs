@@ -4,8 +4,10 @@
 //! children before their parents, so all are held until the last: what is held has bounds.
 
 mod attributes;
+mod parts;
 mod said;
 mod span;
+mod told;
 mod turns;
 
 use crate::Trace;
@@ -21,6 +23,8 @@ use std::marker::PhantomData;
 pub const SPANS_MAX: usize = 1_000_000;
 /// Most room that spans take that are held at once, in bytes.
 pub const SPANS_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Most room that all takes that models were told, in bytes; what comes after that is not kept.
+const TOLD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most attributes of a span or an event, and most events of a span. SDKs of OpenTelemetry keep
 /// 128 of each unless they are told otherwise; OpenInference writes one for each part of each
 /// message.
@@ -151,6 +155,7 @@ pub struct Spans {
     places: BTreeMap<String, usize>,
     count: usize,
     bytes: usize,
+    told_bytes: usize,
 }
 
 impl Spans {
@@ -167,7 +172,8 @@ impl Spans {
         let mut bytes = self.bytes;
         let mut taken = Vec::new();
         for raw in &all {
-            let (trace, span) = span::read(serde_json::from_str(raw.get())?);
+            let (trace, mut span) = span::read(serde_json::from_str(raw.get())?);
+            self.told_bytes = span.keep_told(self.told_bytes, TOLD_BYTES_MAX);
             bytes = bytes.saturating_add(span.bytes() + trace.len());
             taken.push((trace, span));
             if bytes > SPANS_BYTES_MAX {
@@ -195,7 +201,7 @@ impl Spans {
             ..Counts::default()
         };
         for span in self.traces.iter().flat_map(|(_, spans)| spans) {
-            counts.error_spans += usize::from(span.failed);
+            counts.error_spans += usize::from(span.failure.is_some());
             *counts.kinds.entry(span.label.clone()).or_default() += 1;
             counts.agents.extend(span.agent.clone());
             if let Kind::Tool { call, .. } = &span.kind {

@@ -127,6 +127,7 @@ impl Recorded {
             | Event::RequestRefused { .. }
             | Event::Found(_)
             | Event::StopOrdered { .. }
+            | Event::TraceImported { .. }
             | Event::RunSuspended(_)
             | Event::RunEnded(_) => {}
         }
@@ -159,6 +160,8 @@ impl Recorded {
             equal_by: tool.and_then(|tool| tool.told_apart_by(&tool_call.arguments)),
             poll_every_ms: tool.and_then(|tool| tool.poll_every_ms),
             changed: Vec::new(),
+            // Nobody asks a run of ours for it.
+            made: None,
         });
     }
 

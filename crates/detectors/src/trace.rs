@@ -24,7 +24,25 @@ pub struct Trace {
     pub(crate) id: String,
     pub(crate) agents: BTreeMap<AgentId, String>,
     pub(crate) steps: Vec<TraceStep>,
+    pub(crate) parts: Vec<Part>,
     pub(crate) plan: Option<Vec<PlannedCall>>,
+}
+
+/// A stretch of a trace of others: what one agent, or one node of a graph of them, did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Part {
+    /// What its writer calls it; the agent's name where it is all that the agent did.
+    pub name: String,
+    /// The agent whose it is.
+    pub agent: String,
+    /// The part that it was done within.
+    pub within: Option<usize>,
+    /// When it began, in milliseconds since the Unix epoch.
+    pub began_ms: Option<u64>,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// Why it failed, in its writer's words, which may be none; none where it did not.
+    pub failure: Option<String>,
 }
 
 /// One turn of an agent; the fields are those of [`Step`].
@@ -34,10 +52,21 @@ pub(crate) struct TraceStep {
     pub(crate) said: String,
     pub(crate) calls: Vec<TraceCall>,
     pub(crate) answered: Option<String>,
-    pub(crate) began_ms: Option<u64>,
     pub(crate) at_ms: Option<u64>,
-    pub(crate) answered_by: Answered,
     pub(crate) gained: bool,
+    /// What no detector looks at.
+    pub(crate) part: usize,
+    pub(crate) began_ms: Option<u64>,
+    pub(crate) asked: Option<Box<Asked>>,
+}
+
+/// How a model was asked.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) told: String,
+    pub(crate) by: Answered,
+    pub(crate) ended_ms: Option<u64>,
+    pub(crate) failure: Option<String>,
 }
 
 /// Which model answered in a step, and what that took; empty where nobody wrote it down.
@@ -51,6 +80,44 @@ pub struct Answered {
     pub output_tokens: u64,
 }
 
+/// What was written down of a step beside what detectors look at. Times are in milliseconds since
+/// the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<'a> {
+    /// The part that it is of, as a place in [`Trace::parts`].
+    pub part: usize,
+    /// When it began.
+    pub began_ms: Option<u64>,
+    /// How a model was asked in it; none where nobody says that one was.
+    pub asked: Option<WrittenAsk<'a>>,
+    /// When each of its calls began and ended.
+    pub calls: Vec<WrittenCall>,
+}
+
+/// What was written down of how a model was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrittenAsk<'a> {
+    /// What it was told, as far as it is kept; empty where nobody wrote it down.
+    pub told: &'a str,
+    /// Which model answered, and what that took.
+    pub answered: &'a Answered,
+    /// When.
+    pub ended_ms: Option<u64>,
+    /// Why none did, in the words of who wrote it down, which may be none.
+    pub failure: Option<&'a str>,
+}
+
+/// What was written down of a call. Times are in milliseconds since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrittenCall {
+    /// When it began.
+    pub began_ms: Option<u64>,
+    /// When it ended.
+    pub ended_ms: Option<u64>,
+    /// Whether anything was written down of it beside that a model wanted it.
+    pub made: bool,
+}
+
 /// One call; the fields are those of [`Call`].
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TraceCall {
@@ -61,6 +128,8 @@ pub(crate) struct TraceCall {
     pub(crate) equal_by: Option<String>,
     pub(crate) poll_every_ms: Option<u64>,
     pub(crate) changed: Vec<ContentHash>,
+    /// When it began and ended; none where it is only known that a model wanted it.
+    pub(crate) made: Option<(Option<u64>, Option<u64>)>,
 }
 
 /// Arguments as they are kept: written out, and taken apart when their step is shown.
@@ -103,11 +172,35 @@ impl Trace {
         self.plan.as_deref()
     }
 
-    /// When a step began, in milliseconds since the Unix epoch, and which model answered in it.
+    /// The parts that its steps are of; none in the trace of a run of ours.
     #[must_use]
-    pub fn answered(&self, step: usize) -> Option<(Option<u64>, &Answered)> {
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// What was written down of a step beside what is shown by [`Trace::find`].
+    #[must_use]
+    pub fn written(&self, step: usize) -> Option<Written<'_>> {
         let step = self.steps.get(step)?;
-        Some((step.began_ms, &step.answered_by))
+        let calls = step.calls.iter().map(|call| {
+            let (began_ms, ended_ms) = call.made.unwrap_or_default();
+            WrittenCall {
+                began_ms,
+                ended_ms,
+                made: call.made.is_some(),
+            }
+        });
+        Some(Written {
+            part: step.part,
+            began_ms: step.began_ms,
+            asked: step.asked.as_ref().map(|asked| WrittenAsk {
+                told: &asked.told,
+                answered: &asked.by,
+                ended_ms: asked.ended_ms,
+                failure: asked.failure.as_deref(),
+            }),
+            calls: calls.collect(),
+        })
     }
 
     /// Shows its steps one by one until `look` has an answer.
@@ -137,10 +230,11 @@ impl TraceStep {
             said: String::new(),
             calls: Vec::new(),
             answered: None,
-            began_ms: None,
             at_ms: None,
-            answered_by: Answered::default(),
             gained: false,
+            part: 0,
+            began_ms: None,
+            asked: None,
         }
     }
 }

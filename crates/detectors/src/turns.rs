@@ -85,6 +85,7 @@ impl Turns {
             | Event::RequestRefused { .. }
             | Event::Found(_)
             | Event::StopOrdered { .. }
+            | Event::TraceImported { .. }
             | Event::RunSuspended(_)
             | Event::RunEnded(_) => Ended::default(),
         }

@@ -96,7 +96,7 @@ impl Run {
             Event::PersonOrdered { order } => self.person_ordered(order),
             Event::Steered { task, text } => self.steered(task.as_ref(), text),
             Event::StopOrdered { kind, why, grade } => self.stop_ordered(*kind, why, *grade),
-            Event::TimeUp => Vec::new(),
+            Event::TimeUp | Event::TraceImported { .. } => Vec::new(),
             Event::Requested { asker, request } => self.requested(*asker, request),
             Event::Coordinated { fact } => self.coordinated(fact),
             Event::RequestRefused { asker, why } => self.request_refused(*asker, why),

@@ -27,6 +27,7 @@ pub fn sign(state: &str) -> char {
         "failed" => '✗',
         "running" => '▶',
         "dropped" => '–',
+        "ended" => '■',
         _ => '·',
     }
 }
@@ -38,6 +39,7 @@ fn colour(state: &str) -> &'static str {
         "failed" => "#c0392b",
         "running" => "#2471a3",
         "dropped" => "#7f8c8d",
+        "ended" => "#138d90",
         _ => "#a07c1a",
     }
 }
@@ -146,11 +148,16 @@ pub fn to_svg(timeline: &Timeline) -> String {
     let drawing = Drawing::of(timeline);
     let width = EDGE * 2 + drawing.columns * (WIDTH + GAP_X);
     let height = EDGE * 2 + drawing.rows * (HEIGHT + GAP_Y);
+    let title = if timeline.is_foreign() {
+        &timeline.run
+    } else {
+        &timeline.goal
+    };
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" font-size=\"12\">\n\
          <title>{}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
-        in_xml(&timeline.goal, TITLE_CHARS_MAX)
+        in_xml(title, TITLE_CHARS_MAX)
     );
     for [from, to] in &drawing.edges {
         let ((x1, y1), (x2, y2)) = (corner(drawing.nodes[*from]), corner(drawing.nodes[*to]));

@@ -10,8 +10,8 @@ mod coordinated;
 mod drawing;
 pub mod escape;
 mod filter;
-mod foreign;
 pub mod graph;
+mod imported;
 mod live_spans;
 mod otlp;
 mod progress;
@@ -23,7 +23,7 @@ pub mod words;
 
 pub use drawing::{Drawing, Node};
 pub use filter::Filter;
-pub use foreign::foreign;
+pub use imported::{Imported, imported};
 pub use live_spans::LiveSpans;
 pub use otlp::{SPANS_PER_DOCUMENT_MAX, to_otlp};
 pub use progress::{Progress, Row, State};

@@ -6,7 +6,7 @@ use crate::escape;
 use crate::words;
 use leadhand_protocol::coordination::Fact;
 use leadhand_protocol::{
-    AgentId, Artifact, CallId, Decision, Purpose, ToolCall, ToolFault, Usage, Verdict,
+    AgentId, Artifact, CallId, Decision, Purpose, ToolCall, ToolFault, TracePart, Usage, Verdict,
 };
 use leadhand_protocol::{Event, Plan, Record, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,8 @@ pub struct Progress {
     holders: Holders,
     /// A ready plan, until it is accepted.
     ready: Option<Arc<Plan>>,
+    /// It is of a trace of others.
+    is_foreign: bool,
     /// Tokens spent.
     pub usage: Usage,
     /// When the first record was made, in milliseconds since the Unix epoch.
@@ -76,6 +78,17 @@ pub struct Row {
     pub ended_ms: u64,
 }
 
+impl Row {
+    fn of(task: &TaskId, title: &str, role: &str) -> Self {
+        Self {
+            id: task.to_string(),
+            title: escape::line(title, TITLE_CHARS_MAX),
+            role: escape::line(role, TITLE_CHARS_MAX),
+            ..Self::default()
+        }
+    }
+}
+
 impl Progress {
     /// Takes one record; gives the line that is worth showing where nothing can be redrawn.
     pub fn take(&mut self, record: &Record) -> Option<String> {
@@ -84,6 +97,7 @@ impl Progress {
             Event::PlanAccepted { revision, plan } => {
                 Some(self.planned(*revision, plan.as_deref()))
             }
+            Event::TraceImported { trace, parts } => Some(self.imported(trace, parts)),
             Event::AgentStarted {
                 agent,
                 role,
@@ -227,6 +241,15 @@ impl Progress {
         "resumed".to_owned()
     }
 
+    fn imported(&mut self, trace: &str, parts: &[TracePart]) -> String {
+        self.is_foreign = true;
+        for part in parts {
+            self.add(Row::of(&part.task, &part.title, &part.agent));
+        }
+        let count = crate::words::count(parts.len(), "part");
+        format!("trace {}: {count}", shown(trace))
+    }
+
     fn planned(&mut self, revision: u32, plan: Option<&Plan>) -> String {
         let ready = self.ready.take();
         let tasks = plan
@@ -239,12 +262,7 @@ impl Progress {
                 &task.title
             };
             let role = task.call.as_ref().map_or(&task.role, |call| &call.tool);
-            let row = Row {
-                id: task.id.to_string(),
-                title: escape::line(title, TITLE_CHARS_MAX),
-                role: escape::line(role, TITLE_CHARS_MAX),
-                ..Row::default()
-            };
+            let row = Row::of(&task.id, title, role);
             match self.row_of(&row.id) {
                 Some(known) => (known.title, known.role) = (row.title, row.role),
                 None => {
@@ -342,10 +360,11 @@ impl Progress {
 
     fn agent_ended(&mut self, agent: AgentId, failure: Option<&str>) -> Option<String> {
         let (name, now_ms) = (self.name(agent), self.now_ms);
+        let is_foreign = self.is_foreign;
         let row = self.row(agent)?;
         row.doing.clear();
-        // What becomes of a task is told by its own events.
-        if row.id.is_empty() {
+        // What becomes of a task is told by its own events, if it is one of ours.
+        if is_foreign || row.id.is_empty() {
             row.state = if failure.is_some() {
                 State::Failed
             } else {
@@ -353,7 +372,11 @@ impl Progress {
             };
             row.ended_ms = now_ms;
         }
-        failure.map(|why| format!("{name}: gave up: {}", shown(why)))
+        let time = crate::words::seconds(now_ms.saturating_sub(row.began_ms));
+        match failure {
+            Some(why) => Some(format!("{name}: gave up: {}", shown(why))),
+            None => is_foreign.then(|| format!("{name} ended in {time}")),
+        }
     }
 
     fn task_done(&mut self, task: &TaskId, artifact: &Artifact) -> Option<String> {

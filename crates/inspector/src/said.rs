@@ -144,6 +144,10 @@ fn of_task(event: &Event) -> Option<String> {
 fn of_run(event: &Event) -> String {
     match event {
         Event::RunStarted(start) => format!("the goal: {}", shown(&start.goal.text)),
+        Event::TraceImported { parts, .. } => format!(
+            "a trace of others, with {}; what it was for is not written down",
+            words::count(parts.len(), "part")
+        ),
         Event::RunResumed => "the run goes on".to_owned(),
         Event::PlanAccepted { revision: 0, plan } => planned("the plan is accepted", plan.as_ref()),
         Event::PlanAccepted { revision, plan } => planned(

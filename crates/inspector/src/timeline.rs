@@ -7,7 +7,7 @@ use crate::coordinated::Holders;
 use crate::said::purposed;
 use leadhand_protocol::{
     AgentId, CallId, Check, CheckResult, Event, Finding, Outcome, Plan, Purpose, Record, RunId,
-    RunTrace, Source, TaskId, ToolFault, ToolOutput, TraceContext, Usage,
+    RunTrace, Source, TaskId, ToolFault, ToolOutput, TraceContext, TracePart, Usage,
 };
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +71,9 @@ pub struct Timeline {
     /// No text is kept.
     #[serde(skip)]
     is_bare: bool,
+    /// How many parts it has, if it is of a trace of others.
+    #[serde(skip)]
+    parts: Option<usize>,
 }
 
 /// Where everything stands, so that a long run is put together in one go.
@@ -79,8 +82,9 @@ struct Places {
     tasks: BTreeMap<TaskId, usize>,
     /// The task, none of the others, and the place among its agents.
     agents: BTreeMap<AgentId, (Option<usize>, usize)>,
-    /// The step of the turn that an agent is at, and those of its calls.
-    turns: BTreeMap<AgentId, usize>,
+    /// The steps of turns that are not over, and of calls. Of a trace of others an agent may have
+    /// several at once.
+    turns: BTreeMap<(AgentId, u32), usize>,
     calls: BTreeMap<CallId, usize>,
     /// From whom an agent got messages and answers.
     heard: BTreeMap<AgentId, BTreeSet<AgentId>>,
@@ -110,11 +114,12 @@ pub struct TaskLine {
     pub title: String,
     /// The role, or the tool of a task that is one call.
     pub worker: String,
-    /// Which tasks come before it.
+    /// Which tasks come before it; of a trace of others, which part it was done within.
     pub depends_on: Vec<TaskId>,
     /// The revision of the plan that brought it.
     pub revision: u32,
-    /// `waiting`, `running`, `done`, `failed` or `dropped`.
+    /// `waiting`, `running`, `done`, `failed` or `dropped`; or `ended`, of a part of a trace of
+    /// others, of which nobody says whether it did what it was for.
     pub state: &'static str,
     /// Why it failed; empty where it did not.
     pub why: String,
@@ -169,7 +174,10 @@ impl Timeline {
     /// The timeline of a run of which nothing is known yet.
     #[must_use]
     pub fn new(run: &RunId) -> Self {
-        Self::named(run.to_string())
+        Self {
+            run: run.to_string(),
+            ..Self::default()
+        }
     }
 
     /// The same, which keeps no text of models and tools.
@@ -177,13 +185,6 @@ impl Timeline {
         Self {
             is_bare: true,
             ..Self::new(run)
-        }
-    }
-
-    pub(crate) fn named(run: String) -> Self {
-        Self {
-            run,
-            ..Self::default()
         }
     }
 
@@ -210,14 +211,10 @@ impl Timeline {
                 let ready = std::mem::take(&mut self.ready);
                 self.planned(*revision, plan.as_ref().unwrap_or(&ready));
             }
+            Event::TraceImported { trace, parts } => self.imported(trace, parts),
             Event::AgentStarted { .. } => self.agent_started(record),
             Event::AgentEnded { agent, failure } => {
-                self.places.turns.remove(agent);
-                if let Some(line) = self.agent(*agent) {
-                    line.ended_ms = Some(at_ms);
-                    line.failure.clone_from(failure);
-                    line.steps.shrink_to_fit();
-                }
+                self.agent_ended(*agent, failure.as_deref(), at_ms);
             }
             Event::TaskDone { task, artifact, .. } => {
                 if let Some(line) = self.task(task) {
@@ -262,7 +259,7 @@ impl Timeline {
     /// Whether it is of a trace of others, of which goal, plan and rules are not known.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
-        self.autonomy.is_empty()
+        self.parts.is_some()
     }
 
     /// What was found about an agent's or a task's work, in the order in which it was.
@@ -347,19 +344,20 @@ impl Timeline {
         match event {
             Event::TurnStarted { agent, turn, .. } => {
                 let at = self.push(*agent, Step::turn(*turn, seq, at_ms));
-                self.places.turns.extend(at.map(|at| (*agent, at)));
+                let place = at.map(|at| ((*agent, *turn), at));
+                self.places.turns.extend(place);
                 self.spend(*agent, |spent| spent.turns += 1);
             }
-            Event::ModelReplied { agent, reply, .. } => {
+            Event::ModelReplied { agent, turn, reply } => {
                 let text = self.kept(&reply.text);
                 self.spend(*agent, |spent| {
                     spent.usage.add(reply.usage);
                     spent.micro_usd = spent.micro_usd.saturating_add(reply.micro_usd);
                 });
-                self.end_turn(*agent, |step| step.replied(reply, text, at_ms));
+                self.end_turn(*agent, *turn, |step| step.replied(reply, text, at_ms));
             }
-            Event::ModelFailed { agent, fault, .. } => {
-                self.end_turn(*agent, |step| step.unanswered(fault, at_ms));
+            Event::ModelFailed { agent, turn, fault } => {
+                self.end_turn(*agent, *turn, |step| step.unanswered(fault, at_ms));
             }
             Event::ToolCalled {
                 call,
@@ -429,6 +427,26 @@ impl Timeline {
         }
     }
 
+    /// The parts of a trace of others are its tasks.
+    fn imported(&mut self, trace: &str, parts: &[TracePart]) {
+        self.parts = Some(parts.len());
+        trace.clone_into(&mut self.run);
+        for part in parts {
+            let title = self.kept(&part.title);
+            self.places
+                .tasks
+                .insert(part.task.clone(), self.tasks.len());
+            self.tasks.push(TaskLine {
+                id: part.task.to_string(),
+                title,
+                worker: part.agent.clone(),
+                depends_on: part.within.iter().cloned().collect(),
+                state: "waiting",
+                ..TaskLine::default()
+            });
+        }
+    }
+
     fn agent_started(&mut self, record: &Record) {
         let Event::AgentStarted {
             agent,
@@ -443,7 +461,12 @@ impl Timeline {
         let line = AgentLine {
             agent: *agent,
             role: role.clone(),
-            purpose: purposed(purpose),
+            purpose: if self.is_foreign() {
+                // Its task says what there is to be said.
+                String::new()
+            } else {
+                purposed(purpose)
+            },
             attempt: *attempt,
             began_ms: record.at_ms,
             ended_ms: None,
@@ -473,6 +496,21 @@ impl Timeline {
         self.places.agents.insert(*agent, (place, beside.len()));
         one_at_first(beside);
         beside.push(line);
+    }
+
+    fn agent_ended(&mut self, agent: AgentId, failure: Option<&str>, at_ms: u64) {
+        if let Some(line) = self.agent(agent) {
+            line.ended_ms = Some(at_ms);
+            line.failure = failure.map(str::to_owned);
+            line.steps.shrink_to_fit();
+        }
+        let place = self.places.agents.get(&agent).and_then(|(task, _)| *task);
+        if let Some(task) = place.filter(|_| self.is_foreign()) {
+            let task = &mut self.tasks[task];
+            task.ended_ms = Some(at_ms);
+            task.state = if failure.is_some() { "failed" } else { "ended" };
+            failure.unwrap_or_default().clone_into(&mut task.why);
+        }
     }
 
     /// A text as far as it is kept.
@@ -528,8 +566,8 @@ impl Timeline {
         self.agent(agent)?.steps.get_mut(at?)
     }
 
-    fn end_turn(&mut self, agent: AgentId, fill: impl FnOnce(&mut Step)) {
-        let at = self.places.turns.remove(&agent);
+    fn end_turn(&mut self, agent: AgentId, turn: u32, fill: impl FnOnce(&mut Step)) {
+        let at = self.places.turns.remove(&(agent, turn));
         if let Some(step) = self.step_at(agent, at) {
             fill(step);
         }

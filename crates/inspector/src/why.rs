@@ -73,7 +73,8 @@ impl Before<'_> {
             | Event::RunResumed
             | Event::PersonOrdered { .. }
             | Event::TimeUp
-            | Event::Forked { .. } => None,
+            | Event::Forked { .. }
+            | Event::TraceImported { .. } => None,
             Event::PlanAccepted { .. } => self.of_plan(),
             Event::AgentStarted {
                 purpose, attempt, ..
@@ -146,7 +147,7 @@ impl Before<'_> {
                     |event| matches!(event, Event::AgentEnded { agent, .. } if *agent == before),
                 )
             }
-            Purpose::Task(task) => self.ready(task),
+            Purpose::Task(task) => self.ready(task).or_else(|| self.within(task)),
             Purpose::Revise => {
                 self.last(|event| matches!(event, Event::TaskFailed { .. } | Event::Found(_)))
             }
@@ -186,6 +187,16 @@ impl Before<'_> {
         done.filter(|done| *done > planned).or(Some(planned))
     }
 
+    /// What was last done in the part of a trace that a part was done within.
+    fn within(&self, task: &TaskId) -> Option<usize> {
+        let Event::TraceImported { parts, .. } = &*self.0.first()?.event else {
+            return None;
+        };
+        let part = parts.iter().find(|part| part.task == *task)?;
+        let around = self.agent_of(&Purpose::Task(part.within.clone()?))?;
+        self.last(|event| concerns(event, around))
+    }
+
     /// What an agent was last given before it asked its model again.
     fn of_turn(&self, agent: AgentId) -> Option<usize> {
         self.last(|event| match event {
@@ -199,9 +210,13 @@ impl Before<'_> {
 
     fn of_call(&self, call: CallId, origin: Origin) -> Option<usize> {
         match origin {
-            Origin::Model => self.last(|event| {
-                matches!(event, Event::ModelReplied { agent, turn, .. } if *agent == call.agent && *turn == call.turn)
-            }),
+            Origin::Model => {
+                let asked = |event: &Event| {
+                    matches!(event, Event::ModelReplied { agent, turn, .. } if *agent == call.agent && *turn == call.turn)
+                };
+                // In a trace of others there may be calls of which nobody says what wanted them.
+                self.last(asked).or_else(|| self.last(|event| concerns(event, call.agent)))
+            }
             Origin::Input | Origin::Template => self.last(|event| {
                 matches!(event, Event::AgentStarted { agent, .. } if *agent == call.agent)
             }),

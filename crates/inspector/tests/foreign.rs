@@ -7,7 +7,7 @@
 )]
 
 use leadhand_detectors::Spans;
-use leadhand_inspector::{Content, LiveSpans, Span, Spent, Timeline, foreign, to_otlp};
+use leadhand_inspector::{Content, Imported, LiveSpans, Span, Spent, Timeline, imported, to_otlp};
 use leadhand_protocol::{AgentId, Record, RunId, RunTrace};
 use serde_json::{Value, json};
 
@@ -53,6 +53,11 @@ fn records() -> Vec<Record> {
         .collect()
 }
 
+/// What is to be seen of a trace of others.
+fn of_others(imported: &Imported) -> Timeline {
+    Timeline::of(&RunId::new("trace").unwrap(), &imported.records)
+}
+
 fn spans(documents: &[Value]) -> Spans {
     let mut spans = Spans::default();
     for document in documents {
@@ -71,8 +76,8 @@ fn a_run_that_leaves_as_spans_comes_back_with_what_it_did() {
     assert_eq!(counts["tools"], json!(["read_file"]));
     let kinds = json!({"chat": 1, "execute_tool": 2, "invoke_workflow": 1, "plan": 1});
     assert_eq!(counts["kinds"], kinds);
-    let back = foreign(&spans.into_traces()[0]);
-    assert_eq!(back.others[0].role, "scout");
+    let back = of_others(&imported(&spans.into_traces()[0]));
+    assert_eq!(back.tasks[1].agents[0].role, "scout");
     let spent = Spent {
         micro_usd: 0,
         ..timeline.spent

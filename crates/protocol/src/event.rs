@@ -61,6 +61,20 @@ pub enum Purpose {
     RollBack,
 }
 
+/// A part of a trace of others, as a task of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracePart {
+    /// The name that it was given here.
+    pub task: TaskId,
+    /// What its writer calls it; of foreign origin.
+    pub title: String,
+    /// The agent whose it is, by the name that its writer gives it; of foreign origin.
+    pub agent: String,
+    /// The part that it was done within.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<TaskId>,
+}
+
 /// Who wants a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -321,6 +335,14 @@ pub enum Event {
         /// What may still come to its end.
         #[serde(default, skip_serializing_if = "is_stop")]
         grade: Grade,
+    },
+    /// What follows was made of a trace that others wrote: it shows what their agents did, and
+    /// nobody here decided it. It stands in no journal, and changes no run.
+    TraceImported {
+        /// The trace's id, as its writer gave it; of foreign origin.
+        trace: String,
+        /// Its parts, in the order in which they began.
+        parts: Vec<TracePart>,
     },
     /// The run stopped and can go on later.
     RunSuspended(Arc<Outcome>),

@@ -132,7 +132,7 @@ pub struct LoopFinding {
     /// What repeats.
     pub identity: Identity,
     /// The step of the trace at which it began, from 0; of a run, a turn that had an end counts
-    /// as one.
+    /// as one. In records that were made of a trace of others it is the record.
     pub since: u64,
     /// Steps that one repetition takes.
     pub period: u32,
@@ -196,7 +196,8 @@ pub struct Divergence {
     pub rule: DivergenceRule,
     /// What differs: the same difference has the same name.
     pub identity: Identity,
-    /// The step of the trace at which it shows, from 0; none for what never came.
+    /// The step of the trace at which it shows, from 0; none for what never came. In records that
+    /// were made of a trace of others it is the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<u64>,
     /// What was planned and what was done, in words; at most [`EVIDENCE_CHARS_MAX`] characters.

@@ -193,6 +193,7 @@ impl Input {
             | Event::RequestRefused { .. }
             | Event::Found(_)
             | Event::StopOrdered { .. }
+            | Event::TraceImported { .. }
             | Event::RunSuspended(_)
             | Event::RunEnded(_) => return None,
         })

@@ -33,7 +33,7 @@ pub use chat::{
     OutputFormat, Usage,
 };
 pub use envelope::{Address, Envelope, MessageId};
-pub use event::{Event, FORMAT_VERSION, Fault, Origin, Purpose, Record};
+pub use event::{Event, FORMAT_VERSION, Fault, Origin, Purpose, Record, TracePart};
 pub use finding::{
     Divergence, DivergenceRule, EVIDENCE_CHARS_MAX, Finding, Identity, LoopFinding, LoopRule,
 };

@@ -105,6 +105,7 @@ impl Runs for Large {
             tokens: 0,
             micro_usd: 0,
             questions: 0,
+            orders: true,
         };
         Box::pin(async { Ok(vec![line]) })
     }

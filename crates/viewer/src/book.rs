@@ -39,7 +39,7 @@ pub(crate) struct Book {
     /// By the record at which a turn or a call began: the one at which it ended.
     ends: HashMap<Seq, Seq>,
     calls: HashMap<CallId, Seq>,
-    thinking: HashMap<AgentId, Seq>,
+    thinking: HashMap<(AgentId, u32), Seq>,
     /// The record at which each agent began.
     began: HashMap<AgentId, Seq>,
     turns: Turns,
@@ -142,6 +142,7 @@ impl Book {
                 self.start = Some(Arc::clone(start));
                 self.plan = start.plan.clone().unwrap_or_default();
             }
+            Event::TraceImported { .. } => self.is_planned_anew = true,
             Event::PlanAccepted { plan, .. } => {
                 self.is_planned_anew = true;
                 if let Some(plan) = plan {
@@ -151,11 +152,11 @@ impl Book {
             Event::AgentStarted { agent, .. } => {
                 self.began.insert(*agent, seq);
             }
-            Event::TurnStarted { agent, .. } => {
-                self.thinking.insert(*agent, seq);
+            Event::TurnStarted { agent, turn, .. } => {
+                self.thinking.insert((*agent, *turn), seq);
             }
-            Event::ModelReplied { agent, .. } | Event::ModelFailed { agent, .. } => {
-                let began = self.thinking.remove(agent);
+            Event::ModelReplied { agent, turn, .. } | Event::ModelFailed { agent, turn, .. } => {
+                let began = self.thinking.remove(&(*agent, *turn));
                 self.ends.extend(began.map(|began| (began, seq)));
                 self.answered.insert(*agent, began.unwrap_or(seq));
             }
@@ -207,6 +208,9 @@ impl Book {
             | Finding::FaultsInARow { .. }
             | Finding::Deadlock { .. } => return None,
         };
+        if self.timeline.is_foreign() {
+            return Some(step);
+        }
         let (whose, seq) = *self.turns_ended.get(usize::try_from(step).ok()?)?;
         (whose == agent).then_some(seq)
     }

@@ -42,6 +42,8 @@ pub struct RunLine {
     pub micro_usd: u64,
     /// How many questions wait for a person.
     pub questions: usize,
+    /// Whether it takes orders; what is read from a file takes none.
+    pub orders: bool,
 }
 
 /// A question that is open, and the name of exactly what it asks.
@@ -98,6 +100,11 @@ pub enum Given {
 
 /// The runs of a project.
 pub trait Runs: Send + Sync + 'static {
+    /// What they are, as the head of a list.
+    fn title(&self) -> String {
+        "Runs of this project".to_owned()
+    }
+
     /// All of them, live ones first, else the newest first.
     fn list(&self) -> Later<'_, Result<Vec<RunLine>, Trouble>>;
 

@@ -1,19 +1,17 @@
 //! `leadhand check`: has the detectors read traces, one after the other.
 
-pub(crate) mod source;
-
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
 use crate::screen;
+use crate::trace_file::TraceFile;
 use clap::Args;
 use leadhand::OutcomeKind;
 use leadhand::rooms::detectors::divergence::PlanWatch;
 use leadhand::rooms::detectors::{Loops, Trace, recorded};
-use leadhand::rooms::inspector::escape;
-use leadhand::rooms::protocol::{Divergence, LoopFinding};
+use leadhand::rooms::inspector::{escape, imported};
+use leadhand::rooms::protocol::{Divergence, LoopFinding, Seq};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
 
 /// Longest evidence that is shown, in characters.
 const EVIDENCE_SHOWN: usize = 400;
@@ -28,9 +26,10 @@ const ID_SHOWN: usize = 200;
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     /// JSON lines or OTLP JSON, as they are or gzipped, or an exported run; `-` reads from the
-    /// standard input. What is no file is a run: its id, its first letters, or `last`
+    /// standard input, and `FILE#2` or `FILE#ID` means one of several traces. What is no file is a
+    /// run: its id, its first letters, or `last`
     #[arg(value_name = "FILE|RUN")]
-    file: PathBuf,
+    name: String,
     /// Write one JSON object for each finding, and for each trace in which nothing was found
     #[arg(long)]
     json: bool,
@@ -50,20 +49,15 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let mut worst = None;
     let mut each = |trace: &Trace| worst = worse(worst, told(arguments, trace));
-    match run_named(&arguments.file) {
-        Some(name) => {
+    match &TraceFile::named(&arguments.name) {
+        Some(file) => file.traces(each)?,
+        None => {
+            let name = &arguments.name;
             let reach = Reach::open(name, &arguments.project, before)?;
             each(&recorded(&reach.id, &reach.records().await?));
         }
-        None => source::traces(&arguments.file, each)?,
     }
     Ok(worst.map_or(0, OutcomeKind::exit_code))
-}
-
-/// The run that the argument means: what is no file, and looks like no path.
-fn run_named(path: &Path) -> Option<&str> {
-    let name = path.to_str()?;
-    (!source::is_file(name)).then_some(name)
 }
 
 /// A loop weighs more than what left its plan: it goes on until somebody stops it.
@@ -110,22 +104,29 @@ fn findings(
     divergences: &[Divergence],
 ) -> Option<OutcomeKind> {
     let id = escape::line(trace.id(), ID_SHOWN);
+    let records = if found.is_none() && divergences.is_empty() {
+        Records::default()
+    } else {
+        Records::of(trace)
+    };
     if let Some((at, found)) = found {
-        tell(arguments, &loop_told(trace, *at, found), || {
+        tell(arguments, &loop_told(trace, *at, found, &records), || {
             format!(
-                "{id}: a loop ({}) of {}, called at step {at}, since step {}: {}",
+                "{id}: a loop ({}) of {}, called at step {at}{}, since step {}{}: {}",
                 found.rule.name(),
                 escape::line(trace.name(found.agent), ID_SHOWN),
+                records.shown(*at as u64),
                 found.since,
+                records.shown(found.since),
                 escape::line(&found.evidence, EVIDENCE_SHOWN)
             )
         });
     }
     for found in divergences {
-        tell(arguments, &divergence_told(trace, found), || {
-            let place = found
-                .step
-                .map_or("at the end".to_owned(), |step| format!("at step {step}"));
+        tell(arguments, &divergence_told(trace, found, &records), || {
+            let place = found.step.map_or("at the end".to_owned(), |step| {
+                format!("at step {step}{}", records.shown(step))
+            });
             format!(
                 "{id}: {} left the plan ({}) {place}: {}",
                 escape::line(trace.name(found.agent), ID_SHOWN),
@@ -148,6 +149,30 @@ fn findings(
     }
 }
 
+/// The record that each step of a trace of others begins with, as `trace show` numbers them; none
+/// for a run of ours, of which steps are not all there is.
+#[derive(Default)]
+struct Records(Vec<Seq>);
+
+impl Records {
+    fn of(trace: &Trace) -> Self {
+        Self(if trace.parts().is_empty() {
+            Vec::new()
+        } else {
+            imported(trace).steps
+        })
+    }
+
+    fn record(&self, step: u64) -> Option<Seq> {
+        self.0.get(usize::try_from(step).ok()?).copied()
+    }
+
+    fn shown(&self, step: u64) -> String {
+        self.record(step)
+            .map_or_else(String::new, |seq| format!(" (#{seq})"))
+    }
+}
+
 fn tell(arguments: &CheckArguments, value: &Value, text: impl FnOnce() -> String) {
     if arguments.json {
         screen::out_json(value);
@@ -156,19 +181,21 @@ fn tell(arguments: &CheckArguments, value: &Value, text: impl FnOnce() -> String
     }
 }
 
-fn loop_told(trace: &Trace, at: usize, found: &LoopFinding) -> Value {
+fn loop_told(trace: &Trace, at: usize, found: &LoopFinding, records: &Records) -> Value {
     json!({
         "id": trace.id(), "finding": "loop", "rule": found.rule.name(),
         "agent": trace.name(found.agent), "step": at, "since": found.since,
+        "record": records.record(at as u64), "since_record": records.record(found.since),
         "period": found.period, "times": found.times,
         "identity": found.identity.to_string(), "evidence": found.evidence,
     })
 }
 
-fn divergence_told(trace: &Trace, found: &Divergence) -> Value {
+fn divergence_told(trace: &Trace, found: &Divergence, records: &Records) -> Value {
     json!({
         "id": trace.id(), "finding": "divergence", "rule": found.rule.name(),
         "agent": trace.name(found.agent), "step": found.step,
+        "record": found.step.and_then(|step| records.record(step)),
         "identity": found.identity.to_string(), "evidence": found.evidence,
     })
 }

@@ -2,6 +2,7 @@
 //! it down, tells two apart, checks that none was changed, and removes one.
 
 use crate::failure::Failure;
+use crate::looked::Looked;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
 use crate::screen::{self, Blocks};
@@ -9,7 +10,6 @@ use crate::watch::JsonLine;
 use clap::Subcommand;
 use leadhand::rooms::inspector::Progress;
 use leadhand::rooms::inspector::account::ending;
-use leadhand::rooms::journal::Damage;
 use leadhand::rooms::protocol::Seq;
 use leadhand::{Record, RunId, Told};
 
@@ -28,7 +28,8 @@ pub(crate) enum TraceCommand {
     Show(show::ShowArguments),
     /// Show what happened in a run line by line, and with -f what happens, to its end
     Tail {
-        /// The run, its first letters, or `last`
+        /// The run, its first letters, or `last`; or a file, as of `trace show`
+        #[arg(value_name = "RUN|FILE")]
         run: String,
         /// Begin with this record; the first one is 0
         #[arg(long, value_name = "RECORD", default_value_t = 0)]
@@ -60,7 +61,7 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
             follow,
             json,
             project,
-        } => tail(&Reach::open(&run, &project, before)?, from, follow, json).await,
+        } => tail(&Looked::open(&run, &project, before)?, from, follow, json).await,
         TraceCommand::Graph(arguments) => graph::run(&arguments, before).await,
         TraceCommand::Why(arguments) => why::run(&arguments, before).await,
         TraceCommand::Import(arguments) => import::run(&arguments),
@@ -72,11 +73,10 @@ pub(crate) async fn run(command: TraceCommand, before: &ProjectOptions) -> Resul
 }
 
 /// Records from one on, and of a live run those that come, to its end.
-async fn tail(reach: &Reach, from: Seq, follow: bool, json: bool) -> Result<u8, Failure> {
-    let id = &reach.id;
+async fn tail(looked: &Looked, from: Seq, follow: bool, json: bool) -> Result<u8, Failure> {
     let mut progress = Progress::default();
     let mut out = Blocks::default();
-    let mut show = |out: &mut Blocks, record: &Record| {
+    let mut show = |out: &mut Blocks, id: &RunId, record: &Record| {
         let line = progress.take(record);
         if record.seq < from {
             return;
@@ -87,35 +87,47 @@ async fn tail(reach: &Reach, from: Seq, follow: bool, json: bool) -> Result<u8, 
             out.out(&format!("{:>6}  {line}", record.seq));
         }
     };
-    if let Some(remote) = reach.live().await?.filter(|_| follow) {
-        // From the first record on, so that those at work in the run have names.
-        let mut records = remote.follow(0).await?;
-        let mut next = 0;
-        loop {
-            match records.next().await? {
-                Told::Record(record) => {
-                    next = record.seq + 1;
-                    show(&mut out, &record);
-                    out.flush();
-                }
-                // One that ends before it is followed tells no more than that.
-                Told::Ended(outcome) => {
-                    let rest = reach.scan(next, |record| show(&mut out, &record));
-                    rest.await?;
-                    out.flush();
-                    screen::note(&format!("run {id}: {}", ending(outcome.kind)));
-                    return Ok(0);
+    if follow {
+        let reach = followed(looked)?;
+        let id = &reach.id;
+        if let Some(remote) = reach.live().await? {
+            // From the first record on, so that those at work in the run have names.
+            let mut records = remote.follow(0).await?;
+            let mut next = 0;
+            loop {
+                match records.next().await? {
+                    Told::Record(record) => {
+                        next = record.seq + 1;
+                        show(&mut out, id, &record);
+                        out.flush();
+                    }
+                    // One that ends before it is followed tells no more than that.
+                    Told::Ended(outcome) => {
+                        let rest = reach.scan(next, |record| show(&mut out, id, &record));
+                        rest.await?;
+                        out.flush();
+                        screen::note(&format!("run {id}: {}", ending(outcome.kind)));
+                        return Ok(0);
+                    }
                 }
             }
         }
     }
-    let damage = reach.scan(0, |record| show(&mut out, &record)).await?;
-    ended(id, damage)
+    let see = |id: &RunId, record: Record| show(&mut out, id, &record);
+    ended(looked.scan(see).await?)
 }
 
-fn ended(id: &RunId, damage: Option<Damage>) -> Result<u8, Failure> {
-    match damage {
-        Some(damage) => Err(Failure::damaged(id, damage)),
-        None => Ok(0),
+/// The run that is followed.
+fn followed(looked: &Looked) -> Result<&Reach, Failure> {
+    match looked {
+        Looked::Run(reach) => Ok(reach),
+        Looked::File(file) => Err(Failure::usage(
+            format!("{} is a file, and -f follows a live run", file.shown()),
+            "leave -f out",
+        )),
     }
+}
+
+fn ended(damage: Option<Failure>) -> Result<u8, Failure> {
+    damage.map_or(Ok(0), Err)
 }

@@ -1,10 +1,12 @@
 //! `leadhand ui`: the runs of a project in the browser.
 
 use crate::failure::Failure;
+use crate::file_runs::FileRuns;
 use crate::folders::Folders;
 use crate::project::{Project, ProjectOptions};
 use crate::project_runs::ProjectRuns;
 use crate::screen;
+use crate::trace_file::TraceFile;
 use clap::Args;
 use leadhand_viewer::Server;
 use std::fs::{self, OpenOptions};
@@ -16,12 +18,14 @@ use std::process::{Command, Stdio};
 /// What opens a file as the user would, on Linux and on a Mac.
 const OPENERS: [&str; 2] = ["xdg-open", "open"];
 
-/// Look at the runs of the project in the browser, live ones and those that are over
+/// Look at the runs of the project in the browser, live ones and those that are over; or at a file
 ///
 /// The page is served on this machine alone. Whoever has its address can give orders to runs, so
 /// keep it to yourself.
 #[derive(Debug, Args)]
 pub(crate) struct UiArguments {
+    /// In place of the runs of the project, those of a file, as of `trace show`
+    file: Option<String>,
     /// The port to listen on at 127.0.0.1; any that is free unless given
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -35,12 +39,18 @@ pub(crate) struct UiArguments {
 pub(crate) async fn run(arguments: UiArguments, before: &ProjectOptions) -> Result<u8, Failure> {
     let options = arguments.project.after(before);
     let folders = Project::open(&options)?.folders;
-    let server = Server::bind(ProjectRuns::new(options), arguments.port)
-        .await
-        .map_err(|why| cannot_listen(arguments.port, &why))?;
+    let port = arguments.port;
+    let bound = match &arguments.file {
+        None => Server::bind(ProjectRuns::new(options), port).await,
+        Some(name) => Server::bind(FileRuns::open(&TraceFile::of(name))?, port).await,
+    };
+    let server = bound.map_err(|why| cannot_listen(port, &why))?;
     let url = server.url();
     screen::out(&url);
-    screen::note("whoever has this address can give orders to the runs; Ctrl-C ends it");
+    screen::note(match &arguments.file {
+        None => "whoever has this address can give orders to the runs; Ctrl-C ends it",
+        Some(_) => "whoever has this address can look at the file; Ctrl-C ends it",
+    });
     let opened = if arguments.no_open || !screen::is_attended() {
         None
     } else {

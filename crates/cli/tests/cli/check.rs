@@ -7,7 +7,7 @@ use std::io::Write as _;
 const HINT: &str = "what to do: a line is one trace: {\"id\": \"…\", \"steps\": [{\"agent\": \"…\", \"tool\": \"…\", \"args\": …, \"observation\": \"…\"}, …]}, or spans of OTLP JSON; what stood before this line is answered\n";
 
 /// A trace of one agent that searches the same and finds the same.
-fn circling(id: &str, times: usize) -> String {
+pub(crate) fn circling(id: &str, times: usize) -> String {
     let step = r#"{"agent":"scout","kind":"tool","tool":"search","args":{"q":"x"},"observation":"3 hits"}"#;
     let steps = vec![step; times].join(",");
     format!("{{\"id\":\"{id}\",\"steps\":[{steps}]}}\n")
@@ -18,8 +18,8 @@ fn a_loop_is_told_with_its_rule_agent_and_evidence() {
     let place = Place::new(&[]);
     place.write("t.jsonl", &(circling("short", 2) + &circling("long", 9)));
     let told = "short: nothing found in 2 steps\n\
-                long: a loop (cycle) of scout, called at step 2, since step 0: 3 times by now: \
-                `search` with {\"q\":\"x\"}: 3 hits\n";
+                long: a loop (cycle) of scout, called at step 2 (#6), since step 0 (#2): 3 times by \
+                now: `search` with {\"q\":\"x\"}: 3 hits\n";
     assert_eq!(
         place.leadhand(&["check", "t.jsonl"]),
         Seen::new(6, told, "")

@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod cassette;
 mod check;
+mod foreign;
 mod fork;
 mod gc;
 mod inspect;

@@ -2,6 +2,7 @@
 //! the terminal is as before when it is gone.
 
 use crate::attended::{PATIENCE, Terminal, pty, spawned};
+use crate::foreign::two_agents;
 use crate::place::{Place, WRITES_NOTES};
 use crate::stop::{signal, slow, started, state};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
@@ -28,11 +29,20 @@ struct View {
 }
 
 impl View {
-    fn open(place: &Place, (columns, lines): (u16, u16), more: &[(&str, &str)]) -> Self {
+    fn open(place: &Place, size: (u16, u16), more: &[(&str, &str)]) -> Self {
+        Self::with(place, &[], size, more)
+    }
+
+    fn with(
+        place: &Place,
+        arguments: &[&str],
+        (columns, lines): (u16, u16),
+        more: &[(&str, &str)],
+    ) -> Self {
         let (keyboard, theirs) = pty();
         resize(&keyboard, (columns, lines));
         let before = modes(&tcgetattr(&theirs).unwrap());
-        let mut command = place.command(&["top"]);
+        let mut command = place.command(&[&["top"], arguments].concat());
         command.env("TERM", "xterm-256color");
         command.envs(more.iter().copied());
         let child = spawned(&mut command, &theirs);
@@ -213,4 +223,17 @@ fn without_runs_it_says_so_and_without_a_terminal_it_is_refused() {
         "{}",
         seen.err
     );
+}
+
+#[test]
+fn a_trace_of_others_is_looked_at_from_its_file() {
+    let place = Place::new(&[("spans.json", &two_agents())]);
+    let mut view = View::with(&place, &["spans.json"], (120, 30), &[]);
+    view.shows("lead");
+    view.shows("failed because: it gave up");
+    view.shows("see {\"at\":1}");
+    view.types("p");
+    view.shows("what is read from a file takes no orders");
+    view.types("q");
+    view.ends(0);
 }

@@ -3,6 +3,8 @@
 
 use crate::attended::Terminal;
 use crate::browser::Browser;
+use crate::check::circling;
+use crate::foreign::two_agents;
 use crate::place::{Place, WRITES_NOTES};
 use crate::stop::{slow, started};
 use std::io::{BufRead, BufReader};
@@ -19,8 +21,12 @@ struct Served {
 
 impl Served {
     fn of(place: &Place) -> Self {
+        Self::with(place, &[])
+    }
+
+    fn with(place: &Place, more: &[&str]) -> Self {
         let mut child = place
-            .command(&["ui", "--no-open"])
+            .command(&[&["ui", "--no-open"], more].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -331,4 +337,40 @@ fn a_call_is_approved_with_other_arguments() {
     assert_eq!(terminal.ends(), 0);
     assert_eq!(place.read("notes.md"), "Good day.\n");
     assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_trace_of_others_is_looked_at_from_its_file() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let place = Place::new(&[("spans.json", &two_agents())]);
+    let served = Served::with(&place, &["spans.json"]);
+    browser.open(&served.url);
+    // The only one there is is shown at once.
+    browser.shows(".run-head h1", "a trace of others");
+    browser.shows(".attention h3", "Task p2 failed");
+    assert_eq!(
+        browser.script("return document.querySelector('.orders').hidden"),
+        true
+    );
+    browser.presses(".graph .task[data-key=p2]", "");
+    browser.shows(".detail .why", "it gave up");
+    browser.shows(".detail dt", "Within");
+    browser.presses(".detail button", "a2 scout");
+    browser.presses(".detail .whole button", "Show it");
+    browser.shows(".detail .whole pre", "user: Look.");
+    browser.presses(".detail .happened", "failed");
+    browser.shows(".detail pre", "deaf");
+    browser.presses("a[href='#/']", "");
+    browser.shows("h1", "Traces of spans.json");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    // Where what goes round in circles began.
+    place.write("lines.jsonl", &(circling("a/1", 2) + &circling("a/2", 9)));
+    let served = Served::with(&place, &["lines.jsonl"]);
+    browser.open(&served.url);
+    browser.presses("a[data-run=trace-2]", "a/2 scout");
+    browser.presses(".attention button", "Where it began");
+    browser.shows(".detail h3", "Here began what was found later");
+    browser.shows(".detail .id", "record 2");
 }

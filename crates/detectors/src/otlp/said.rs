@@ -139,6 +139,6 @@ fn arguments(value: &Value) -> TraceArguments {
 }
 
 /// What a text holds in JSON; none where it is no JSON, or too long to be taken apart.
-fn parsed(text: &str) -> Option<Value> {
+pub(super) fn parsed(text: &str) -> Option<Value> {
     (text.len() <= VALUE_BYTES_MAX).then(|| serde_json::from_str(text).ok())?
 }

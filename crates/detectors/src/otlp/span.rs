@@ -2,6 +2,7 @@
 
 use super::attributes::{AtMost, Attributes, unquoted};
 use super::said::said;
+use super::told::told;
 use crate::Came;
 use crate::trace::{Answered, TraceArguments, TraceCall, kept};
 use serde::Deserialize;
@@ -11,6 +12,8 @@ use serde_json::value::RawValue;
 const FAILED: [&str; 2] = ["2", "STATUS_CODE_ERROR"];
 /// A status of OTLP that says that it did what it is for; none says nothing.
 const DONE: [&str; 2] = ["1", "STATUS_CODE_OK"];
+/// The label of a span whose writer gives it no kind.
+pub(super) const NO_KIND: &str = "span";
 /// Nanoseconds of a millisecond.
 const NANOS: u64 = 1_000_000;
 /// Longest name or id that is kept, in bytes; OTLP's own ids have 32 digits.
@@ -65,7 +68,8 @@ pub(super) struct Span {
     pub(super) agent: Option<String>,
     pub(super) began_nanos: u64,
     pub(super) ended_nanos: u64,
-    pub(super) failed: bool,
+    /// Why it failed, in its writer's words; none where it did not.
+    pub(super) failure: Option<String>,
     /// What its writer calls it: the operation, or the kind.
     pub(super) label: String,
     pub(super) kind: Kind,
@@ -75,6 +79,7 @@ pub(super) struct Span {
 pub(super) enum Kind {
     /// A model was asked.
     Model {
+        told: String,
         said: String,
         calls: Vec<Wanted>,
         answered: Answered,
@@ -102,6 +107,18 @@ impl Span {
         (self.ended_nanos > 0).then_some(self.ended_nanos / NANOS)
     }
 
+    /// Lets go of what a model was told where more than `most` bytes are kept of that; gives how
+    /// many there are, after those before.
+    pub(super) fn keep_told(&mut self, before: usize, most: usize) -> usize {
+        let Kind::Model { told, .. } = &mut self.kind else {
+            return before;
+        };
+        if before.saturating_add(told.len()) > most {
+            *told = String::new();
+        }
+        before + told.len()
+    }
+
     /// How much room it takes.
     pub(super) fn bytes(&self) -> usize {
         let agent = self.agent.as_ref().map_or(0, String::len);
@@ -111,16 +128,23 @@ impl Span {
         };
         let held = match &self.kind {
             Kind::Model {
+                told,
                 said,
                 calls,
                 answered,
-            } => said.len() + answered.model.len() + calls.iter().map(wanted).sum::<usize>(),
+            } => {
+                told.len()
+                    + said.len()
+                    + answered.model.len()
+                    + calls.iter().map(wanted).sum::<usize>()
+            }
             Kind::Tool { id, call } => {
                 id.len() + call.tool.len() + call.arguments.bytes() + call.result.len()
             }
             Kind::Other => 0,
         };
-        size_of::<Self>() + named + held
+        let why = self.failure.as_ref().map_or(0, String::len);
+        size_of::<Self>() + named + why + held
     }
 }
 
@@ -132,12 +156,13 @@ pub(super) fn read(raw: Raw<'_>) -> (String, Span) {
     let operation = attributes.text(&["gen_ai.operation.name", "llm.request.type"]);
     let written = attributes.text(&["openinference.span.kind", "traceloop.span.kind"]);
     let kind = written.to_uppercase();
-    let label = [&*operation, &*written, "span"]
+    let label = [&*operation, &*written, NO_KIND]
         .into_iter()
         .find(|label| !label.is_empty());
     let label = short(label.unwrap_or_default().to_owned());
     let status = raw.status.unwrap_or_default();
     let came = came(&status);
+    let failure = (came == Came::Failed).then(|| why_failed(status, &events));
     let is_agent = operation == "invoke_agent" || kind == "AGENT";
     let of_model = matches!(
         operation.as_str(),
@@ -153,12 +178,13 @@ pub(super) fn read(raw: Raw<'_>) -> (String, Span) {
         (true, false) => None,
     };
     let kind = if operation == "execute_tool" || kind == "TOOL" {
-        tool(&attributes, &name, (came, status), &events)
+        tool(&attributes, &name, came, failure.as_deref())
     } else if of_model || kind == "LLM" {
         let chosen = happened(&events, "gen_ai.choice");
         let chosen = chosen.map(|event| event.text(&["gen_ai.event.content"]));
         let (said, calls) = said(&attributes, chosen);
         Kind::Model {
+            told: told(&attributes),
             said,
             calls,
             answered: answered(&attributes),
@@ -174,19 +200,14 @@ pub(super) fn read(raw: Raw<'_>) -> (String, Span) {
         agent,
         began_nanos: nanos(raw.start_time_unix_nano).unwrap_or_default(),
         ended_nanos: nanos(raw.end_time_unix_nano).unwrap_or_default(),
-        failed: came == Came::Failed,
+        failure,
         label,
         kind,
     };
     (short(raw.trace_id.unwrap_or_default()), span)
 }
 
-fn tool(
-    attributes: &Attributes<'_>,
-    name: &str,
-    (came, status): (Came, Status<'_>),
-    events: &AtMost<&RawValue>,
-) -> Kind {
+fn tool(attributes: &Attributes<'_>, name: &str, came: Came, failure: Option<&str>) -> Kind {
     let named = attributes.text(&["gen_ai.tool.name", "tool.name", "traceloop.entity.name"]);
     let arguments = attributes.text(&[
         "gen_ai.tool.call.arguments",
@@ -200,11 +221,8 @@ fn tool(
         "output.value",
         "traceloop.entity.output",
     ]);
-    if result.is_empty() && came == Came::Failed {
-        let told = happened(events, "exception");
-        let mut told = told.map(|event| event.text(&["exception.message"]));
-        let exception = told.find(|told| !told.is_empty());
-        result = exception.or(status.message).unwrap_or_default();
+    if result.is_empty() {
+        result = failure.unwrap_or_default().to_owned();
     }
     Kind::Tool {
         id: short(attributes.text(&["gen_ai.tool.call.id", "tool_call.id"])),
@@ -234,6 +252,14 @@ fn came(status: &Status<'_>) -> Came {
     } else {
         Came::Unknown
     }
+}
+
+/// What a span that failed says of why: its exception, else its status.
+fn why_failed(status: Status<'_>, events: &AtMost<&RawValue>) -> String {
+    let told = happened(events, "exception");
+    let mut told = told.map(|event| event.text(&["exception.message"]));
+    let exception = told.find(|told| !told.is_empty());
+    kept(exception.or(status.message).unwrap_or_default())
 }
 
 /// Which model answered, and what that took.

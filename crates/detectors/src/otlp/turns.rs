@@ -1,17 +1,18 @@
 //! From spans to steps: what a model said and the calls that it wants are one step, which ends
 //! with the last of those calls.
 
+use super::parts::parts;
 use super::span::{Kind, Span, Wanted};
 use crate::Trace;
-use crate::trace::{TraceCall, TraceStep};
+use crate::trace::{Asked, TraceCall, TraceStep};
 use leadhand_protocol::AgentId;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Most turns whose calls are waited for at once; beyond, the oldest is ended as it stands, so
 /// that a trace whose calls never come costs no more than others.
 const TURNS_OPEN_MAX: usize = 64;
-/// How far up an agent is looked for: a trace may say that a span is its own parent.
-const ANCESTORS_MAX: usize = 64;
+/// How far up is looked from a span: a trace may say that a span is its own parent.
+pub(super) const ANCESTORS_MAX: usize = 64;
 
 /// A turn with calls that are still to come.
 struct Turn {
@@ -20,7 +21,6 @@ struct Turn {
     wanted: Vec<Wanted>,
 }
 
-#[derive(Default)]
 struct Reading {
     trace: Trace,
     open: VecDeque<Turn>,
@@ -29,10 +29,20 @@ struct Reading {
 pub(super) fn trace(id: String, mut spans: Vec<Span>) -> Trace {
     spans.sort_by_key(|span| span.ended_nanos);
     let (whose, agents) = agents(&spans);
-    let mut reading = Reading::default();
-    (reading.trace.id, reading.trace.agents) = (id, agents);
-    for (span, agent) in spans.into_iter().zip(whose) {
-        reading.take(span, agent);
+    let (parts, places) = parts(&spans, |at| {
+        agents.get(&whose[at]).map_or("", String::as_str)
+    });
+    let mut reading = Reading {
+        trace: Trace {
+            id,
+            agents,
+            parts,
+            ..Trace::default()
+        },
+        open: VecDeque::new(),
+    };
+    for ((span, agent), part) in spans.into_iter().zip(whose).zip(places) {
+        reading.take(span, (agent, part));
     }
     while let Some(turn) = reading.open.pop_front() {
         reading.end(turn);
@@ -63,11 +73,12 @@ fn agents(spans: &[Span]) -> (Vec<AgentId>, BTreeMap<AgentId, String>) {
 }
 
 impl Reading {
-    fn take(&mut self, span: Span, agent: AgentId) {
-        let (began_ms, at_ms) = (span.began_ms(), span.ended_ms());
+    fn take(&mut self, span: Span, whose: (AgentId, usize)) {
+        let times = (span.began_ms(), span.ended_ms());
         match span.kind {
             Kind::Other => {}
             Kind::Model {
+                told,
                 said,
                 calls,
                 answered,
@@ -76,10 +87,17 @@ impl Reading {
                 if let Some(before) = self.open.iter().position(of_parent) {
                     self.end_at(before);
                 }
+                let asked = Asked {
+                    told,
+                    by: answered,
+                    ended_ms: times.1,
+                    failure: span.failure,
+                };
                 let turn = Turn {
                     step: TraceStep {
-                        answered_by: answered,
-                        ..step(agent, said, began_ms, at_ms)
+                        said,
+                        asked: Some(Box::new(asked)),
+                        ..step(whose, times)
                     },
                     parent: span.parent,
                     wanted: calls,
@@ -93,7 +111,10 @@ impl Reading {
                     self.end_at(0);
                 }
             }
-            Kind::Tool { id, call } => self.call(&id, call, agent, (began_ms, at_ms)),
+            Kind::Tool { id, mut call } => {
+                call.made = Some(times);
+                self.call(&id, call, whose, times);
+            }
         }
     }
 
@@ -101,8 +122,8 @@ impl Reading {
         &mut self,
         id: &str,
         call: TraceCall,
-        agent: AgentId,
-        (began_ms, at_ms): (Option<u64>, Option<u64>),
+        whose: (AgentId, usize),
+        times: (Option<u64>, Option<u64>),
     ) {
         let is_it = |wanted: &Wanted| {
             wanted.tool == call.tool && (id.is_empty() || wanted.id.is_empty() || wanted.id == id)
@@ -112,7 +133,7 @@ impl Reading {
             Some((at, of_turn))
         });
         let Some((at, of_turn)) = found else {
-            let mut step = step(agent, String::new(), began_ms, at_ms);
+            let mut step = step(whose, times);
             step.calls.push(call);
             self.trace.steps.push(step);
             return;
@@ -120,7 +141,7 @@ impl Reading {
         let turn = &mut self.open[at];
         turn.wanted.remove(of_turn);
         turn.step.calls.push(call);
-        turn.step.at_ms = at_ms;
+        turn.step.at_ms = times.1;
         if turn.wanted.is_empty() {
             self.end_at(at);
         }
@@ -145,9 +166,12 @@ impl Reading {
     }
 }
 
-fn step(agent: AgentId, said: String, began_ms: Option<u64>, at_ms: Option<u64>) -> TraceStep {
+fn step(
+    (agent, part): (AgentId, usize),
+    (began_ms, at_ms): (Option<u64>, Option<u64>),
+) -> TraceStep {
     TraceStep {
-        said,
+        part,
         began_ms,
         at_ms,
         ..TraceStep::of(agent)

@@ -69,7 +69,8 @@ impl Timeline {
         });
         let tasks = self.tasks.iter().map(|task| {
             let mut text = "\n".to_owned();
-            task_lines(&mut text, task);
+            let before = if self.is_foreign() { "within" } else { "after" };
+            task_lines(&mut text, task, before);
             text
         });
         std::iter::once(self.in_all()).chain(others).chain(tasks)
@@ -88,9 +89,9 @@ impl Timeline {
             words::count(self.spent.tool_calls, "tool call"),
             words::number(self.spent.usage.total()),
         );
-        if self.is_foreign() {
-            let steps = words::count(self.records, "step");
-            return format!("{steps} in {took}, {spent}\n{}", self.remarks());
+        if let Some(parts) = self.parts {
+            let parts = words::count(parts, "part");
+            return format!("{parts} in {took}, {spent}\n{}", self.remarks());
         }
         let events = words::count(self.records, "event");
         format!("spent {took}, {events}, {spent}\n{}", self.remarks())
@@ -118,7 +119,8 @@ impl Timeline {
     }
 }
 
-fn task_lines(text: &mut String, task: &TaskLine) {
+/// `before` says what those are that it depends on.
+fn task_lines(text: &mut String, task: &TaskLine, before: &str) {
     let _ = write!(
         text,
         "{} [{}] {}: {}",
@@ -158,7 +160,7 @@ fn task_lines(text: &mut String, task: &TaskLine) {
             .iter()
             .map(leadhand_protocol::TaskId::as_str)
             .collect();
-        let _ = write!(text, ", after {}", after.join(", "));
+        let _ = write!(text, ", {before} {}", after.join(", "));
     }
     if task.revision > 0 {
         let _ = write!(text, ", since revision {}", task.revision);
@@ -254,7 +256,11 @@ fn turn_lines(text: &mut String, step: &Step, indent: &str) {
     };
     let line = match took_ms.map(words::seconds) {
         None => "no answer".to_owned(),
-        Some(took) if model.is_empty() => format!("no model answered, {took}"),
+        Some(took) if fault.is_some() && model.is_empty() => format!("no model answered, {took}"),
+        // In a trace of others.
+        Some(took) if model.is_empty() && usage.total() == 0 => {
+            format!("{took}  {}", escape::line(said, TEXT_CHARS_MAX))
+        }
         Some(took) => format!(
             "{} {}+{} tokens, {took}  {}",
             escape::line(model, TITLE_CHARS_MAX),
@@ -307,7 +313,8 @@ fn call_lines(text: &mut String, step: &Step, indent: &str) {
     let took = words::took(*took_ms);
     match (decision, result) {
         (_, Some(Ok(output))) => {
-            let _ = writeln!(text, "ok, {took}  {}", escape::line(output, TEXT_CHARS_MAX));
+            let brought = format!("ok, {took}  {}", escape::line(output, TEXT_CHARS_MAX));
+            let _ = writeln!(text, "{}", brought.trim_end());
         }
         (_, Some(Err(fault))) if *decision != Decision::Deny => {
             let _ = writeln!(

@@ -99,7 +99,7 @@ impl Book {
             .collect();
         Some(json!({
             "id": task.id, "title": cut(&task.title, 2_000), "worker": task.worker,
-            "after": task.depends_on, "state": task.state, "why": cut(&task.why, 4_000),
+            "after": task.depends_on, "foreign": self.timeline.is_foreign(), "state": task.state, "why": cut(&task.why, 4_000),
             "revision": task.revision, "artifact": task.artifact, "file": task.file,
             "sources": task.sources, "began_ms": task.began_ms, "ended_ms": task.ended_ms,
             "spent": task.spent, "agents": agents, "agents_left_out": task.agents.len().saturating_sub(AGENTS_MAX),
@@ -206,6 +206,7 @@ fn long_text(event: &Event) -> Option<(Part, Cow<'_, str>)> {
         | Event::RequestRefused { .. }
         | Event::Found(_)
         | Event::StopOrdered { .. }
+        | Event::TraceImported { .. }
         | Event::RunSuspended(_)
         | Event::RunEnded(_) => return None,
     })

@@ -141,6 +141,7 @@ impl Book {
         json!({
             "goal": cut(&timeline.goal, WHY_CHARS_MAX),
             "autonomy": timeline.autonomy,
+            "foreign": timeline.is_foreign(),
             "began_ms": timeline.began_ms,
             "ended_ms": timeline.ended_ms,
             "records": timeline.records,

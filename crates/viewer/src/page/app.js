@@ -12,6 +12,7 @@ const RUN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 let lines = [];
 let listed = null;
+let first = true;
 let shown = [];
 
 const stream = new Stream(take, (text) => {
@@ -24,6 +25,9 @@ function take(message) {
     for (const view of shown) view.anew();
   } else if (message.kind === "runs") {
     lines = message.runs;
+    // The only trace of a file is what was asked for; the list is a step back.
+    if (first && listed && lines.length === 1 && !lines[0].orders) location.hash = `#/run/${lines[0].run}`;
+    first = false;
     listed?.take(message);
     for (const view of shown) view.lines(lines);
   } else if (message.kind === "run") {

@@ -116,9 +116,9 @@ export class Detail {
       task.why ? el("section", { class: "why s-failed" }, el("h3", null, "Why it failed"), long(task.why)) : null,
       this.findings(task.findings),
       facts([
-        ["Worker", task.worker], ["Waits for", task.after.length === 0 ? "nothing" : task.after.map((id) => this.toTask(id))],
+        ["Worker", task.worker], [task.foreign ? "Within" : "Waits for", task.after.length === 0 ? "nothing" : task.after.map((id) => this.toTask(id))],
         ["Took", task.began_ms ? lasted((task.ended_ms ?? Date.now()) - task.began_ms) : "has not begun"],
-        ["Spent", spent(task.spent)], ["Output", task.artifact ? `${task.artifact}${task.file ? ` in ${task.file}` : ""}` : "none"],
+        ["Spent", spent(task.spent)], ["Output", task.artifact ? `${task.artifact}${task.file ? ` in ${task.file}` : ""}` : task.foreign ? null : "none"],
         ["Made from", task.sources.filter((it) => it !== "user").join(", ") || null], ["Since", task.revision > 0 ? `revision ${task.revision} of the plan` : null],
       ]),
       task.instruction ? el("section", null, el("h3", null, "What it says is to be done"), long(task.instruction)) : null,
@@ -144,7 +144,7 @@ export class Detail {
       facts([
         ["Is there for", row.task ? this.toTask(row.task) : row.purpose], ["Attempt", row.attempt],
         ["Took", row.ended_ms ? lasted(row.ended_ms - row.began_ms) : "is at work"], ["Spent", spent(agent.spent)],
-        ["Tools", agent.tools?.join(", ") || "none"],
+        ["Tools", agent.tools ? agent.tools.join(", ") || "none" : null],
       ]),
       row.role ? el("section", null, el("h3", null, "What the model was told at the beginning"),
         this.keeps("opening", () => new WholeText(this.run, { agent: id, part: "opening" }, "Show it")).node,

@@ -57,6 +57,8 @@ export function button(text, act, properties) {
 // Signs are drawn, so that they look the same with any font. State is told by sign and word, and
 // by colour beside that.
 const SIGNS = {
+  ended: ["M4 4h8v8H4z", "full"],
+  trace: ["M3 3h4v4H3zM9 9h4v4H9zM5 7v4h4", "open"],
   waiting: ["M8 2.5a5.5 5.5 0 1 0 .01 0z", "open"],
   running: ["M4 2.5l9.5 5.5L4 13.5z", "full"],
   done: ["M2.5 8.5l3.7 3.8L13.5 4", "line"],
@@ -80,7 +82,7 @@ export function sign(name) {
 }
 
 const STATE_WORDS = {
-  waiting: "waiting", running: "running", done: "done", failed: "failed", dropped: "dropped",
+  waiting: "waiting", running: "running", done: "done", failed: "failed", dropped: "dropped", ended: "ended", trace: "a trace of others",
   stopped: "stopped: its process ended without a word", planned: "planned", not_achieved: "not achieved",
   waiting_for_person: "waits for a person", budget_spent: "budget spent", loop_found: "stopped: a loop was found",
   divergence_found: "stopped: work left the plan", refused: "refused by policy",

@@ -35,8 +35,9 @@ export class Orders {
     });
   }
 
-  /** Which orders can be given now. */
-  may(live, over, resumable) {
+  /** Which orders can be given now; what is read from a file takes none. */
+  may(live, over, resumable, any = true) {
+    this.node.hidden = !any;
     this.pause.hidden = !live;
     this.resume.hidden = live || !resumable;
     this.steer.hidden = over;

@@ -198,9 +198,9 @@ export class RunView {
     const done = tasks.filter((task) => task?.state === "done").length;
     const took = (line?.live ? Date.now() : head.ended_ms) - head.began_ms;
     put(this.head,
-      el("h1", null, badge(stands), " ", head.goal || "(no goal)"),
+      el("h1", null, badge(stands), " ", head.goal || line?.goal || "(no goal)"),
       el("ul", { class: "figures" }, [
-        ["tasks done", `${number(done)} of ${number(tasks.length)}`], ["events", number(head.records)], ["took", lasted(took)], ["turns", number(head.turns)],
+        head.foreign ? ["parts", number(tasks.length)] : ["tasks done", `${number(done)} of ${number(tasks.length)}`], ["events", number(head.records)], ["took", lasted(took)], ["turns", number(head.turns)],
         ["tool calls", number(head.tool_calls)], ["tokens", number(head.tokens_in + head.tokens_out)], head.micro_usd > 0 ? ["spent", money(head.micro_usd)] : null,
         head.autonomy ? ["autonomy", head.autonomy] : null, ["run", this.run],
       ].filter(Boolean).map(([name, value]) => el("li", null, el("span", null, name), el("b", null, value)))),
@@ -215,7 +215,7 @@ export class RunView {
         outcome?.answer ? el("details", null, el("summary", null, "The answer"), long(outcome.answer)) : null);
     }
     const over = !line?.live && line !== null && !line?.resumable;
-    this.orders.may(line?.live ?? false, over, line?.resumable ?? false);
+    this.orders.may(line?.live ?? false, over, line?.resumable ?? false, line?.orders ?? false);
   }
 }
 

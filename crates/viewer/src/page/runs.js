@@ -11,19 +11,21 @@ export class RunsView {
       maxlength: 200, on: { input: () => this.draw() },
     });
     this.trouble = el("p", { class: "trouble", role: "alert", hidden: true });
+    this.title = el("h1", { id: "runs-head" }, "Runs of this project");
     this.body = el("tbody");
     this.note = el("p", { class: "empty", role: "status" }, "Reading the runs of the project…");
     const heads = ["State", "Goal", "Tasks done", "Tokens", "Begun", "Waits for a person"];
     this.table = el("table", { class: "runs", hidden: true },
       el("thead", null, el("tr", null, heads.map((head) => el("th", { scope: "col" }, head)))), this.body);
     this.node = el("section", { class: "page", "aria-labelledby": "runs-head" },
-      el("div", { class: "row" }, el("h1", { id: "runs-head" }, "Runs of this project"), this.words),
+      el("div", { class: "row" }, this.title, this.words),
       this.trouble, this.note, this.table);
     this.node.addEventListener("keydown", (event) => this.key(event));
   }
 
   take(message) {
     this.lines = message.runs;
+    put(this.title, message.title);
     this.trouble.hidden = !message.trouble;
     put(this.trouble, message.trouble ?? "");
     this.draw();
@@ -64,7 +66,7 @@ function row(line) {
     el("td", { "data-head": "Goal", class: "goal" },
       el("a", { href: `#/run/${line.run}`, "data-run": line.run }, line.goal || "(no goal)"),
       el("span", { class: "id" }, line.run)),
-    el("td", { "data-head": "Tasks done" }, line.tasks === 0 ? "no plan yet" : [
+    el("td", { "data-head": "Tasks done" }, line.state === "trace" ? count(line.tasks, "part") : line.tasks === 0 ? "no plan yet" : [
       el("progress", { max: 1, value: part, "aria-hidden": "true" }), ` ${line.tasks_done} of ${line.tasks}`]),
     el("td", { "data-head": "Tokens", class: "figure" }, spent),
     el("td", { "data-head": "Begun" }, line.started_ms > 0 ? ago(line.started_ms) : "unknown"),

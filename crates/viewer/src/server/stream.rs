@@ -105,7 +105,7 @@ async fn tell(shared: &Shared, mut views: Vec<View>, to: &mpsc::Sender<Bytes>) {
         let mut is_silent = true;
         if list.has_changed().unwrap_or(false) {
             is_silent = false;
-            let message = listed(&list.borrow_and_update());
+            let message = listed(&shared.watching.runs.title(), &list.borrow_and_update());
             if to.send(message).await.is_err() {
                 return;
             }
@@ -170,8 +170,8 @@ impl View {
     }
 }
 
-fn listed(list: &Listed) -> Bytes {
-    let runs = json!({"kind": "runs", "runs": list.lines, "trouble": list.trouble});
+fn listed(title: &str, list: &Listed) -> Bytes {
+    let runs = json!({"kind": "runs", "title": title, "runs": list.lines, "trouble": list.trouble});
     message(&runs.to_string())
 }
 

@@ -160,6 +160,7 @@ fn task_sign(state: &str) -> (Look, char) {
         "done" => (Look::Good, '✓'),
         "failed" => (Look::Bad, '✗'),
         "dropped" | "was at work" => (Look::Quiet, '-'),
+        "ended" => (Look::Plain, '■'),
         _ => (Look::Quiet, '.'),
     }
 }

@@ -213,6 +213,7 @@ fn taking_orders(top: &mut Top) -> Option<RunLine> {
     let line = top.line().cloned();
     match line {
         None => top.complain("there is no run to give orders to"),
+        Some(line) if !line.orders => top.complain("what is read from a file takes no orders"),
         Some(line) if line.live || line.resumable => return Some(line),
         Some(line) => {
             let (run, state) = (line.run, line.state.replace('_', " "));

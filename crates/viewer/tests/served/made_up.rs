@@ -82,6 +82,7 @@ impl MadeUp {
             tokens: 12,
             micro_usd: 0,
             questions: 0,
+            orders: true,
         }
     }
 }

@@ -1,14 +1,12 @@
 //! `leadhand trace diff`: where two runs part, and what differs in the end.
 
-use crate::exported;
 use crate::failure::Failure;
+use crate::looked::Looked;
 use crate::parting::Comparison;
 use crate::project::ProjectOptions;
-use crate::reach::Reach;
 use crate::screen;
 use clap::Args;
-use leadhand::Record;
-use std::path::Path;
+use leadhand::{Record, RunId};
 
 /// Show where two runs part, and what differs in the end
 ///
@@ -16,9 +14,11 @@ use std::path::Path;
 /// resumed or forked.
 #[derive(Debug, Args)]
 pub(crate) struct DiffArguments {
-    /// A run, its first letters, `last`, or an exported file
+    /// A run, its first letters, or `last`; or a file, as of `trace show`
+    #[arg(value_name = "RUN|FILE")]
     one: String,
     /// Another one
+    #[arg(value_name = "RUN|FILE")]
     other: String,
     /// Write one JSON object
     #[arg(long)]
@@ -40,18 +40,22 @@ pub(crate) async fn run(arguments: &DiffArguments, before: &ProjectOptions) -> R
     Ok(0)
 }
 
-/// A run by its name or its file.
+/// A run or a trace with its name, none of which may be damaged.
 async fn read(
     name: &str,
     options: &ProjectOptions,
     before: &ProjectOptions,
 ) -> Result<(String, Vec<Record>), Failure> {
-    let file = Path::new(name);
-    if file.extension().is_some() && file.is_file() {
-        let exported = exported::read(file)?;
-        return Ok((exported.run.to_string(), exported.records));
+    let looked = Looked::open(name, options, before)?;
+    let (mut run, mut records) = (String::new(), Vec::new());
+    let keep = |id: &RunId, record: Record| {
+        if records.is_empty() {
+            run = id.to_string();
+        }
+        records.push(record);
+    };
+    match looked.scan(keep).await? {
+        Some(damage) => Err(damage),
+        None => Ok((run, records)),
     }
-    let reach = Reach::open(name, options, before)?;
-    let records = reach.records().await?;
-    Ok((reach.id.to_string(), records))
 }

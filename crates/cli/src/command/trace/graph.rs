@@ -2,18 +2,20 @@
 
 use super::ended;
 use crate::failure::Failure;
+use crate::looked::Looked;
 use crate::project::ProjectOptions;
-use crate::reach::Reach;
 use crate::screen;
 use clap::Args;
 use leadhand::rooms::inspector::{Timeline, graph};
 
 /// Draw the task graph of a run with the states of its tasks
 ///
-/// As a tree, each task stands below the last of those that it waits for.
+/// As a tree, each task stands below the last of those that it waits for. Of a trace of others the
+/// tasks are its parts: agents and nodes of graphs, each below the one that it was done within.
 #[derive(Debug, Args)]
 pub(crate) struct GraphArguments {
-    /// The run, its first letters, or `last`
+    /// The run, its first letters, or `last`; or a file, as of `trace show`
+    #[arg(value_name = "RUN|FILE")]
     run: String,
     /// Write it in the language of Graphviz
     #[arg(long, conflicts_with = "svg")]
@@ -29,9 +31,9 @@ pub(crate) async fn run(
     arguments: &GraphArguments,
     before: &ProjectOptions,
 ) -> Result<u8, Failure> {
-    let reach = Reach::open(&arguments.run, &arguments.project, before)?;
-    let mut timeline = Timeline::new(&reach.id);
-    let damage = reach.scan(0, |record| timeline.take(&record)).await?;
+    let looked = Looked::open(&arguments.run, &arguments.project, before)?;
+    let mut timeline = Timeline::default();
+    let damage = looked.scan(|_, record| timeline.take(&record)).await?;
     if arguments.dot {
         screen::out(graph::to_dot(&timeline).trim_end());
     } else if arguments.svg {
@@ -41,5 +43,5 @@ pub(crate) async fn run(
     } else {
         screen::out(graph::to_tree(&timeline).trim_end());
     }
-    ended(&reach.id, damage)
+    ended(damage)
 }

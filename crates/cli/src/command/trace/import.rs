@@ -1,8 +1,8 @@
 //! `leadhand trace import`: reads a trace of others, and says what is in it.
 
-use crate::command::check::source;
 use crate::failure::Failure;
 use crate::screen;
+use crate::trace_file;
 use clap::Args;
 use leadhand::rooms::detectors::Counts;
 use leadhand::rooms::inspector::{escape, words};
@@ -25,7 +25,7 @@ pub(crate) struct ImportArguments {
 }
 
 pub(crate) fn run(arguments: &ImportArguments) -> Result<u8, Failure> {
-    let counts = source::counts(&arguments.file)?;
+    let counts = trace_file::counts(&arguments.file)?;
     if arguments.json {
         screen::out_json(&counts);
     } else {

@@ -2,17 +2,16 @@
 
 use super::ended;
 use crate::amounts;
-use crate::command::check::source;
 use crate::failure::Failure;
 use crate::project::ProjectOptions;
 use crate::reach::Reach;
 use crate::screen::{self, Blocks};
+use crate::trace_file::TraceFile;
 use crate::watch::JsonLine;
 use clap::Args;
 use leadhand::rooms::inspector::{Filter, Standing, Timeline, escape};
 use leadhand::rooms::protocol::Seq;
 use leadhand::{Record, Status};
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Characters of a value that is no age that are shown.
@@ -24,8 +23,8 @@ const SINCE_SHOWN: usize = 40;
 /// follows from.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// The run, its first letters, or `last`; or a file: a run that was exported, or a trace of
-    /// others as OTLP JSON or JSON lines
+    /// The run, its first letters, or `last`; or a file: a run that was exported, or traces of
+    /// others as OTLP JSON or JSON lines, of which `FILE#2` or `FILE#ID` means one
     #[arg(value_name = "RUN|FILE")]
     run: String,
     /// Write the tree as one JSON object
@@ -49,8 +48,8 @@ pub(crate) struct ShowArguments {
 }
 
 pub(crate) async fn run(arguments: &ShowArguments, before: &ProjectOptions) -> Result<u8, Failure> {
-    if source::is_file(&arguments.run) {
-        return of_file(arguments);
+    if let Some(file) = TraceFile::named(&arguments.run) {
+        return of_file(arguments, &file);
     }
     let reach = Reach::open(&arguments.run, &arguments.project, before)?;
     let mut since = Since::of(arguments)?;
@@ -62,7 +61,7 @@ pub(crate) async fn run(arguments: &ShowArguments, before: &ProjectOptions) -> R
             }
         };
         let damage = reach.scan(0, show).await?;
-        return ended(&reach.id, damage);
+        return ended(reach.failed_at(damage));
     }
     // Known before the records are: a long run is begun to be shown at once.
     let status = if arguments.json {
@@ -87,7 +86,7 @@ pub(crate) async fn run(arguments: &ShowArguments, before: &ProjectOptions) -> R
     if timeline.records > 0 || arguments.json {
         told(arguments, timeline, from, begun);
     }
-    ended(&reach.id, damage)
+    ended(reach.failed_at(damage))
 }
 
 fn standing(status: &Status) -> Standing {
@@ -98,24 +97,35 @@ fn standing(status: &Status) -> Standing {
     }
 }
 
-fn of_file(arguments: &ShowArguments) -> Result<u8, Failure> {
+/// Shows the traces of a file one after the other.
+fn of_file(arguments: &ShowArguments, file: &TraceFile) -> Result<u8, Failure> {
+    let mut since = Since::of(arguments)?;
+    let mut out = Blocks::default();
     if arguments.events {
-        return Err(Failure::usage(
-            "a file has no events to be shown",
-            "leave --events out, or name a run of the project",
-        ));
+        file.records(|_, id, record| {
+            if since.take(&record) {
+                out.out_json(&JsonLine::new(id, &record));
+            }
+        })?;
+        return Ok(0);
     }
-    let from = match &arguments.since {
-        None => 0,
-        Some(text) => text.parse().map_err(|_| {
-            let what = format!("--since {text}: of a file, it takes the number of a step");
-            Failure::usage(what, "write a number, such as 120")
-        })?,
-    };
-    source::timelines(Path::new(&arguments.run), |timeline| {
+    let mut now: Option<(usize, Timeline, Since)> = None;
+    let tell = |(_, timeline, since): (usize, Timeline, Since)| {
+        let from = since.from(timeline.records as Seq);
         told(arguments, timeline, from, false);
-    })?;
-    Ok(0)
+    };
+    let read = file.records(|nth, id, record| {
+        if now.as_ref().is_none_or(|(own, ..)| *own != nth) {
+            now.take().into_iter().for_each(tell);
+            now = Some((nth, Timeline::new(id), since.clone()));
+        }
+        if let Some((_, timeline, since)) = &mut now {
+            since.take(&record);
+            timeline.take(&record);
+        }
+    });
+    now.into_iter().for_each(tell);
+    read.map(|()| 0)
 }
 
 /// Shows a timeline, of which the beginning may have been shown.
@@ -139,6 +149,7 @@ fn told(arguments: &ShowArguments, mut timeline: Timeline, from: Seq, begun: boo
 }
 
 /// From which record on a run is shown.
+#[derive(Debug, Clone)]
 enum Since {
     /// From this one.
     Record(Seq),

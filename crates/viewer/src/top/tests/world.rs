@@ -32,6 +32,7 @@ pub(super) fn line(run: &RunId, state: &str, live: bool, goal: &str) -> RunLine 
         tokens: 12_345,
         micro_usd: 0,
         questions: 0,
+        orders: true,
     }
 }
 
