@@ -7,12 +7,10 @@ use crate::trace_file::TraceFile;
 use leadhand::rooms::inspector::{Timeline, escape};
 use leadhand::rooms::protocol::Seq;
 use leadhand::{PersonInput, Record, RunId};
-use leadhand_viewer::{Given, Later, OpenRunQuestion, RunLine, Runs, Trouble};
+use leadhand_viewer::{Given, Later, OpenRunQuestion, RunLine, Runs, TRACE, Trouble};
 use std::collections::HashMap;
 use tokio::sync::mpsc::Sender;
 
-/// The state of a trace of others, of which nobody says how it ended.
-const TRACE: &str = "trace";
 /// Most traces of one file that are shown beside each other.
 const TRACES_MAX: usize = 10_000;
 /// Characters of what a trace is about.

@@ -16,6 +16,6 @@ pub mod top;
 mod watched;
 
 pub use asked::asked;
-pub use runs::{Given, Later, OpenRunQuestion, Resume, RunLine, Runs, Trouble, Undoable};
+pub use runs::{Given, Later, OpenRunQuestion, Resume, RunLine, Runs, TRACE, Trouble, Undoable};
 pub use server::{BODY_BYTES_MAX, CONNECTIONS_MAX, STREAMS_MAX, Server, URI_BYTES_MAX};
 pub use watched::RUNS_KEPT_MAX;

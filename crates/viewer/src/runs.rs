@@ -17,12 +17,15 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 #[error("{0}")]
 pub struct Trouble(pub String);
 
+/// The state of a trace of others, of which nobody says how it ended.
+pub const TRACE: &str = "trace";
+
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunLine {
     /// Its name.
     pub run: RunId,
-    /// `running`, `stopped` when its process is gone without a word, or how it ended.
+    /// `running`, `stopped` when its process is gone without a word, how it ended, or [`TRACE`].
     pub state: String,
     /// Whether a process carries it out.
     pub live: bool,

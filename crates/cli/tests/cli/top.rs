@@ -229,7 +229,8 @@ fn without_runs_it_says_so_and_without_a_terminal_it_is_refused() {
 fn a_trace_of_others_is_looked_at_from_its_file() {
     let place = Place::new(&[("spans.json", &two_agents())]);
     let mut view = View::with(&place, &["spans.json"], (120, 30), &[]);
-    view.shows("lead");
+    view.shows("■ lead");
+    view.shows("trace 2 parts");
     view.shows("failed because: it gave up");
     view.shows("see {\"at\":1}");
     view.types("p");

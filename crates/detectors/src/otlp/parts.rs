@@ -5,6 +5,7 @@
 use super::span::{Kind, NO_KIND, Span};
 use super::turns::ANCESTORS_MAX;
 use crate::trace::Part;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The parts in the order in which they began, and the place among them of each span of a model
@@ -27,7 +28,8 @@ pub(super) fn parts<'a>(
         }
     }
     let mut in_order: Vec<usize> = chosen.into_iter().collect();
-    in_order.sort_by_key(|at| spans[*at].began_nanos);
+    // Of those that began at once the one that is around the others ends last.
+    in_order.sort_by_key(|at| (spans[*at].began_nanos, Reverse(spans[*at].ended_nanos)));
     let places: BTreeMap<usize, usize> = in_order.iter().copied().zip(0..).collect();
     let part_of = |at| {
         around

@@ -7,7 +7,8 @@ use super::state::{Looked, Pane, Reading, Top};
 use super::steps::{self, Item, Look};
 use super::text;
 use crate::RunLine;
-use leadhand_inspector::{AgentLine, TaskLine};
+use crate::runs::TRACE;
+use leadhand_inspector::{AgentLine, TaskLine, words};
 use ratatui::layout::Rect;
 
 /// Lines of a run in the list.
@@ -82,7 +83,10 @@ fn run(line: &RunLine, numbers: (usize, usize, u64), paint: &mut Paint<'_>, at: 
     }
     let state = line.state.replace('_', " ");
     let tokens = text::short(tokens);
-    let tasks = format!("{done}/{tasks}");
+    let tasks = match line.state.as_str() {
+        TRACE => words::count(tasks, "part"),
+        _ => format!("{done}/{tasks}"),
+    };
     let asks = match line.questions {
         0 => String::new(),
         number => format!(" ?{number}"),
@@ -103,6 +107,7 @@ fn run_sign(line: &RunLine) -> (Look, char) {
     }
     match line.state.as_str() {
         "done" | "planned" => (Look::Good, '✓'),
+        TRACE => (Look::Plain, '■'),
         "waiting_for_person" => (Look::Busy, '?'),
         "stopped" | "interrupted" | "budget_spent" | "model_unreachable" => (Look::Quiet, '-'),
         _ => (Look::Bad, '✗'),
