@@ -66,7 +66,9 @@ impl TraceFile {
     pub(crate) fn named(name: &str) -> Option<Self> {
         let file = Self::of(name);
         let looks_like_one = name == "-" || name.contains(['/', '.']);
-        (looks_like_one || file.path.exists()).then_some(file)
+        // A folder may be called as a run is.
+        let is_there = file.path.exists() && !file.path.is_dir();
+        (looks_like_one || is_there).then_some(file)
     }
 
     /// The file that is named so: `FILE#2` means its second trace, and `FILE#ID` the one of this

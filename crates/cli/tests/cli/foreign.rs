@@ -182,6 +182,10 @@ fn one_of_several_traces_is_named_by_number_or_id() {
         "{}",
         seen.err
     );
+    // A folder is no file, and may be called as a run is.
+    std::fs::create_dir(place.path("last")).unwrap();
+    let seen = tail("last");
+    assert!(seen.err.contains("no run `last`"), "{}", seen.err);
     let seen = place.leadhand(&["ui", "-"]);
     assert!(seen.err.contains("can be read once only"), "{}", seen.err);
 }
