@@ -169,11 +169,11 @@ impl Spans {
         if self.count.saturating_add(all.len()) > SPANS_MAX {
             return Err(OtlpFault::TooMany);
         }
-        let mut bytes = self.bytes;
+        let (mut bytes, mut told_bytes) = (self.bytes, self.told_bytes);
         let mut taken = Vec::new();
         for raw in &all {
             let (trace, mut span) = span::read(serde_json::from_str(raw.get())?);
-            self.told_bytes = span.keep_told(self.told_bytes, TOLD_BYTES_MAX);
+            told_bytes = span.keep_told(told_bytes, TOLD_BYTES_MAX);
             bytes = bytes.saturating_add(span.bytes() + trace.len());
             taken.push((trace, span));
             if bytes > SPANS_BYTES_MAX {
@@ -181,6 +181,7 @@ impl Spans {
             }
         }
         (self.count, self.bytes) = (self.count + taken.len(), bytes);
+        self.told_bytes = told_bytes;
         for (trace, span) in taken {
             let next = self.traces.len();
             let at = *self.places.entry(trace.clone()).or_insert(next);
