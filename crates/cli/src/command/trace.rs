@@ -22,7 +22,7 @@ mod show;
 mod verify;
 mod why;
 
-/// Look into runs
+/// Look into runs, and into traces that others wrote
 #[derive(Debug, Subcommand)]
 pub(crate) enum TraceCommand {
     Show(show::ShowArguments),

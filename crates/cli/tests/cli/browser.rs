@@ -1,7 +1,7 @@
 //! A real browser, driven by WebDriver (W3C): only what the tests of the page need of it.
 
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -159,6 +159,14 @@ impl Browser {
 
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (head, body) = self.send(method, path, body).unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {body}");
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        answer["value"].clone()
+    }
+
+    /// Gives the head and the body of the answer.
+    fn send(&self, method: &str, path: &str, body: &Value) -> io::Result<(String, String)> {
         let body = body.to_string();
         let port = self.port;
         let request = format!(
@@ -166,31 +174,32 @@ impl Browser {
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        connection.write_all(request.as_bytes()).unwrap();
+        let mut connection = TcpStream::connect(("127.0.0.1", port))?;
+        connection.write_all(request.as_bytes())?;
         // The driver keeps the connection open, so it is read as far as it says.
         let mut answer = BufReader::new(connection);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            assert!(answer.read_line(&mut head).unwrap() > 0, "{path}: {head}");
+            if answer.read_line(&mut head)? == 0 {
+                return Err(io::Error::other(format!("{path} ends early: {head}")));
+            }
         }
         let lengths = head.lines().filter_map(|line| line.split_once(':'));
         let mut lengths = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        let length: usize = lengths.next().unwrap().1.trim().parse().unwrap();
-        let mut body = vec![0; length];
-        answer.read_exact(&mut body).unwrap();
-        let body = String::from_utf8(body).unwrap();
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {body}");
-        let answer: Value = serde_json::from_str(&body).unwrap();
-        answer["value"].clone()
+        let length = lengths
+            .next()
+            .and_then(|(_, length)| length.trim().parse().ok());
+        let mut body = vec![0; length.unwrap_or_default()];
+        answer.read_exact(&mut body)?;
+        Ok((head, String::from_utf8_lossy(&body).into_owned()))
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() && !std::thread::panicking() {
-            self.on_session("DELETE", "", &json!({}));
-        }
+        // Also after a test that failed: the browser would go on without its driver.
+        let session = format!("/session/{}", self.session);
+        let _ = self.send("DELETE", &session, &json!({}));
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
