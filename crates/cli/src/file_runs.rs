@@ -44,14 +44,16 @@ impl FileRuns {
             places: HashMap::new(),
         };
         let mut now: Option<(usize, RunId, Timeline)> = None;
-        let mut count = 0_usize;
+        let (mut last, mut count) = (0, 0_usize);
         file.records(|nth, id, record| {
-            if now.as_ref().is_none_or(|(own, ..)| *own != nth) {
-                count += 1;
+            if nth != last {
+                (last, count) = (nth, count + 1);
                 runs.add(now.take());
-                now = Some((nth, id.clone(), Timeline::new(id)));
+                // Of more it is only said how many there are.
+                let fresh = || (nth, id.clone(), Timeline::new(id));
+                now = (count <= TRACES_MAX).then(fresh);
             }
-            if let Some((_, _, timeline)) = now.as_mut().filter(|_| count <= TRACES_MAX) {
+            if let Some((_, _, timeline)) = &mut now {
                 timeline.take(&record);
             }
         })?;

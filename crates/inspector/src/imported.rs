@@ -4,7 +4,7 @@
 //! it stands where they see it.
 
 use leadhand_detectors::divergence::PlanWatch;
-use leadhand_detectors::{Arguments, Call, Came, Loops, Step, Trace, Written};
+use leadhand_detectors::{Arguments, Call, Came, Loops, Step, Trace, Written, WrittenAsk};
 use leadhand_protocol::{
     AgentId, CallId, Decision, Divergence, Event, Finding, FinishReason, Identity, LoopFinding,
     ModelFault, ModelFaultKind, ModelReply, Origin, Permit, Purpose, Record, Seq, TaskId, ToolCall,
@@ -122,6 +122,11 @@ impl Making {
         let began_ms = written.began_ms.unwrap_or(ended_ms);
         self.now_ms = ended_ms;
         let agent = agent(written.part);
+        let calls: Vec<(CallId, Arc<ToolCall>)> = (0..)
+            .zip(step.calls)
+            .map(|(index, call)| (CallId { agent, turn, index }, call))
+            .map(|(id, call)| (id, tool_call(id, call)))
+            .collect();
         let mut nth = 0;
         let mut push = |at_ms: u64, event: Event| {
             nth += 1;
@@ -140,16 +145,20 @@ impl Making {
                     reserved,
                 },
             );
-            push(called_ms, replied(agent, turn, step, written));
+            let wanted = calls.iter().map(|(_, call)| Arc::clone(call)).collect();
+            push(
+                called_ms,
+                replied((agent, turn), step.said, wanted, written.asked),
+            );
             if let Some(text) = step.answered {
                 let (fault, text) = (false, text.to_owned());
                 push(called_ms, Event::Told { agent, fault, text });
             }
         }
-        for (index, (call, times)) in (0..).zip(step.calls.iter().zip(&written.calls)) {
-            let call_id = CallId { agent, turn, index };
+        let made = step.calls.iter().zip(&written.calls);
+        for ((call_id, wanted), (call, times)) in calls.into_iter().zip(made) {
             let began_ms = called_ms.max(times.began_ms.unwrap_or(called_ms));
-            push(began_ms, called(call_id, call));
+            push(began_ms, called(call_id, wanted));
             // Of one that a model only wanted nobody knows what came of it.
             if times.made {
                 let ended_ms = began_ms.max(times.ended_ms.unwrap_or(began_ms));
@@ -277,11 +286,11 @@ fn head(trace: &Trace) -> Event {
     let parts = parts.filter_map(|(at, part)| {
         Some(TracePart {
             task: task(at)?,
-            title: [&part.name, named(&part.agent)]
-                .into_iter()
-                .find(|name| !name.is_empty())
-                .unwrap_or_default()
-                .to_owned(),
+            title: if part.name.is_empty() {
+                named(&part.agent).to_owned()
+            } else {
+                part.name.clone()
+            },
             agent: named(&part.agent).to_owned(),
             within: part.within.and_then(task),
         })
@@ -314,8 +323,12 @@ fn reason(why: &str) -> String {
     why.to_owned()
 }
 
-fn replied(agent: AgentId, turn: u32, step: &Step<'_>, written: &Written<'_>) -> Event {
-    let asked = written.asked;
+fn replied(
+    (agent, turn): (AgentId, u32),
+    said: &str,
+    tool_calls: Vec<Arc<ToolCall>>,
+    asked: Option<WrittenAsk<'_>>,
+) -> Event {
     if let Some(why) = asked.and_then(|asked| asked.failure) {
         let fault = ModelFault {
             kind: ModelFaultKind::ServerFailed,
@@ -325,11 +338,8 @@ fn replied(agent: AgentId, turn: u32, step: &Step<'_>, written: &Written<'_>) ->
         return Event::ModelFailed { agent, turn, fault };
     }
     let by = asked.map(|asked| asked.answered);
-    let calls = (0..).zip(step.calls);
-    let calls = calls.map(|(index, call)| tool_call(CallId { agent, turn, index }, call));
-    let tool_calls: Vec<Arc<ToolCall>> = calls.collect();
     let reply = ModelReply {
-        text: step.said.to_owned(),
+        text: said.to_owned(),
         finish: if tool_calls.is_empty() {
             FinishReason::Stop
         } else {
@@ -359,11 +369,11 @@ fn tool_call(id: CallId, call: &Call<'_>) -> Arc<ToolCall> {
     })
 }
 
-fn called(id: CallId, call: &Call<'_>) -> Event {
+fn called(call: CallId, tool_call: Arc<ToolCall>) -> Event {
     Event::ToolCalled {
-        call: id,
+        call,
         origin: Origin::Model,
-        tool_call: tool_call(id, call),
+        tool_call,
         verdict: Verdict {
             decision: Decision::Allow,
             because: BECAUSE.to_owned(),

@@ -1,5 +1,5 @@
 //! How far a run is, as its records tell: one row for each task and each agent of the manager.
-//! It only reads; drawing is [`crate::watch`]'s business.
+//! It only reads; drawing is the business of whoever shows it.
 
 use crate::coordinated::Holders;
 use crate::escape;
@@ -11,6 +11,10 @@ use leadhand_protocol::{
 use leadhand_protocol::{Event, Plan, Record, TaskId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+mod row;
+
+pub use row::{Row, State};
 
 /// Characters of arguments, results and reasons in a line.
 const TEXT_CHARS_MAX: usize = 160;
@@ -37,56 +41,6 @@ pub struct Progress {
     /// When the first record was made, in milliseconds since the Unix epoch.
     pub began_ms: u64,
     now_ms: u64,
-}
-
-/// Where the work of a row stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum State {
-    #[default]
-    /// For others, or for a worker.
-    Waiting,
-    /// An agent is at it.
-    Running,
-    /// On evidence.
-    Done,
-    /// For good.
-    Failed,
-    /// A revision of the plan does without it.
-    Dropped,
-}
-
-/// One piece of work.
-#[derive(Debug, Default)]
-pub struct Row {
-    /// The task's id; empty for the manager's own work.
-    pub id: String,
-    /// What it is about; escaped.
-    pub title: String,
-    /// Who does it.
-    pub role: String,
-    /// How far it is.
-    pub state: State,
-    /// What is done just now; escaped.
-    pub doing: String,
-    /// Characters of the reply that is being written.
-    pub chars: usize,
-    /// Tokens spent on it.
-    pub tokens: u64,
-    /// When it began, in milliseconds since the Unix epoch; 0 before.
-    pub began_ms: u64,
-    /// When it ended; 0 before.
-    pub ended_ms: u64,
-}
-
-impl Row {
-    fn of(task: &TaskId, title: &str, role: &str) -> Self {
-        Self {
-            id: task.to_string(),
-            title: escape::line(title, TITLE_CHARS_MAX),
-            role: escape::line(role, TITLE_CHARS_MAX),
-            ..Self::default()
-        }
-    }
 }
 
 impl Progress {
@@ -363,8 +317,8 @@ impl Progress {
         let is_foreign = self.is_foreign;
         let row = self.row(agent)?;
         row.doing.clear();
-        // What becomes of a task is told by its own events, if it is one of ours.
-        if is_foreign || row.id.is_empty() {
+        // What becomes of a task is told by its own events.
+        if row.id.is_empty() {
             row.state = if failure.is_some() {
                 State::Failed
             } else {
