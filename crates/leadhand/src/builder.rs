@@ -1,4 +1,5 @@
-//! How a [`Leadhand`] is put together. Every default is stated at the method that changes it.
+//! How a [`Leadhand`] is put together. Every default is stated at the method that changes it, and
+//! there are many of them: it is one file, although a long one.
 
 use crate::error::Error;
 use crate::message_type::{self, MessageType};

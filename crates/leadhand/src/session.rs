@@ -1,4 +1,5 @@
-//! The entry of the library: goals in, runs out.
+//! The entry of the library: goals in, runs out. All that can be asked of it is in one file, with
+//! its examples.
 
 use crate::builder::Builder;
 use crate::error::Error;
