@@ -6,13 +6,16 @@
 use leadhand::rooms::engine::{Run, SNAPSHOT_FORMAT};
 use leadhand::rooms::protocol::Seq;
 use leadhand::{
-    BoxFuture, Durability, Goal, Journal, Leadhand, Limits, MemoryJournal, Model, ModelFault,
-    ModelInfo, ModelReply, ModelRequest, Pieces, Plan, Price, Record, RunId, SledJournal, Task,
-    TaskId, ToolStyle, rebuild,
+    Durability, Goal, Journal, Leadhand, Limits, MemoryJournal, Plan, Record, RunId, SledJournal,
+    Task, TaskId, rebuild,
 };
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+mod at_once;
+
+use at_once::AtOnce;
 
 const TASKS: usize = 1_000;
 const WORKERS: [usize; 2] = [8, 64];
@@ -22,34 +25,6 @@ const TURNS: usize = 7;
 const LONG_TASKS: usize = 16_700;
 
 type Failure = Box<dyn std::error::Error>;
-
-/// Answers at once.
-struct AtOnce;
-
-impl Model for AtOnce {
-    fn describe(&self) -> ModelInfo {
-        ModelInfo {
-            name: "at once".to_owned(),
-            provider: "example".to_owned(),
-            context_tokens: None,
-            tool_style: ToolStyle::Native,
-            price: Price::default(),
-        }
-    }
-
-    fn call<'a>(
-        &'a self,
-        _: &'a ModelRequest,
-        _: Pieces<'a>,
-    ) -> BoxFuture<'a, Result<ModelReply, ModelFault>> {
-        Box::pin(async {
-            Ok(ModelReply {
-                text: "The part is done as it was asked for.".to_owned(),
-                ..ModelReply::default()
-            })
-        })
-    }
-}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kept {

@@ -3,13 +3,16 @@
 //! `cargo run --release -p leadhand --features telemetry --example measure_telemetry [FOLDER]`
 
 use leadhand::{
-    BoxFuture, Durability, Goal, Leadhand, Limits, Model, ModelFault, ModelInfo, ModelReply,
-    ModelRequest, Pieces, Plan, Price, SledJournal, Task, TaskId, TelemetryOptions, ToolStyle,
+    Durability, Goal, Leadhand, Limits, Plan, SledJournal, Task, TaskId, TelemetryOptions,
 };
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+mod at_once;
+
+use at_once::AtOnce;
 
 const TASKS: usize = 1_000;
 const WORKERS: usize = 8;
@@ -17,34 +20,6 @@ const WORKERS: usize = 8;
 const PAIRS: usize = 41;
 
 type Failure = Box<dyn std::error::Error>;
-
-/// Answers at once.
-struct AtOnce;
-
-impl Model for AtOnce {
-    fn describe(&self) -> ModelInfo {
-        ModelInfo {
-            name: "at once".to_owned(),
-            provider: "example".to_owned(),
-            context_tokens: None,
-            tool_style: ToolStyle::Native,
-            price: Price::default(),
-        }
-    }
-
-    fn call<'a>(
-        &'a self,
-        _: &'a ModelRequest,
-        _: Pieces<'a>,
-    ) -> BoxFuture<'a, Result<ModelReply, ModelFault>> {
-        Box::pin(async {
-            Ok(ModelReply {
-                text: "The part is done as it was asked for.".to_owned(),
-                ..ModelReply::default()
-            })
-        })
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {

@@ -126,11 +126,8 @@ fn in_a_bad_run_everything_that_went_wrong_is_found_from_the_page() {
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
-#[test]
-fn a_question_is_answered_from_the_page_and_the_run_goes_on() {
-    let Some(browser) = Browser::start() else {
-        return;
-    };
+/// A run that asks whether its plan may be carried out, on the terminal that it is asked on.
+fn asking_run() -> (Place, Terminal) {
     let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
     let run = [
         "run",
@@ -142,6 +139,15 @@ fn a_question_is_answered_from_the_page_and_the_run_goes_on() {
     ];
     let terminal = Terminal::start(&mut place.command(&run));
     terminal.shows("May it be carried out? [y]es");
+    (place, terminal)
+}
+
+#[test]
+fn a_question_is_answered_from_the_page_and_the_run_goes_on() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let (place, terminal) = asking_run();
     let served = Served::of(&place);
     browser.open(&served.url);
     browser.shows("td strong", "1 question");
@@ -315,17 +321,7 @@ fn a_call_is_approved_with_other_arguments() {
     let Some(browser) = Browser::start() else {
         return;
     };
-    let place = Place::new(&[("script.jsonl", WRITES_NOTES)]);
-    let run = [
-        "run",
-        "Write notes",
-        "-m",
-        "scripted:script.jsonl",
-        "--autonomy",
-        "L2",
-    ];
-    let terminal = Terminal::start(&mut place.command(&run));
-    terminal.shows("May it be carried out? [y]es");
+    let (place, terminal) = asking_run();
     let served = Served::of(&place);
     browser.open(&served.url);
     browser.presses("a[data-run]", "");
